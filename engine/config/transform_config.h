@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A transform configuration: ordered rules, pattern -> paradigm and values, or pattern -> leave alone.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/config/param_schema.h"
+#include "engine/problem.h"
+
+namespace engine {
+
+struct ParadigmInfo;
+
+enum class TransformDialect { c1_pattern_map, c2_bare_map };
+
+enum class ParadigmSource { rule, file, inferred };
+
+struct TransformRule {
+  std::string pattern;  ///< as written; "default" is the fallback
+  Place place;
+  bool leave_alone = false;  ///< YAML null: matched, but not replaced
+  std::string paradigm;      ///< id; empty when leave_alone
+  ParadigmSource paradigm_source = ParadigmSource::inferred;
+  ParamValues values;  ///< as written (merge keys applied), defaults not filled in
+
+  bool is_default() const { return pattern == "default"; }
+};
+
+struct TransformConfig {
+  std::string file;         ///< for messages; may be empty for a text in memory
+  std::string source_text;  ///< byte for byte
+  TransformDialect dialect = TransformDialect::c1_pattern_map;
+  bool use_regex = true;
+  std::vector<TransformRule> rules;  ///< in file order: order is meaning
+  bool train_only_lora = false;
+};
+
+struct ParsedTransform {
+  TransformConfig config;         ///< as far as it could be read
+  std::vector<Problem> problems;  ///< syntax, duplicate and unknown keys, values out of range; with places
+};
+
+/// Parses and checks against the schemas. Never throws for what a user can write.
+ParsedTransform parse_transform_config(const std::string& text, const std::string& file,
+                                       const std::vector<ParadigmInfo>& infos);
+/// Reads the file first; a file that cannot be read is a problem too.
+ParsedTransform read_transform_config(const std::filesystem::path& file, const std::vector<ParadigmInfo>& infos);
+
+}  // namespace engine

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "engine/model/forward_context.h"
+
+namespace engine {
+
+/// A buffer of a simulated layer that belongs into checkpoints: fp32, changed in place, on the layer's device.
+struct NamedState {
+  std::string name;  ///< "x_min_max"; the checkpoint key is <layer name>.<name>
+  at::Tensor tensor;
+};
+
+/// y = f(x; weight, bias). The plain one is an ordinary Linear; a paradigm's takes over the original's tensors, so that
+/// checkpoint keys and memory do not change.
+class LinearLayer {
+ public:
+  LinearLayer(std::string name, at::Tensor weight, at::Tensor bias);
+  virtual ~LinearLayer();
+  LinearLayer(const LinearLayer&) = delete;
+  LinearLayer& operator=(const LinearLayer&) = delete;
+
+  /// x [batch, sequence, in] or any rank >= 2, in context.compute_dtype -> [..., out] in the same dtype.
+  virtual at::Tensor forward(const at::Tensor& x, const ForwardContext& context) = 0;
+  /// Statistics and other state; empty for a layer without any.
+  virtual std::vector<NamedState> simulation_state() { return {}; }
+  virtual bool is_transformed() const { return true; }
+
+  const std::string& name() const { return name_; }      ///< Hugging Face's layer name
+  const at::Tensor& weight() const { return weight_; }   ///< [out, in], fp32 master
+  const at::Tensor& bias() const { return bias_; }       ///< [out], or undefined
+
+ private:
+  std::string name_;
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+
+/// The ordinary layer: x·Wᵀ + b, with the weight cast to the compute dtype.
+class PlainLinear final : public LinearLayer {
+ public:
+  using LinearLayer::LinearLayer;
+  at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
+  bool is_transformed() const override { return false; }
+};
+
+}  // namespace engine

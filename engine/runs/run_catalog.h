@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/runs/run_event.h"
+#include "engine/runs/run_state.h"
+
+namespace engine {
+
+/// The true state of a run: as recorded, and whether its writer lives (run.lock, pid with start time, on this host).
+/// A run whose writer is gone is `interrupted`, on another host with an old heartbeat `unknown`; never finished.
+struct ObservedState {
+  RunState state = RunState::unknown;
+  std::string detail;
+};
+ObservedState observe_state(const std::filesystem::path& run_dir);
+
+/// Everything `paradigm runs show` prints.
+struct RunSummary {
+  std::filesystem::path path;
+  ObservedState observed;
+  std::optional<RunStatus> status;
+  std::string run_yaml;
+  std::optional<RunStarted> started;
+  double started_at = 0;
+  std::optional<StepLogged> last_step;
+  std::optional<Evaluated> last_eval;
+  double best_loss = 0;
+  std::vector<CheckpointSaved> checkpoints;  ///< those whose folder still exists
+  std::vector<RunMessage> messages;
+  std::optional<RunFinished> finished;
+  std::optional<RunFailed> failed;
+};
+RunSummary summarize_run(const std::filesystem::path& run_dir);
+
+/// Run folders directly below `root` (or `root` itself), newest first. A folder is a run when it holds events.jsonl,
+/// status.json or run.yaml.
+std::vector<std::filesystem::path> find_runs(const std::filesystem::path& root);
+
+/// One row per logged step at full rate, columns named as Hugging Face's logs.
+std::string export_csv(const std::filesystem::path& run_dir);
+
+}  // namespace engine

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What happens in a run: plain structs, no tensors, and the one JSON form of each. One line of events.jsonl is one event.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace engine {
+
+struct RunStarted {
+  std::string run_id;         ///< random, once per run folder; a resume repeats it
+  std::int64_t step = 0;      ///< optimizer steps already done: 0, or the checkpoint's
+  std::int64_t max_steps = 0;
+  std::string resumed_from;   ///< checkpoint folder, empty when new
+  std::string device;         ///< "cpu", "cuda:0"
+  std::string device_name;
+  std::string engine_version;
+  std::string transform_digest;
+  std::int64_t parameters = 0;
+  std::int64_t tokens_per_step = 0;
+};
+
+struct LayerTransformed {
+  std::string layer;
+  std::string kind;
+  std::string pattern;
+  std::string paradigm;
+};
+
+struct TransformApplied {
+  std::int64_t layers = 0;
+  std::int64_t patterns = 0;
+};
+
+/// Logged every logging_steps; loss is the mean since the last log.
+struct StepLogged {
+  std::int64_t step = 0;  ///< optimizer steps done, 1-based
+  double epoch = 0;
+  double loss = 0;
+  double grad_norm = 0;  ///< before clipping
+  double learning_rate = 0;
+  std::int64_t tokens = 0;  ///< input tokens consumed since step 0
+  double tokens_per_second = 0;
+  std::int64_t memory_bytes = 0;
+};
+
+struct Evaluated {
+  std::int64_t step = 0;
+  double epoch = 0;
+  double eval_loss = 0;
+  double perplexity = 0;
+  double eval_accuracy = 0;
+  std::int64_t eval_tokens = 0;
+  double eval_runtime = 0;  ///< seconds
+};
+
+struct LayerStat {
+  std::string layer;
+  std::string statistic;
+  double value = 0;
+};
+
+struct LayerStats {
+  std::int64_t step = 0;
+  std::vector<LayerStat> values;
+};
+
+struct CheckpointSaved {
+  std::int64_t step = 0;
+  std::string path;  ///< relative to the run folder: "checkpoint-500"
+  std::int64_t bytes = 0;
+  double seconds = 0;
+};
+
+struct RunMessage {
+  std::int64_t step = 0;
+  std::string level;  ///< "info", "warning", "error"
+  std::string text;
+};
+
+struct RunFinished {
+  std::int64_t step = 0;
+  std::string outcome;  ///< "finished", "stopped"
+  double seconds = 0;
+};
+
+struct RunFailed {
+  std::int64_t step = 0;
+  std::string what;
+  std::string last_checkpoint;  ///< relative folder name, empty = none
+};
+
+/// A type this version does not know: kept so that a reader can skip it and say so.
+struct UnknownEvent {
+  std::string type;
+};
+
+using RunEventBody = std::variant<RunStarted, LayerTransformed, TransformApplied, StepLogged, Evaluated, LayerStats,
+                                  CheckpointSaved, RunMessage, RunFinished, RunFailed, UnknownEvent>;
+
+struct RunEvent {
+  double time = 0;  ///< Unix time in seconds
+  RunEventBody body;
+};
+
+/// One line without the newline. Non-finite numbers are the strings "NaN", "Infinity", "-Infinity".
+std::string to_json(const RunEvent& event);
+/// std::nullopt for a line that is not a JSON object with a `type`.
+std::optional<RunEvent> parse_run_event(const std::string& line);
+
+/// The step an event belongs to; 0 for events before the first step.
+std::int64_t step_of(const RunEvent& event);
+
+}  // namespace engine

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/runs/run_event.h"
+#include "engine/runs/run_folder.h"
+#include "engine/runs/run_state.h"
+
+namespace engine {
+
+/// The only writer of events.jsonl and status.json. Training thread only. Opening cuts a torn last line.
+/// Each event is one write(2) of one line. Throws Error when the disk refuses.
+class RunWriter {
+ public:
+  explicit RunWriter(RunFolder folder);
+  ~RunWriter();
+  RunWriter(RunWriter&&) noexcept;
+
+  void write(const RunEventBody& body);
+  /// Replaces status.json: state, step, this process, now.
+  void set_status(RunState state, std::int64_t step, std::int64_t max_steps, const std::string& granted_request = "");
+  const RunFolder& folder() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace engine
