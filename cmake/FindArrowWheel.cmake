@@ -6,7 +6,7 @@ find_path(ARROW_WHEEL_DIR NAMES include/arrow/api.h HINTS ${arrow_dirs} NO_DEFAU
 file(GLOB ARROW_WHEEL_LIBRARIES "${ARROW_WHEEL_DIR}/libarrow.so.*[0-9]" "${ARROW_WHEEL_DIR}/libparquet.so.*[0-9]")
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(ArrowWheel REQUIRED_VARS ARROW_WHEEL_DIR ARROW_WHEEL_LIBRARIES
-  REASON_FAILURE_MESSAGE "no pyarrow wheel in ${PARADIGM_VENV}; scripts/setup installs it")
+  REASON_FAILURE_MESSAGE "no pyarrow wheel in ${PARADIGM_VENV}: scripts/setup installs it")
 if(ArrowWheel_FOUND AND NOT TARGET Arrow::Wheel)
   add_library(Arrow::Wheel INTERFACE IMPORTED)
   target_include_directories(Arrow::Wheel SYSTEM INTERFACE "${ARROW_WHEEL_DIR}/include")

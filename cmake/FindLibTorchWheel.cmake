@@ -23,7 +23,7 @@ endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorchWheel REQUIRED_VARS LIBTORCH_DIR VERSION_VAR LibTorchWheel_VERSION
-  REASON_FAILURE_MESSAGE "no torch wheel in ${PARADIGM_VENV}; scripts/setup installs it")
+  REASON_FAILURE_MESSAGE "no torch wheel in ${PARADIGM_VENV}: scripts/setup installs it")
 
 set(LIBTORCH_LIB_DIR "${LIBTORCH_DIR}/lib")
 get_filename_component(site_packages "${LIBTORCH_DIR}" DIRECTORY)

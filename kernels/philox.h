@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) for host and device: one source,
+// so CPU and GPU draw the same bits. Counter-based: no generator state exists anywhere.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#ifdef __CUDACC__
+#define PARADIGM_HOST_DEVICE __host__ __device__
+#else
+#define PARADIGM_HOST_DEVICE
+#endif
+
+namespace kernels {
+
+struct PhiloxBlock {
+  std::uint32_t word[4];
+};
+
+/// The four output words for `key` (low word first) and `counter`.
+PARADIGM_HOST_DEVICE inline PhiloxBlock philox(std::uint64_t key, std::uint32_t c0, std::uint32_t c1, std::uint32_t c2,
+                                               std::uint32_t c3) {
+  std::uint32_t k0 = static_cast<std::uint32_t>(key);
+  std::uint32_t k1 = static_cast<std::uint32_t>(key >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * c0;
+    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * c2;
+    const std::uint32_t next0 = static_cast<std::uint32_t>(product1 >> 32) ^ c1 ^ k0;
+    const std::uint32_t next2 = static_cast<std::uint32_t>(product0 >> 32) ^ c3 ^ k1;
+    c1 = static_cast<std::uint32_t>(product1);
+    c3 = static_cast<std::uint32_t>(product0);
+    c0 = next0;
+    c2 = next2;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  return {{c0, c1, c2, c3}};
+}
+
+/// Where in a training the draw happens. Evaluation: step of the weights, micro_step 0.
+struct NoiseTime {
+  std::uint32_t step = 0;
+  std::uint32_t micro_step = 0;
+};
+
+/// The block that serves elements 4·block … 4·block + 3 of one tensor.
+PARADIGM_HOST_DEVICE inline PhiloxBlock noise_block(std::uint64_t key, std::uint64_t block, NoiseTime time) {
+  return philox(key, static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), time.step,
+                time.micro_step);
+}
+
+/// [0, 1): the word as a signed integer, folded at zero, scaled by 2^-31 (rounded to 4.6566127342e-10).
+PARADIGM_HOST_DEVICE inline float uniform_from_word(std::uint32_t word) {
+  std::int32_t s = static_cast<std::int32_t>(word);
+  if (s < 0) s = -s - 1;
+  return static_cast<float>(s) * 4.6566127342e-10f;
+}
+
+}  // namespace kernels
