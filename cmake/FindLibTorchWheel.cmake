@@ -6,7 +6,8 @@
 # libtorch_cuda registers its operators by static initialisers and the linker would drop it.
 #
 # Input:  PARADIGM_VENV   virtual environment made by scripts/setup; PARADIGM_CUDA
-# Output: LibTorch::LibTorch, LibTorchWheel_VERSION, LIBTORCH_LIB_DIR, LIBTORCH_HAS_CUDA
+# Output: LibTorch::LibTorch, LibTorchWheel_VERSION, LIBTORCH_LIB_DIR, LIBTORCH_HAS_CUDA; with CUDA also
+#         LIBTORCH_CUDA_INCLUDE and LIBTORCH_CUDART, the wheels' own runtime
 if(DEFINED ENV{XDG_CACHE_HOME} AND NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
   set(default_cache "$ENV{XDG_CACHE_HOME}")
 else()
@@ -33,6 +34,8 @@ set(nvidia_dir "${site_packages}/nvidia")
 set(LIBTORCH_HAS_CUDA OFF)
 if(NOT PARADIGM_CUDA STREQUAL "OFF" AND EXISTS "${nvidia_dir}/cudnn/lib" AND EXISTS "${nvidia_dir}/cu13/include")
   set(LIBTORCH_HAS_CUDA ON)
+  set(LIBTORCH_CUDA_INCLUDE "${nvidia_dir}/cu13/include")
+  set(LIBTORCH_CUDART "${nvidia_dir}/cu13/lib/libcudart.so.13")
 elseif(PARADIGM_CUDA STREQUAL "ON")
   message(FATAL_ERROR "PARADIGM_CUDA=ON, but the CUDA wheels are not in ${site_packages}; run scripts/setup --cuda on")
 endif()
@@ -57,7 +60,7 @@ if(LibTorchWheel_FOUND AND NOT TARGET LibTorch::LibTorch)
     "${LIBTORCH_DIR}/include" "${LIBTORCH_DIR}/include/torch/csrc/api/include")
   target_compile_definitions(LibTorch::LibTorch INTERFACE USE_DISTRIBUTED)
   if(LIBTORCH_HAS_CUDA)
-    target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE "${nvidia_dir}/cu13/include" "${nvidia_dir}/nccl/include")
+    target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE "${LIBTORCH_CUDA_INCLUDE}" "${nvidia_dir}/nccl/include")
     target_compile_definitions(LibTorch::LibTorch INTERFACE USE_C10D_NCCL PARADIGM_TORCH_CUDA)
   endif()
   target_link_libraries(LibTorch::LibTorch INTERFACE "${link_line}")

@@ -18,8 +18,8 @@ ubuntu_24_04_packages=(
   libyaml-cpp-dev nlohmann-json3-dev libpcre2-dev libcli11-dev libfmt-dev libspdlog-dev libxxhash-dev libssl-dev
   libgtest-dev fonts-dejavu-core
 )
-packages_size="300 MB"
-packages_disk_kb=1500000
+packages_size="190 MB"
+packages_disk_kb=1200000
 
 # The wheel is the CUDA build in both cases. libtorch_cpu asks for the CUDA runtime and CUPTI even where no GPU is.
 light_wheels=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
