@@ -30,6 +30,9 @@ class LinearLayer {
   /// Statistics and other state; empty for a layer without any.
   virtual std::vector<NamedState> simulation_state() { return {}; }
   virtual bool is_transformed() const { return true; }
+  /// True when forward() is now exactly x·Wᵀ + b without side effects (a plain layer, or a replacement in bypass): the
+  /// model may then use weight() and bias() in a fused product instead of calling forward().
+  virtual bool computes_plainly() const { return !is_transformed(); }
 
   const std::string& name() const { return name_; }      ///< Hugging Face's layer name
   const at::Tensor& weight() const { return weight_; }   ///< [out, in], fp32 master
