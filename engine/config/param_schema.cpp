@@ -215,8 +215,9 @@ ParamValues ParamSchema::with_defaults(const ParamValues& given) const {
 }
 
 ParamValues ParamSchema::effective(const ParamValues& given) const {
+  const ParamValues requested = with_defaults(given);
   ParamValues all;
-  for (const PlacedValue& entry : with_defaults(given).entries())
+  for (const PlacedValue& entry : requested.entries())
     all.set(entry.name, effective_value(*find(entry.name), entry.value), entry.place);
   return all;
 }

@@ -113,6 +113,15 @@ TEST(ParamSchema, ProbabilitiesSnapDownToPowersOfTwo) {
   EXPECT_FALSE(is_set(effective_value(spec, unset)));
 }
 
+TEST(ParamSchema, EffectiveValuesAreCompleteAndSnapped) {
+  ParamValues given;
+  given.set("p", 1e-5);
+  const ParamValues effective = small_schema().effective(given);
+  EXPECT_EQ(effective.entries().size(), small_schema().specs().size());
+  EXPECT_EQ(effective.get_real("p"), std::ldexp(1.0, -17));
+  EXPECT_EQ(effective.get_int("levels"), 256);
+}
+
 TEST(ParamValues, SameValuesIgnoresOrderAndPlaces) {
   ParamValues a, b;
   a.set("x", std::int64_t{1}, {"f", 1, 1});
