@@ -11,23 +11,23 @@
 namespace engine {
 
 struct RunStarted {
-  std::string run_id;         ///< random, once per run folder; a resume repeats it
+  std::string run_id{};         ///< random, once per run folder; a resume repeats it
   std::int64_t step = 0;      ///< optimizer steps already done: 0, or the checkpoint's
   std::int64_t max_steps = 0;
-  std::string resumed_from;   ///< checkpoint folder, empty when new
-  std::string device;         ///< "cpu", "cuda:0"
-  std::string device_name;
-  std::string engine_version;
-  std::string transform_digest;
+  std::string resumed_from{};   ///< checkpoint folder, empty when new
+  std::string device{};         ///< "cpu", "cuda:0"
+  std::string device_name{};
+  std::string engine_version{};
+  std::string transform_digest{};
   std::int64_t parameters = 0;
   std::int64_t tokens_per_step = 0;
 };
 
 struct LayerTransformed {
-  std::string layer;
-  std::string kind;
-  std::string pattern;
-  std::string paradigm;
+  std::string layer{};
+  std::string kind{};
+  std::string pattern{};
+  std::string paradigm{};
 };
 
 struct TransformApplied {
@@ -58,44 +58,46 @@ struct Evaluated {
 };
 
 struct LayerStat {
-  std::string layer;
-  std::string statistic;
+  std::string layer{};
+  std::string statistic{};
   double value = 0;
 };
 
 struct LayerStats {
   std::int64_t step = 0;
-  std::vector<LayerStat> values;
+  std::vector<LayerStat> values{};
 };
 
 struct CheckpointSaved {
   std::int64_t step = 0;
-  std::string path;  ///< relative to the run folder: "checkpoint-500"
+  std::string path{};  ///< relative to the run folder: "checkpoint-500"
   std::int64_t bytes = 0;
   double seconds = 0;
 };
 
 struct RunMessage {
   std::int64_t step = 0;
-  std::string level;  ///< "info", "warning", "error"
-  std::string text;
+  std::string level{};  ///< "info", "warning", "error"
+  std::string text{};
 };
 
 struct RunFinished {
   std::int64_t step = 0;
-  std::string outcome;  ///< "finished", "stopped"
+  std::string outcome{};  ///< "finished", "stopped"
   double seconds = 0;
 };
 
 struct RunFailed {
   std::int64_t step = 0;
-  std::string what;
-  std::string last_checkpoint;  ///< relative folder name, empty = none
+  std::string what{};
+  std::string last_checkpoint{};  ///< relative folder name, empty = none
 };
 
 /// A type this version does not know: kept so that a reader can skip it and say so.
 struct UnknownEvent {
-  std::string type;
+  std::string type{};
+  std::int64_t step = 0;  ///< its `step` member, 0 when it has none: a resume supersedes it like any other
+  std::string json{};       ///< the line as read
 };
 
 using RunEventBody = std::variant<RunStarted, LayerTransformed, TransformApplied, StepLogged, Evaluated, LayerStats,
@@ -108,8 +110,14 @@ struct RunEvent {
 
 /// One line without the newline. Non-finite numbers are the strings "NaN", "Infinity", "-Infinity".
 std::string to_json(const RunEvent& event);
-/// std::nullopt for a line that is not a JSON object with a `type`.
+/// std::nullopt for a line that is not a JSON object with a `type`, or a known type without its `step` number. Other
+/// members that are missing or of a wrong kind read as NaN (real numbers), 0 or empty. Never throws for content.
 std::optional<RunEvent> parse_run_event(const std::string& line);
+
+/// A number from JSON as this format writes it: the three strings are the non-finite values.
+inline constexpr const char* kNotANumber = "NaN";
+inline constexpr const char* kInfinity = "Infinity";
+inline constexpr const char* kMinusInfinity = "-Infinity";
 
 /// The step an event belongs to; 0 for events before the first step.
 std::int64_t step_of(const RunEvent& event);

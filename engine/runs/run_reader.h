@@ -20,6 +20,7 @@ struct RunUpdate {
   std::optional<std::int64_t> rewind_to;
   bool restarted = false;  ///< the file was replaced or truncated: forget everything, `events` starts over
   std::vector<RunEvent> events;
+  bool more = false;  ///< a large file is handed over in parts (16 MiB): poll again at once
   std::optional<RunStatus> status;  ///< when it changed
   RunState state = RunState::unknown;  ///< the true state now: recorded, and whether the writer lives
   std::string detail;  ///< one sentence when the state needs one: "no sign for 4 min", "writer gone at step 412"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace engine {
@@ -16,11 +17,15 @@ struct RunStatus {
   RunState state = RunState::unknown;  ///< as recorded; what is shown also asks whether the writer lives
   std::int64_t pid = 0;
   std::uint64_t process_start_time = 0;  ///< field 22 of /proc/<pid>/stat: a recycled pid differs
-  std::string host;
+  std::string host{};
   std::int64_t step = 0;
   std::int64_t max_steps = 0;
   double updated = 0;            ///< Unix seconds
-  std::string granted_request;  ///< the control request acted on last
+  std::string granted_request{};  ///< the control request acted on last
 };
+
+std::string to_json(const RunStatus& status);
+/// std::nullopt for what is not a JSON object with a `state`. Never throws for content.
+std::optional<RunStatus> parse_run_status(const std::string& text);
 
 }  // namespace engine

@@ -11,7 +11,8 @@
 namespace engine {
 
 /// The only writer of events.jsonl and status.json. Training thread only. Opening cuts a torn last line.
-/// Each event is one write(2) of one line. Throws Error when the disk refuses.
+/// Each event is one write(2) of one line. Throws Error when the disk refuses; a line that got through in part is taken
+/// back first. The folder must exist.
 class RunWriter {
  public:
   explicit RunWriter(RunFolder folder);
@@ -19,7 +20,8 @@ class RunWriter {
   RunWriter(RunWriter&&) noexcept;
 
   void write(const RunEventBody& body);
-  /// Replaces status.json: state, step, this process, now.
+  /// Replaces status.json: state, step, this process, now. An empty `granted_request` keeps the last one. Cheap while
+  /// only the step changes (no fsync), so it may be called for every logged step.
   void set_status(RunState state, std::int64_t step, std::int64_t max_steps, const std::string& granted_request = "");
   const RunFolder& folder() const;
 

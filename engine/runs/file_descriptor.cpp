@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/runs/file_descriptor.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+namespace engine {
+
+std::string read_at(const FileDescriptor& file, std::uint64_t offset, std::size_t limit) {
+  std::string content(limit, '\0');
+  std::size_t size = 0;
+  while (size < limit) {
+    const auto count = pread(file.get(), content.data() + size, limit - size, off_t(offset + size));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    size += std::size_t(count);
+  }
+  content.resize(size);
+  return content;
+}
+
+FileDescriptor open_regular_file(const char* path) {
+  FileDescriptor file(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat info = {};
+  if (!file || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return FileDescriptor();
+  return file;
+}
+
+}  // namespace engine

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/runs/run_event.h"
+
+#include "engine/runs/json_values.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace engine {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+// One table per event: `members` names every member once; writing and reading walk the same list.
+template <typename Event, typename Visit>
+void members(Event& e, Visit&& visit) {
+  using Body = std::remove_const_t<Event>;
+  if constexpr (std::is_same_v<Body, RunStarted>) {
+    visit("run_id", e.run_id);
+    visit("step", e.step);
+    visit("max_steps", e.max_steps);
+    visit("resumed_from", e.resumed_from);
+    visit("device", e.device);
+    visit("device_name", e.device_name);
+    visit("engine_version", e.engine_version);
+    visit("transform_digest", e.transform_digest);
+    visit("parameters", e.parameters);
+    visit("tokens_per_step", e.tokens_per_step);
+  } else if constexpr (std::is_same_v<Body, LayerTransformed>) {
+    visit("layer", e.layer);
+    visit("kind", e.kind);
+    visit("pattern", e.pattern);
+    visit("paradigm", e.paradigm);
+  } else if constexpr (std::is_same_v<Body, TransformApplied>) {
+    visit("layers", e.layers);
+    visit("patterns", e.patterns);
+  } else if constexpr (std::is_same_v<Body, StepLogged>) {
+    visit("step", e.step);
+    visit("epoch", e.epoch);
+    visit("loss", e.loss);
+    visit("grad_norm", e.grad_norm);
+    visit("learning_rate", e.learning_rate);
+    visit("tokens", e.tokens);
+    visit("tokens_per_second", e.tokens_per_second);
+    visit("memory_bytes", e.memory_bytes);
+  } else if constexpr (std::is_same_v<Body, Evaluated>) {
+    visit("step", e.step);
+    visit("epoch", e.epoch);
+    visit("eval_loss", e.eval_loss);
+    visit("perplexity", e.perplexity);
+    visit("eval_accuracy", e.eval_accuracy);
+    visit("eval_tokens", e.eval_tokens);
+    visit("eval_runtime", e.eval_runtime);
+  } else if constexpr (std::is_same_v<Body, LayerStats>) {
+    visit("step", e.step);
+    visit("values", e.values);
+  } else if constexpr (std::is_same_v<Body, CheckpointSaved>) {
+    visit("step", e.step);
+    visit("path", e.path);
+    visit("bytes", e.bytes);
+    visit("seconds", e.seconds);
+  } else if constexpr (std::is_same_v<Body, RunMessage>) {
+    visit("step", e.step);
+    visit("level", e.level);
+    visit("text", e.text);
+  } else if constexpr (std::is_same_v<Body, RunFinished>) {
+    visit("step", e.step);
+    visit("outcome", e.outcome);
+    visit("seconds", e.seconds);
+  } else if constexpr (std::is_same_v<Body, RunFailed>) {
+    visit("step", e.step);
+    visit("what", e.what);
+    visit("last_checkpoint", e.last_checkpoint);
+  }
+}
+
+template <typename Event>
+constexpr const char* type_name() {
+  if constexpr (std::is_same_v<Event, RunStarted>) return "run_started";
+  if constexpr (std::is_same_v<Event, LayerTransformed>) return "layer_transformed";
+  if constexpr (std::is_same_v<Event, TransformApplied>) return "transform_applied";
+  if constexpr (std::is_same_v<Event, StepLogged>) return "step";
+  if constexpr (std::is_same_v<Event, Evaluated>) return "eval";
+  if constexpr (std::is_same_v<Event, LayerStats>) return "layer_stats";
+  if constexpr (std::is_same_v<Event, CheckpointSaved>) return "checkpoint";
+  if constexpr (std::is_same_v<Event, RunMessage>) return "message";
+  if constexpr (std::is_same_v<Event, RunFinished>) return "run_finished";
+  if constexpr (std::is_same_v<Event, RunFailed>) return "run_failed";
+  return "";
+}
+
+struct WriteMember {
+  ordered_json& json;
+  void operator()(const char* name, const std::string& value) const { json[name] = value; }
+  void operator()(const char* name, std::int64_t value) const { json[name] = value; }
+  void operator()(const char* name, double value) const { json[name] = json_number(value); }
+  void operator()(const char* name, const std::vector<LayerStat>& values) const {
+    auto list = ordered_json::array();
+    for (const LayerStat& stat : values) {
+      list.push_back({{"layer", stat.layer},
+                      {"statistic", stat.statistic},
+                      {"value", json_number(stat.value)}});
+    }
+    json[name] = std::move(list);
+  }
+};
+
+struct ReadMember {
+  const json& object;
+  void operator()(const char* name, std::string& value) const { value = text_member(object, name); }
+  void operator()(const char* name, std::int64_t& value) const {
+    value = integer_member(object, name);
+  }
+  void operator()(const char* name, double& value) const { value = real_member(object, name); }
+  void operator()(const char* name, std::vector<LayerStat>& values) const {
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_array()) return;
+    for (const json& item : *found) {
+      if (!item.is_object()) continue;
+      values.push_back(
+          {text_member(item, "layer"), text_member(item, "statistic"), real_member(item, "value")});
+    }
+  }
+};
+
+template <typename Event>
+concept HasStep = requires(Event e) {
+  e.step;
+};
+
+template <std::size_t I = 0>
+std::optional<RunEventBody> read_body(const std::string& type, const json& object) {
+  if constexpr (I == std::variant_size_v<RunEventBody>) {
+    return std::nullopt;
+  } else {
+    using Event = std::variant_alternative_t<I, RunEventBody>;
+    if (type.empty() || type != type_name<Event>()) return read_body<I + 1>(type, object);
+    if constexpr (HasStep<Event>) {
+      constexpr std::int64_t kMissing = -1;
+      if (integer_member(object, "step", kMissing) < 0) return std::nullopt;
+    }
+    Event event;
+    members(event, ReadMember{object});
+    return event;
+  }
+}
+
+template <std::size_t I = 0>
+bool is_known(const std::string& type) {
+  if constexpr (I == std::variant_size_v<RunEventBody>) {
+    return false;
+  } else {
+    return type == type_name<std::variant_alternative_t<I, RunEventBody>>() ||
+           is_known<I + 1>(type);
+  }
+}
+
+}  // namespace
+
+std::string to_json(const RunEvent& event) {
+  if (const auto* unknown = std::get_if<UnknownEvent>(&event.body);
+      unknown != nullptr && !unknown->json.empty()) {
+    return unknown->json;
+  }
+  ordered_json json;
+  json["time"] = json_number(event.time);
+  std::visit(
+      [&](const auto& body) {
+        using Event = std::decay_t<decltype(body)>;
+        if constexpr (std::is_same_v<Event, UnknownEvent>) {
+          json["type"] = body.type;
+          json["step"] = body.step;
+        } else {
+          json["type"] = type_name<Event>();
+          members(body, WriteMember{json});
+        }
+      },
+      event.body);
+  return dump_line(json);
+}
+
+std::optional<RunEvent> parse_run_event(const std::string& line) {
+  const json object = parse_object(line);
+  if (object.is_discarded()) return std::nullopt;
+  const std::string type = text_member(object, "type");
+  if (type.empty()) return std::nullopt;
+  RunEvent event;
+  event.time = real_member(object, "time", 0);
+  if (is_known(type)) {
+    auto body = read_body(type, object);
+    if (!body) return std::nullopt;
+    event.body = std::move(*body);
+  } else {
+    event.body =
+        UnknownEvent{type, std::max<std::int64_t>(0, integer_member(object, "step")), line};
+  }
+  return event;
+}
+
+std::int64_t step_of(const RunEvent& event) {
+  return std::visit(
+      [](const auto& body) -> std::int64_t {
+        if constexpr (HasStep<std::decay_t<decltype(body)>>) return body.step;
+        return 0;
+      },
+      event.body);
+}
+
+}  // namespace engine
