@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/problem.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -12,7 +14,8 @@
 
 namespace engine {
 
-/// One tensor of a safetensors file: where its bytes lie. `dtype` is the format's name: F32, BF16, F16, I64 …
+/// One tensor of a safetensors file: where its bytes lie. `dtype` is the format's name: F32, BF16,
+/// F16, I64 …
 struct TensorEntry {
   std::string name;
   std::string dtype;
@@ -23,10 +26,12 @@ struct TensorEntry {
   std::int64_t elements() const;
 };
 
+/// Width of one element of `dtype` in bytes; 0 for a dtype that is not supported.
 std::size_t bytes_per_element(const std::string& dtype);
 
-/// A safetensors file, opened by its header and memory-mapped. Every invariant of the format is checked on opening;
-/// Error names the file and the tensor. Weights are not touched until `bytes` is read.
+/// A safetensors file, opened by its header and memory-mapped. Every invariant of the format is
+/// checked on opening; Error names the file and the tensor. Weights are not touched until `bytes`
+/// is read.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& file);
@@ -38,6 +43,7 @@ class SafetensorsFile {
   const std::vector<TensorEntry>& tensors() const;  ///< sorted by name
   const TensorEntry* find(const std::string& name) const;
   const std::map<std::string, std::string>& metadata() const;
+  const std::vector<Problem>& warnings() const;  ///< keys that the format does not know
   /// The tensor's bytes in the mapping; valid while this object lives.
   std::span<const std::byte> bytes(const TensorEntry& entry) const;
 
@@ -46,18 +52,22 @@ class SafetensorsFile {
   std::unique_ptr<Impl> impl_;
 };
 
-/// One file (model.safetensors) or an index over several (model.safetensors.index.json), seen as one.
+/// One file (model.safetensors) or an index over several (model.safetensors.index.json), seen as
+/// one.
 class SafetensorsSet {
  public:
-  /// Opens DIRECTORY/`stem`.safetensors or DIRECTORY/`stem`.safetensors.index.json. Throws Error when neither is there
-  /// (for a pytorch_model.bin it names the command that converts it), a shard is missing or the index is inconsistent.
-  static SafetensorsSet open(const std::filesystem::path& directory, const std::string& stem = "model");
+  /// Opens DIRECTORY/`stem`.safetensors or DIRECTORY/`stem`.safetensors.index.json. Throws Error
+  /// when neither is there (for a pytorch_model.bin it names the command that converts it), a shard
+  /// is missing or the index is inconsistent.
+  static SafetensorsSet open(const std::filesystem::path& directory,
+                             const std::string& stem = "model");
 
   std::vector<std::string> names() const;  ///< sorted
   const TensorEntry* find(const std::string& name) const;
+  /// Of a tensor that is there, else std::out_of_range.
   const std::filesystem::path& file_of(const std::string& name) const;
   std::span<const std::byte> bytes(const std::string& name) const;
-  const std::vector<SafetensorsFile>& files() const { return files_; }
+  const std::vector<SafetensorsFile>& files() const { return files_; }  ///< by file name
 
  private:
   std::vector<SafetensorsFile> files_;
@@ -72,8 +82,8 @@ struct TensorToWrite {
   std::span<const std::byte> bytes;
 };
 
-/// Writes `file` durably: temporary name, fsync, rename, fsync of the folder. Throws Error (disk full, read-only) with
-/// nothing left behind.
+/// Writes `file` durably: temporary name, fsync, rename, fsync of the folder. Throws Error (disk
+/// full, read-only) with nothing left behind.
 void write_safetensors(const std::filesystem::path& file, std::vector<TensorToWrite> tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
