@@ -18,7 +18,9 @@ struct LayerInfo {
   LayerKind kind = LayerKind::linear;
   /// linear [out, in]; attention [heads, kv heads, head_dim]; norm [width]; embedding [rows, width]
   std::vector<std::int64_t> shape;
-  std::int64_t parameters = 0;  ///< own parameters; an attention's two matmuls have none
+  /// Own parameters: none for an attention's two matmuls, nor for a head that shares the embedding's. They sum up to
+  /// LlamaConfig::total_parameters().
+  std::int64_t parameters = 0;
   int block = -1;               ///< index of the decoder block, -1 outside
   bool has_bias = false;
 };
@@ -29,7 +31,7 @@ class LayerInventory {
   LayerInventory() = default;
   explicit LayerInventory(std::vector<LayerInfo> layers) : layers_(std::move(layers)) {}
 
-  /// In module order: embedding; per block input norm, attention, q, k, v, o, post-attention norm, gate, up, down;
+  /// In forward order: embedding; per block input norm, attention, q, k, v, o, post-attention norm, gate, up, down;
   /// final norm; lm_head.
   const std::vector<LayerInfo>& layers() const { return layers_; }
   const LayerInfo* find(const std::string& name) const;
