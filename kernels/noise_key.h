@@ -11,6 +11,8 @@ namespace noise_role {
 inline constexpr std::uint64_t optical_linear_read_out = 1;
 inline constexpr std::uint64_t optical_qk = 2;
 inline constexpr std::uint64_t optical_av = 3;
+inline constexpr std::uint64_t optical_dropout =
+    4;  ///< on the probabilities of optical attention, training only
 inline constexpr std::uint64_t evaluation = 0x100;  ///< added to the role while evaluating
 }  // namespace noise_role
 
@@ -33,8 +35,8 @@ constexpr std::uint64_t mix(std::uint64_t z) {
 }
 
 /// Philox key of one stream: independent for every layer, rule seed and role.
-constexpr std::uint64_t noise_key(std::uint64_t run_seed, std::uint64_t layer, std::uint64_t user_seed,
-                                  std::uint64_t role) {
+constexpr std::uint64_t noise_key(std::uint64_t run_seed, std::uint64_t layer,
+                                  std::uint64_t user_seed, std::uint64_t role) {
   return mix(mix(mix(mix(run_seed) ^ layer) ^ user_seed) ^ role);
 }
 

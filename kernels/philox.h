@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) for host and device: one source,
-// so CPU and GPU draw the same bits. Counter-based: no generator state exists anywhere.
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) for host
+// and device: one source, so CPU and GPU draw the same bits. Counter-based: no generator state
+// exists anywhere.
 #pragma once
 
 #include <array>
@@ -19,7 +20,8 @@ struct PhiloxBlock {
 };
 
 /// The four output words for `key` (low word first) and `counter`.
-PARADIGM_HOST_DEVICE inline PhiloxBlock philox(std::uint64_t key, std::uint32_t c0, std::uint32_t c1, std::uint32_t c2,
+PARADIGM_HOST_DEVICE inline PhiloxBlock philox(std::uint64_t key, std::uint32_t c0,
+                                               std::uint32_t c1, std::uint32_t c2,
                                                std::uint32_t c3) {
   std::uint32_t k0 = static_cast<std::uint32_t>(key);
   std::uint32_t k1 = static_cast<std::uint32_t>(key >> 32);
@@ -45,12 +47,14 @@ struct NoiseTime {
 };
 
 /// The block that serves elements 4·block … 4·block + 3 of one tensor.
-PARADIGM_HOST_DEVICE inline PhiloxBlock noise_block(std::uint64_t key, std::uint64_t block, NoiseTime time) {
-  return philox(key, static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), time.step,
-                time.micro_step);
+PARADIGM_HOST_DEVICE inline PhiloxBlock noise_block(std::uint64_t key, std::uint64_t block,
+                                                    NoiseTime time) {
+  return philox(key, static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32),
+                time.step, time.micro_step);
 }
 
-/// [0, 1): the word as a signed integer, folded at zero, scaled by 2^-31 (rounded to 4.6566127342e-10).
+/// [0, 1): the word as a signed integer, folded at zero, scaled by 2^-31 (rounded
+/// to 4.6566127342e-10).
 PARADIGM_HOST_DEVICE inline float uniform_from_word(std::uint32_t word) {
   std::int32_t s = static_cast<std::int32_t>(word);
   if (s < 0) s = -s - 1;

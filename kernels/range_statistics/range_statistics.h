@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a quantiser's range is made from: the least and greatest value of a tensor, or two of its
+// quantiles, and their running average.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace kernels {
+
+/// Of no element: (+inf, -inf). Of a tensor that holds a NaN: (NaN, NaN).
+struct Range {
+  float lo = std::numeric_limits<float>::infinity();
+  float hi = -std::numeric_limits<float>::infinity();
+};
+
+bool is_finite(const Range& range);
+/// The range of both tensors together; NaN wins. Independent of order.
+Range merge(const Range& a, const Range& b);
+
+/// The running average of a quantiser's range: `state` {lo, hi} becomes `observed` when it was
+/// never set (+inf, -inf), else smooth * state + (1 - smooth) * observed, in fp32. Returns false,
+/// state unchanged, when `observed` is not finite.
+bool update_range(float* state, const Range& observed, float smooth);
+
+/// Counts values in equal bins over [lo, hi], for quantiles of a tensor that is never stored whole.
+class Histogram {
+ public:
+  static constexpr int kBins = 4096;
+
+  /// `extent` must be finite and cover every value to come.
+  explicit Histogram(const Range& extent);
+  void add(const float* x, std::int64_t count);
+  void merge(const Histogram& other);
+  std::int64_t total() const { return total_; }
+  /// Linear interpolation between neighbouring order statistics, each known to one bin: the error
+  /// is at most one bin, (hi - lo) / kBins. NaN when nothing was counted.
+  float quantile(double q) const;
+
+ private:
+  float value_of_rank(std::int64_t rank) const;
+
+  Range extent_;
+  std::vector<std::int64_t> counts_;
+  std::int64_t total_ = 0;
+};
+
+namespace reference {
+/// A zero bound is +0, whichever zero was met first.
+Range min_max(const float* x, std::int64_t count);
+/// quantile(x, q) and quantile(x, r) by linear interpolation between the sorted elements at q *
+/// (count - 1), any count; (NaN, NaN) when x holds a NaN, (+inf, -inf) when it is empty. 0 <= q <=
+/// r <= 1.
+Range quantiles(const float* x, std::int64_t count, double q, double r);
+}  // namespace reference
+
+/// As reference, bit for bit; min_max vectorised, quantiles by selection instead of sorting.
+namespace cpu {
+Range min_max(const float* x, std::int64_t count);
+Range quantiles(const float* x, std::int64_t count, double q, double r);
+}  // namespace cpu
+
+}  // namespace kernels
