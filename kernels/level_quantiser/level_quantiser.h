@@ -47,4 +47,17 @@ Range read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadO
                std::int64_t y_stride);
 }  // namespace cpu
 
+#ifdef PARADIGM_WITH_CUDA
+/// As reference, bit for bit, on device memory; asynchronous on `stream`. Input and output may be bf16 or fp16: the
+/// arithmetic is fp32 and the result is rounded once, to nearest even.
+namespace cuda {
+void quantise(const void* x, ElementType x_type, std::int64_t count, std::int32_t levels, const float* range,
+              float lut_min, void* y, ElementType y_type, Stream stream);
+/// Dense rows (y_stride = cols). `how.range` and `how.bias` are device memory. Folds the range of x, before any clamp,
+/// into `observed` unless it is null.
+void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y, ElementType y_type,
+              cuda::ObservedRange observed, Stream stream);
+}  // namespace cuda
+#endif
+
 }  // namespace kernels

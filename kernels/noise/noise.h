@@ -4,6 +4,7 @@
 // calls.
 #pragma once
 
+#include "kernels/device.h"
 #include "kernels/philox.h"
 
 #include <cstdint>
@@ -33,5 +34,12 @@ namespace cpu {
 /// As reference::uniform, bit for bit.
 void uniform(const NoiseStream& stream, std::int64_t count, float* out);
 }  // namespace cpu
+
+#ifdef PARADIGM_WITH_CUDA
+namespace cuda {
+/// As reference::uniform, bit for bit. `out` is device memory; asynchronous on `stream`.
+void uniform(const NoiseStream& stream, std::int64_t count, float* out, Stream cuda_stream);
+}  // namespace cuda
+#endif
 
 }  // namespace kernels

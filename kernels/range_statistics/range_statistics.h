@@ -3,6 +3,8 @@
 // quantiles, and their running average.
 #pragma once
 
+#include "kernels/device.h"
+
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -60,5 +62,22 @@ namespace cpu {
 Range min_max(const float* x, std::int64_t count);
 Range quantiles(const float* x, std::int64_t count, double q, double r);
 }  // namespace cpu
+
+#ifdef PARADIGM_WITH_CUDA
+namespace cuda {
+/// A range being observed on the device, across any number of calls: three integers of device memory.
+using ObservedRange = int*;
+inline constexpr std::size_t kObservedRangeBytes = 3 * sizeof(int);
+
+/// Forgets what was observed. All functions are asynchronous on `stream` and read nothing back.
+void clear(ObservedRange observed, Stream stream);
+/// Folds in the values of x [count].
+void observe(const void* x, ElementType type, std::int64_t count, ObservedRange observed, Stream stream);
+/// As reference::min_max, bit for bit, of everything observed: `range` is {lo, hi} in device memory.
+void store_range(ObservedRange observed, float* range, Stream stream);
+/// As update_range, bit for bit, with the observed range; counts an observation that was not finite in `*rejected`.
+void update_range(float* state, ObservedRange observed, float smooth, int* rejected, Stream stream);
+}  // namespace cuda
+#endif
 
 }  // namespace kernels

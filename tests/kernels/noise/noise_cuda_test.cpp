@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/noise/noise.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/cuda_buffer.h"
+
+#ifdef PARADIGM_WITH_CUDA
+
+#include <cstring>
+
+namespace kernels {
+namespace {
+
+TEST(NoiseCuda, DrawsTheBitsOfTheReferenceWhateverTheOffset) {
+  SKIP_WITHOUT_DEVICE();
+  for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{4095}, (std::uint64_t{1} << 34) + 3}) {
+    for (const std::int64_t count : {1, 3, 4, 1001, 1 << 20}) {
+      const NoiseStream stream{.key = 0x5cabaa10577fab40, .time = {7, 3}, .first_element = first};
+      std::vector<float> expected(count);
+      reference::uniform(stream, count, expected.data());
+      const test_support::CudaBuffer<float> out(count);
+      cuda::uniform(stream, count, out.data(), {});
+      const auto actual = out.host();
+      ASSERT_EQ(std::memcmp(actual.data(), expected.data(), count * sizeof(float)), 0) << first << " " << count;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kernels
+
+#else
+TEST(NoiseCuda, IsNotBuilt) { GTEST_SKIP() << "built without CUDA"; }
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/range_statistics/range_statistics.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/cuda_buffer.h"
+
+#ifdef PARADIGM_WITH_CUDA
+
+#include <cmath>
+#include <random>
+
+namespace kernels {
+namespace {
+
+Range range_on_device(const std::vector<float>& x) {
+  const test_support::CudaBuffer<float> values(x);
+  const test_support::CudaBuffer<int> observed(3);
+  const test_support::CudaBuffer<float> range(2);
+  cuda::clear(observed.data(), {});
+  cuda::observe(values.data(), ElementType::fp32, static_cast<std::int64_t>(x.size()), observed.data(), {});
+  cuda::store_range(observed.data(), range.data(), {});
+  const auto host = range.host();
+  return {host[0], host[1]};
+}
+
+TEST(RangeStatisticsCuda, EqualsTheReferenceOnEverySize) {
+  SKIP_WITHOUT_DEVICE();
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal(0.3f, 20.0f);
+  for (const int count : {1, 2, 31, 33, 1000, 100003}) {
+    std::vector<float> x(count);
+    for (float& value : x) value = normal(random);
+    const Range expected = reference::min_max(x.data(), count);
+    const Range actual = range_on_device(x);
+    EXPECT_EQ(actual.lo, expected.lo) << count;
+    EXPECT_EQ(actual.hi, expected.hi) << count;
+  }
+}
+
+TEST(RangeStatisticsCuda, NaNWinsAndInfinitiesCount) {
+  SKIP_WITHOUT_DEVICE();
+  EXPECT_TRUE(std::isnan(range_on_device({1, NAN, 2}).lo));
+  EXPECT_EQ(range_on_device({-INFINITY, 3}).lo, -INFINITY);
+  EXPECT_EQ(range_on_device({-INFINITY, 3}).hi, 3);
+  EXPECT_EQ(range_on_device({-3, -2}).hi, -2);
+}
+
+TEST(RangeStatisticsCuda, UpdateEqualsTheHostBitForBitAndRejectsWhatIsNotFinite) {
+  SKIP_WITHOUT_DEVICE();
+  const test_support::CudaBuffer<float> state({INFINITY, -INFINITY});
+  const test_support::CudaBuffer<int> observed(3);
+  const test_support::CudaBuffer<int> rejected(std::vector<int>{0});
+  float expected[2] = {INFINITY, -INFINITY};
+  const std::vector<std::vector<float>> batches = {{-1, 2}, {-1.7f, 0.3f}, {NAN, 5}, {-9, 11.1f}};
+  for (const auto& batch : batches) {
+    const test_support::CudaBuffer<float> values(batch);
+    cuda::clear(observed.data(), {});
+    cuda::observe(values.data(), ElementType::fp32, 2, observed.data(), {});
+    cuda::update_range(state.data(), observed.data(), 0.9f, rejected.data(), {});
+    update_range(expected, reference::min_max(batch.data(), 2), 0.9f);
+    const auto actual = state.host();
+    EXPECT_EQ(actual[0], expected[0]);
+    EXPECT_EQ(actual[1], expected[1]);
+  }
+  EXPECT_EQ(rejected.host()[0], 1);
+}
+
+}  // namespace
+}  // namespace kernels
+
+#else
+TEST(RangeStatisticsCuda, IsNotBuilt) { GTEST_SKIP() << "built without CUDA"; }
+#endif
