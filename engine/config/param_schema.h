@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a user may set, as data: one description drives YAML checks, command-line help and the forms of the workbench.
+// What a user may set, as data: one description drives YAML checks, command-line help and the forms
+// of the workbench.
 #pragma once
+
+#include "engine/problem.h"
 
 #include <cstdint>
 #include <limits>
@@ -10,8 +13,6 @@
 #include <variant>
 #include <vector>
 
-#include "engine/problem.h"
-
 namespace engine {
 
 using RealPair = std::pair<double, double>;
@@ -19,11 +20,14 @@ using RealPair = std::pair<double, double>;
 /// std::monostate is "unset" (YAML null), which is never the same as 0.
 using ParamValue = std::variant<std::monostate, bool, std::int64_t, double, std::string, RealPair>;
 
-inline bool is_set(const ParamValue& value) { return !std::holds_alternative<std::monostate>(value); }
+inline bool is_set(const ParamValue& value) {
+  return !std::holds_alternative<std::monostate>(value);
+}
 
 enum class ParamKind { boolean, integer, real, probability, choice, real_pair, text, path };
 
-/// How a value as requested becomes the value in effect. `power_of_two_probability`: 2^-ceil(log2(1/p)), rounds down.
+/// How a value as requested becomes the value in effect. `power_of_two_probability`:
+/// 2^-ceil(log2(1/p)), rounds down.
 enum class Snap { none, power_of_two_probability };
 
 struct ParamSpec {
@@ -113,12 +117,14 @@ class ParamSchema {
  public:
   ParamSchema() = default;
   ParamSchema(std::initializer_list<ParamSpec> specs) : specs_(specs) {}
+  explicit ParamSchema(std::vector<ParamSpec> specs) : specs_(std::move(specs)) {}
 
   const std::vector<ParamSpec>& specs() const { return specs_; }
   const ParamSpec* find(const std::string& name) const;
   /// The known name nearest to a mistyped one, or "" when none is near.
   std::string nearest(const std::string& name) const;
-  /// Every parameter, in schema order: the given value or the default. Names not in the schema are left out.
+  /// Every parameter, in schema order: the given value or the default. Names not in the schema are
+  /// left out.
   ParamValues with_defaults(const ParamValues& given) const;
   /// with_defaults, each value snapped to what takes effect.
   ParamValues effective(const ParamValues& given) const;
@@ -127,13 +133,15 @@ class ParamSchema {
   std::vector<ParamSpec> specs_;
 };
 
-/// Unknown names, wrong types, values out of range, missing required ones, refused ones; all of them, located.
+/// Unknown names, wrong types, values out of range, missing required ones, refused ones; all of
+/// them, located.
 std::vector<Problem> problems_in(const ParamSchema& schema, const ParamValues& values);
 
 /// A snapped value, or the value itself.
 ParamValue effective_value(const ParamSpec& spec, const ParamValue& value);
 
-/// Text as a person writes it: "256", "0.02004", "null", "[0.001, 0.999]", "true". C locale, shortest round trip.
+/// Text as a person writes it: "256", "0.02004", "null", "[0.001, 0.999]", "true". C locale,
+/// shortest round trip.
 std::string to_string(const ParamValue& value);
 /// Reads one value from text (a command-line argument); problems name `place`.
 ParamValue parse_value(const ParamSpec& spec, const std::string& text, const Place& place,

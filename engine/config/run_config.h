@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A run's complete description. Command line, run.yaml and the launch form all fill the same ParamValues, checked by the
-// same schema; RunConfig is the typed view that the engine works with.
+// A run's complete description. Command line, run.yaml and the launch form all fill the same
+// ParamValues, checked by the same schema; RunConfig is the typed view that the engine works with.
 #pragma once
+
+#include "engine/config/param_schema.h"
+#include "engine/problem.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -9,15 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "engine/config/param_schema.h"
-#include "engine/problem.h"
-
 namespace engine {
 
-/// Every flag of `paradigm train` (run_clm.py's names and meanings, and ours): kind, default, range, help, group. Flags
-/// that are known but not supported carry the reason (ParamSpec::refused).
+/// Every flag of `paradigm train` (run_clm.py's names and meanings, and ours): kind, default,
+/// range, help, group. Flags that are known but not supported carry the reason
+/// (ParamSpec::refused).
 const ParamSchema& train_schema();
-/// Every flag of `paradigm eval`.
+/// Every flag of `paradigm eval`. Neither schema holds --config and --json: they say where values
+/// come from and how results are printed, and belong to the command.
 const ParamSchema& eval_schema();
 
 struct RunConfig {
@@ -65,22 +67,31 @@ struct RunConfig {
   std::int64_t seed = 42;
   std::string device = "auto";
 
-  std::optional<std::string> transform_config;  ///< path, "none", or absent = what the checkpoint records
+  std::optional<std::string>
+      transform_config;  ///< path, "none", or absent = what the checkpoint records
   bool allow_transform_change = false;
   std::int64_t calibrate_batches = 8;
 };
 
+/// `values` must be free of errors by train_schema(). Absent ones take their defaults; without
+/// do_eval, do_train is implied; use_cpu becomes device cpu, eval_strategy steps becomes
+/// eval_steps.
 RunConfig run_config_from(const ParamValues& values);
+/// Every field under its flag's name; run_config_from reads it back to an equal configuration.
 ParamValues values_of(const RunConfig& config);
 
 /// Conditions between fields that no single range can say (no data, both model and config_name, …).
 std::vector<Problem> problems_in(const RunConfig& config);
 
-/// run.yaml: the resolved configuration under the flags' own names. parse_run_yaml reads it, or one written by hand.
+/// run.yaml: the resolved configuration under the flags' own names. parse_run_yaml reads it, or one
+/// written by hand.
 std::string run_yaml(const RunConfig& config);
-ParamValues parse_run_yaml(const std::string& text, const std::string& file, std::vector<Problem>& problems);
+ParamValues parse_run_yaml(const std::string& text, const std::string& file,
+                           std::vector<Problem>& problems);
 
-/// runs/<model>-<transform>-<yyyymmdd-hhmmss>, the same default in the window and on the command line.
+/// runs/<model>-<transform>-<yyyymmdd-hhmmss> in local time, the same default in the window and on
+/// the command line. The transform is the file's name, "plain" for none, "recorded" when the
+/// checkpoint folder brings its own.
 std::string default_output_dir(const RunConfig& config, std::int64_t unix_seconds);
 
 struct EvalConfig {
@@ -98,10 +109,15 @@ struct EvalConfig {
   bool bf16 = false;
   std::int64_t seed = 42;
   std::string device = "auto";
-  std::optional<std::string> transform_config;  ///< path, "none", or absent = what the checkpoint records
+  std::optional<std::string>
+      transform_config;  ///< path, "none", or absent = what the checkpoint records
   std::int64_t calibrate_batches = 8;
 };
 
 EvalConfig eval_config_from(const ParamValues& values);
+std::vector<Problem> problems_in(const EvalConfig& config);
+
+/// "auto", "cpu", "cuda" or "cuda:3".
+bool is_device_name(const std::string& device);
 
 }  // namespace engine

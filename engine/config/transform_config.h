@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A transform configuration: ordered rules, pattern -> paradigm and values, or pattern -> leave alone.
+// A transform configuration: ordered rules, pattern -> paradigm and values, or pattern -> leave
+// alone.
 #pragma once
+
+#include "engine/config/param_schema.h"
+#include "engine/problem.h"
 
 #include <filesystem>
 #include <string>
 #include <vector>
-
-#include "engine/config/param_schema.h"
-#include "engine/problem.h"
 
 namespace engine {
 
@@ -38,14 +39,16 @@ struct TransformConfig {
 };
 
 struct ParsedTransform {
-  TransformConfig config;         ///< as far as it could be read
-  std::vector<Problem> problems;  ///< syntax, duplicate and unknown keys, values out of range; with places
+  TransformConfig config;  ///< as far as it could be read
+  std::vector<Problem>
+      problems;  ///< syntax, duplicate and unknown keys, values out of range; with places
 };
 
 /// Parses and checks against the schemas. Never throws for what a user can write.
 ParsedTransform parse_transform_config(const std::string& text, const std::string& file,
                                        const std::vector<ParadigmInfo>& infos);
 /// Reads the file first; a file that cannot be read is a problem too.
-ParsedTransform read_transform_config(const std::filesystem::path& file, const std::vector<ParadigmInfo>& infos);
+ParsedTransform read_transform_config(const std::filesystem::path& file,
+                                      const std::vector<ParadigmInfo>& infos);
 
 }  // namespace engine

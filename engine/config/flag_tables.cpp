@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/config/flag_tables.h"
+
+#include <iterator>
+
+namespace engine {
+
+constexpr double no_limit = std::numeric_limits<double>::infinity();
+
+void append(ParamSpecs& flags, ParamSpecs more) {
+  flags.insert(flags.end(), std::make_move_iterator(more.begin()),
+               std::make_move_iterator(more.end()));
+}
+
+ParamSpecs in_group(const std::string& group, ParamSpecs flags) {
+  for (ParamSpec& flag : flags) flag.group(group);
+  return flags;
+}
+
+ParamSpecs data_flags() {
+  return in_group(
+      "Data",
+      {path("dataset_name", unset)
+           .nullable()
+           .help("Dataset: a local folder of txt, json, jsonl or parquet files, or the name of one "
+                 "in the local hub cache"),
+       text("dataset_config_name", unset).nullable().help("Subset of the dataset"),
+       path("train_file", unset)
+           .nullable()
+           .help("Training text: txt, json, jsonl or parquet; column text, else the first"),
+       path("validation_file", unset).nullable().help("Validation text, in the same formats"),
+       integer("validation_split_percentage", 5)
+           .range(1, 99)
+           .unit("%")
+           .help("Share of the training text that is set aside when there is no validation text; "
+                 "taken from its start"),
+       integer("max_eval_samples", unset)
+           .nullable()
+           .range(1, no_limit)
+           .help("Use at most this many validation blocks"),
+       boolean("keep_linebreaks", true).help("Keep the line breaks of txt files"),
+       integer("block_size", unset)
+           .nullable()
+           .range(2, no_limit)
+           .unit("tokens")
+           .help("Length of a training sequence; null = the tokenizer's longest, at most 1024 "
+                 "where the model takes less")});
+}
+
+ParamSpecs device_flags() {
+  return in_group(
+      "Device",
+      {text("device", "auto").ours().help("auto, cpu, cuda or cuda:N; auto says what it chose"),
+       boolean("use_cpu", false).help("The same as --device cpu")});
+}
+
+}  // namespace engine

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Parts of the flag tables that several commands share.
+#pragma once
+
+#include "engine/config/param_schema.h"
+
+#include <string>
+#include <vector>
+
+namespace engine {
+
+using ParamSpecs = std::vector<ParamSpec>;
+
+/// Dataset, files, block size, sample limits.
+ParamSpecs data_flags();
+/// --device and --use_cpu.
+ParamSpecs device_flags();
+/// Flags of run_clm.py and TrainingArguments that are known and not supported, each with its
+/// reason.
+ParamSpecs unsupported_train_flags();
+
+void append(ParamSpecs& flags, ParamSpecs more);
+/// Sets the group of all.
+ParamSpecs in_group(const std::string& group, ParamSpecs flags);
+
+}  // namespace engine
