@@ -121,15 +121,15 @@ std::string read_text_file(const std::filesystem::path& file, std::size_t limit)
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) {
-    fail("missing-file", {file.string()}, fmt::format("{} does not exist", file.string()));
+    fail("missing-file", {file.string()}, "this file does not exist");
   }
   if (!std::filesystem::is_regular_file(status)) {
-    fail("bad-file", {file.string()}, fmt::format("{} is not a regular file", file.string()));
+    fail("bad-file", {file.string()}, "not a regular file");
   }
   const auto size = std::filesystem::file_size(file, error);
   if (!error && size > limit) {
     fail("bad-file", {file.string()},
-         fmt::format("{} has {} bytes, at most {} are expected", file.string(), size, limit));
+         fmt::format("has {} bytes, at most {} are expected", size, limit));
   }
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
@@ -137,8 +137,7 @@ std::string read_text_file(const std::filesystem::path& file, std::size_t limit)
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (error || !stream) {
     fail("unreadable-file", {file.string()},
-         fmt::format("{} cannot be read: {}", file.string(),
-                     std::strerror(errno != 0 ? errno : EIO)));
+         fmt::format("cannot be read: {}", std::strerror(errno != 0 ? errno : EIO)));
   }
   return text;
 }

@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/safetensors_header.h"
 #include "engine/error.h"
+#include "engine/runs/file_descriptor.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -20,23 +21,8 @@
 namespace engine {
 namespace {
 
-/// Closes what it opened.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
-
 [[noreturn]] void unreadable(const std::string& file, const std::string& reason) {
-  fail("unreadable-file", {file}, fmt::format("{} cannot be read: {}", file, reason));
+  fail("unreadable-file", {file}, "cannot be read: " + reason);
 }
 
 [[noreturn]] void damaged(const std::string& file, std::string message) {
@@ -91,9 +77,9 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& file)
   const std::string name = file.string();
   impl_->path = file;
   // Not blocking: a named pipe in the file's place must not hold the program.
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (descriptor.get() < 0) {
-    if (errno == ENOENT) fail("missing-file", {name}, fmt::format("{} does not exist", name));
+  const FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!descriptor) {
+    if (errno == ENOENT) fail("missing-file", {name}, "this file does not exist");
     unreadable(name, std::strerror(errno));
   }
   struct stat facts {};

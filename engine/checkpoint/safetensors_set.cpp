@@ -33,8 +33,7 @@ bool is_there(const fs::path& file) {
   for (const char* old : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
     if (!is_there(directory / old)) continue;
     fail("pickled-weights", {(directory / old).string()},
-         fmt::format("{} has its weights in {} only, which is Python pickle and not read here",
-                     directory.string(), old),
+         "the weights are in this file only; it is Python pickle, which is not read here",
          fmt::format("Convert it once with: python -c \"from transformers import "
                      "AutoModelForCausalLM as M; d='{}'; "
                      "M.from_pretrained(d, torch_dtype='auto').save_pretrained(d, "
@@ -42,8 +41,7 @@ bool is_there(const fs::path& file) {
                      directory.string()));
   }
   fail("missing-weights", {directory.string()},
-       fmt::format("{} has neither {}.safetensors nor {}.safetensors.index.json",
-                   directory.string(), stem, stem),
+       fmt::format("there is neither {}.safetensors nor {}.safetensors.index.json", stem, stem),
        "Name the folder of a Hugging Face checkpoint");
 }
 
@@ -96,8 +94,7 @@ SafetensorsSet SafetensorsSet::open(const fs::path& directory, const std::string
   for (const std::string& shard : shards) {
     if (!is_there(directory / shard)) {
       fail("missing-shard", {(directory / shard).string()},
-           fmt::format("the shard {} named by {} is missing", (directory / shard).string(),
-                       index.filename().string()),
+           fmt::format("this shard, named by {}, is missing", index.filename().string()),
            "Download or copy the missing file");
     }
     const SafetensorsFile& file = set.files_.emplace_back(directory / shard);

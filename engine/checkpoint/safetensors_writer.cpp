@@ -42,8 +42,8 @@ std::string remedy_for(int code) {
 }
 
 [[noreturn]] void unwritable(const fs::path& file, const char* step, int code) {
-  fail("unwritable-file", {file.string()},
-       fmt::format("{} cannot be written: {} failed: {}", file.string(), step, std::strerror(code)),
+  fail("cannot-write", {file.string()},
+       fmt::format("cannot be written: {} failed: {}", step, std::strerror(code)),
        remedy_for(code));
 }
 
