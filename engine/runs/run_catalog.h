@@ -2,7 +2,7 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +18,7 @@ struct ObservedState {
   RunState state = RunState::unknown;
   std::string detail;
 };
+/// Reads status.json and the end of events.jsonl only, so it is quick for any length. Never throws for content.
 ObservedState observe_state(const std::filesystem::path& run_dir);
 
 /// Everything `paradigm runs show` prints.
@@ -30,8 +31,8 @@ struct RunSummary {
   double started_at = 0;
   std::optional<StepLogged> last_step;
   std::optional<Evaluated> last_eval;
-  double best_loss = 0;
-  std::vector<CheckpointSaved> checkpoints;  ///< those whose folder still exists
+  double best_loss = std::numeric_limits<double>::quiet_NaN();  ///< smallest finite logged loss; NaN = none
+  std::vector<CheckpointSaved> checkpoints;  ///< those whose folder exists, by step
   std::vector<RunMessage> messages;
   std::optional<RunFinished> finished;
   std::optional<RunFailed> failed;
@@ -42,7 +43,8 @@ RunSummary summarize_run(const std::filesystem::path& run_dir);
 /// status.json or run.yaml.
 std::vector<std::filesystem::path> find_runs(const std::filesystem::path& root);
 
-/// One row per logged step at full rate, columns named as Hugging Face's logs.
+/// One row per logged step at full rate, columns named as Hugging Face's logs; an evaluation stands in the row of its
+/// step. Superseded steps are left out. Non-finite numbers are NaN, Infinity, -Infinity; what was not measured is empty.
 std::string export_csv(const std::filesystem::path& run_dir);
 
 }  // namespace engine

@@ -18,7 +18,8 @@ struct SeriesPoint {
 /// costs a few points per pixel column and spikes survive.
 class RunSeries {
  public:
-  void append(double x, double y);  ///< x non-decreasing; y may be non-finite
+  /// y may be non-finite. An x below the last one first rewinds to it (the last writer wins); a non-finite x is ignored.
+  void append(double x, double y);
   void rewind_to(double x);         ///< drops points with a larger x
   void clear();
 
@@ -26,9 +27,10 @@ class RunSeries {
   std::span<const double> x() const { return x_; }
   std::span<const double> y() const { return y_; }
 
-  /// At most about 2 * columns finite points covering [from, to]: minimum and maximum of each column.
+  /// At most 2 * columns + 2 finite points covering [from, to]: minimum and maximum of each column, in order of x, and
+  /// the nearest point outside each end, so that a line drawn through them reaches both edges.
   std::vector<SeriesPoint> envelope(double from, double to, std::size_t columns) const;
-  /// Where y is not finite: x and the last finite y before it.
+  /// Where y is not finite: x and the last finite y before it (else the first one after it, else 0).
   std::vector<SeriesPoint> non_finite() const;
 
  private:
@@ -40,7 +42,12 @@ class RunSeries {
   };
   std::vector<double> x_;
   std::vector<double> y_;
-  std::vector<std::vector<Bucket>> levels_;
+  void refresh(std::size_t index);
+  void take(Bucket& total, std::size_t index) const;
+  Bucket extremes(std::size_t begin, std::size_t end) const;
+
+  std::vector<std::vector<Bucket>> levels_;   ///< levels_[k] covers 8^(k+1) values a bucket
+  std::vector<std::uint32_t> non_finite_at_;  ///< ascending
 };
 
 /// Exponential moving average with a half-life in x units (steps), debiased, non-finite values skipped; the same at

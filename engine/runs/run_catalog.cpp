@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/runs/run_catalog.h"
+
+#include "engine/runs/file_descriptor.h"
+#include "engine/runs/run_folder.h"
+#include "engine/runs/run_liveness.h"
+#include "engine/runs/run_record.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+void hear_the_end(const fs::path& run_dir, StateEvidence& evidence) {
+  constexpr std::uint64_t kEnd = 1 << 16;
+  const FileDescriptor file = open_regular_file(RunFolder{run_dir}.events().c_str());
+  struct stat info = {};
+  if (!file || fstat(file.get(), &info) != 0) return;
+  const std::uint64_t size = std::uint64_t(info.st_size);
+  const std::uint64_t start = size > kEnd ? size - kEnd : 0;
+  const std::string text = read_at(file, start, std::size_t(size - start));
+  std::size_t begin = 0;
+  if (start > 0) {
+    begin = text.find('\n');
+    if (begin == std::string::npos) return;
+    ++begin;
+  }
+  for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    const auto event = parse_run_event(text.substr(begin, end - begin));
+    if (!event) continue;
+    evidence.last_word.hear(*event);
+    evidence.last_step = step_of(*event) > 0 ? step_of(*event) : evidence.last_step;
+  }
+}
+
+/// When the run began, as far as a few bytes tell; else when its files last changed.
+double start_time_of(const fs::path& run_dir) {
+  const FileDescriptor file = open_regular_file(RunFolder{run_dir}.events().c_str());
+  if (file) {
+    const std::string text = read_at(file, 0, 4096);
+    const auto event = parse_run_event(text.substr(0, text.find('\n')));
+    if (event && event->time > 0) return event->time;
+  }
+  struct stat info = {};
+  return stat(run_dir.c_str(), &info) == 0 ? double(info.st_mtim.tv_sec) : 0;
+}
+
+bool is_run(const fs::path& folder) {
+  std::error_code ignored;
+  const RunFolder run{folder};
+  return fs::is_regular_file(run.events(), ignored) || fs::is_regular_file(run.status(), ignored) ||
+         fs::is_regular_file(run.run_yaml(), ignored);
+}
+
+std::int64_t bytes_below(const fs::path& folder) {
+  std::error_code error;
+  std::int64_t total = 0;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    const auto size = it->file_size(ignored);
+    if (!ignored) total += std::int64_t(size);
+  }
+  return total;
+}
+
+/// "checkpoint-500" -> 500; -1 for any other name.
+std::int64_t checkpoint_step(const std::string& name) {
+  constexpr std::string_view kPrefix = "checkpoint-";
+  if (name.rfind(kPrefix, 0) != 0) return -1;
+  const char* begin = name.data() + kPrefix.size();
+  const char* end = name.data() + name.size();
+  std::int64_t step = -1;
+  const auto [stop, error] = std::from_chars(begin, end, step);
+  return error == std::errc() && stop == end && begin != end ? step : -1;
+}
+
+/// The folders on disk are the truth; the events add what they know about them.
+std::vector<CheckpointSaved> existing_checkpoints(const fs::path& run_dir,
+                                                  const std::vector<CheckpointSaved>& events) {
+  std::vector<CheckpointSaved> found;
+  std::error_code error;
+  for (fs::directory_iterator it(run_dir, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    const std::int64_t step = checkpoint_step(name);
+    std::error_code ignored;
+    if (step < 0 || !it->is_directory(ignored)) continue;
+    const auto event =
+        std::find_if(events.rbegin(), events.rend(),
+                     [&](const CheckpointSaved& saved) { return saved.path == name; });
+    if (event != events.rend()) {
+      found.push_back(*event);
+    } else {
+      found.push_back({step, name, bytes_below(it->path()), 0});
+    }
+  }
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.step < b.step; });
+  return found;
+}
+
+void add_number(std::string& row, double value) {
+  row += ',';
+  if (std::isnan(value)) {
+    row += kNotANumber;
+  } else if (std::isinf(value)) {
+    row += value > 0 ? kInfinity : kMinusInfinity;
+  } else {
+    char text[32];
+    row.append(text, std::to_chars(text, text + sizeof(text), value).ptr);
+  }
+}
+
+void add_number(std::string& row, std::int64_t value) { row += "," + std::to_string(value); }
+
+}  // namespace
+
+ObservedState observe_state(const fs::path& run_dir) {
+  StateEvidence evidence = look_at_folder(run_dir);
+  evidence.status = read_status(run_dir);
+  hear_the_end(run_dir, evidence);
+  return judge(evidence);
+}
+
+RunSummary summarize_run(const fs::path& run_dir) {
+  RunRecord record = read_record(run_dir);
+  RunSummary summary;
+  summary.path = run_dir;
+  summary.observed = record.observed;
+  summary.status = record.status;
+  if (const FileDescriptor file = open_regular_file(RunFolder{run_dir}.run_yaml().c_str())) {
+    summary.run_yaml = read_at(file, 0, 1 << 20);
+  }
+  summary.started = record.started;
+  summary.started_at = record.started_at;
+  if (!record.steps.empty()) summary.last_step = record.steps.back();
+  if (!record.evaluations.empty()) summary.last_eval = record.evaluations.back();
+  for (const StepLogged& step : record.steps) {
+    if (std::isfinite(step.loss) && !(step.loss >= summary.best_loss))
+      summary.best_loss = step.loss;
+  }
+  summary.checkpoints = existing_checkpoints(run_dir, record.checkpoints);
+  summary.messages = std::move(record.messages);
+  summary.finished = record.finished;
+  summary.failed = record.failed;
+  return summary;
+}
+
+std::vector<fs::path> find_runs(const fs::path& root) {
+  if (is_run(root)) return {root};
+  std::vector<std::pair<double, fs::path>> found;
+  std::error_code error;
+  for (fs::directory_iterator it(root, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    if (it->is_directory(ignored) && is_run(it->path())) {
+      found.emplace_back(start_time_of(it->path()), it->path());
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a > b; });
+  std::vector<fs::path> runs;
+  for (auto& [time, path] : found) runs.push_back(std::move(path));
+  return runs;
+}
+
+std::string export_csv(const fs::path& run_dir) {
+  struct Row {
+    const StepLogged* step = nullptr;
+    const Evaluated* evaluation = nullptr;
+  };
+  const RunRecord record = read_record(run_dir);
+  std::map<std::int64_t, Row> rows;
+  for (const StepLogged& step : record.steps) rows[step.step].step = &step;
+  for (const Evaluated& evaluation : record.evaluations) {
+    rows[evaluation.step].evaluation = &evaluation;
+  }
+
+  std::string text =
+      "step,epoch,loss,grad_norm,learning_rate,eval_loss,perplexity,eval_accuracy,eval_tokens,"
+      "eval_runtime,num_input_tokens_seen,tokens_per_second,memory_bytes\n";
+  for (const auto& [number, row] : rows) {
+    const auto [step, evaluation] = row;
+    text += std::to_string(number);
+    add_number(text, step != nullptr ? step->epoch : evaluation->epoch);
+    if (step != nullptr) {
+      add_number(text, step->loss);
+      add_number(text, step->grad_norm);
+      add_number(text, step->learning_rate);
+    } else {
+      text += ",,,";
+    }
+    if (evaluation != nullptr) {
+      add_number(text, evaluation->eval_loss);
+      add_number(text, evaluation->perplexity);
+      add_number(text, evaluation->eval_accuracy);
+      add_number(text, evaluation->eval_tokens);
+      add_number(text, evaluation->eval_runtime);
+    } else {
+      text += ",,,,,";
+    }
+    if (step != nullptr) {
+      add_number(text, step->tokens);
+      add_number(text, step->tokens_per_second);
+      add_number(text, step->memory_bytes);
+    } else {
+      text += ",,,";
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace engine

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/runs/run_liveness.h"
+
+#include "engine/runs/file_descriptor.h"
+#include "engine/runs/process_identity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = LastWord::Kind;
+
+/// Status is renewed at every logged step; a step of a large model may take a while.
+constexpr double kSilenceInSeconds = 120;
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+std::string duration_text(double seconds) {
+  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
+  if (seconds < 172800) return fmt::format("{:.0f} h", seconds / 3600);
+  return fmt::format("{:.0f} days", seconds / 86400);
+}
+
+bool is_final(RunState state) {
+  return state == RunState::finished || state == RunState::stopped || state == RunState::failed ||
+         state == RunState::interrupted;
+}
+
+ObservedState from_last_word(const LastWord& word) {
+  switch (word.kind) {
+    case Kind::finished:
+      return {RunState::finished, ""};
+    case Kind::stopped:
+      return {RunState::stopped, fmt::format("stopped at step {}", word.step)};
+    default:
+      return {RunState::failed, word.what};
+  }
+}
+
+/// Whether the process that wrote `status` lives on this host.
+bool process_lives(const RunStatus& status) {
+  const auto start_time = process_start_time(status.pid);
+  return start_time && (status.process_start_time == 0 || *start_time == status.process_start_time);
+}
+
+ObservedState gone(std::int64_t step) {
+  if (step == 0) return {RunState::interrupted, "writer gone before the first step"};
+  return {RunState::interrupted, fmt::format("writer gone at step {}", step)};
+}
+
+}  // namespace
+
+void LastWord::hear(const RunEvent& event) {
+  if (const auto* started = std::get_if<RunStarted>(&event.body)) {
+    *this = {Kind::started, event.time, started->step, ""};
+  } else if (const auto* finished = std::get_if<RunFinished>(&event.body)) {
+    *this = {finished->outcome == "stopped" ? Kind::stopped : Kind::finished, event.time,
+             finished->step, ""};
+  } else if (const auto* failed = std::get_if<RunFailed>(&event.body)) {
+    *this = {Kind::failed, event.time, failed->step, failed->what};
+    if (!failed->last_checkpoint.empty()) {
+      what += fmt::format(" (last good checkpoint: {})", failed->last_checkpoint);
+    }
+  }
+}
+
+std::optional<RunStatus> read_status(const fs::path& run_dir) {
+  const FileDescriptor file = open_regular_file(RunFolder{run_dir}.status().c_str());
+  if (!file) return std::nullopt;
+  constexpr std::size_t kLongest = 1 << 16;
+  return parse_run_status(read_at(file, 0, kLongest));
+}
+
+StateEvidence look_at_folder(const fs::path& run_dir) {
+  const RunFolder folder{run_dir};
+  StateEvidence evidence;
+  evidence.folder_exists = is_there(run_dir);
+  evidence.is_run =
+      is_there(folder.events()) || is_there(folder.status()) || is_there(folder.run_yaml());
+  evidence.lock = RunLock::state(run_dir);
+  return evidence;
+}
+
+ObservedState judge(const StateEvidence& evidence) {
+  if (!evidence.folder_exists) return {RunState::unknown, "folder not reachable"};
+  if (!evidence.is_run) return {RunState::unknown, "no run in this folder"};
+
+  const auto& status = evidence.status;
+  const LastWord& word = evidence.last_word;
+  const bool has_ended =
+      word.kind == Kind::finished || word.kind == Kind::stopped || word.kind == Kind::failed;
+  // A writer that has set its status after the last end is resuming and has not said so in the
+  // events yet.
+  const bool goes_on = status && !is_final(status->state) && status->updated > word.time &&
+                       evidence.lock == LockState::held;
+  if (has_ended && !goes_on) return from_last_word(word);
+
+  if (status && is_final(status->state)) {
+    return {status->state, fmt::format("at step {}", status->step)};
+  }
+  const std::int64_t step = std::max(evidence.last_step, status ? status->step : 0);
+  if (evidence.lock == LockState::held) {
+    if (!status || status->state == RunState::unknown) {
+      return {evidence.last_step > 0 ? RunState::running : RunState::starting, ""};
+    }
+    return {status->state, ""};
+  }
+  if (!status) return gone(step);
+  if (!status->host.empty() && status->host != host_name()) {
+    const double silence = unix_time() - status->updated;
+    if (silence <= kSilenceInSeconds) return {status->state, "on host " + status->host};
+    return {RunState::unknown,
+            fmt::format("no sign for {} from host {}", duration_text(silence), status->host)};
+  }
+  const bool lives = evidence.lock == LockState::unknown && process_lives(*status);
+  return lives ? ObservedState{status->state, ""} : gone(step);
+}
+
+}  // namespace engine

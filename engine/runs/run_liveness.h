@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The one function that says what state a run is truly in. Reader and catalog only gather the
+// evidence.
+#pragma once
+
+#include "engine/runs/run_catalog.h"
+#include "engine/runs/run_event.h"
+#include "engine/runs/run_folder.h"
+#include "engine/runs/run_state.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace engine {
+
+/// What events.jsonl last said about the run as a whole.
+struct LastWord {
+  enum class Kind { none, started, finished, stopped, failed };
+  Kind kind = Kind::none;
+  double time = 0;
+  std::int64_t step = 0;
+  std::string what;
+
+  /// Takes run_started, run_finished and run_failed in file order; ignores the rest.
+  void hear(const RunEvent& event);
+};
+
+struct StateEvidence {
+  bool folder_exists = false;
+  bool is_run = false;  ///< one of the run's files is there
+  std::optional<RunStatus> status;
+  LockState lock = LockState::unknown;
+  LastWord last_word;
+  std::int64_t last_step = 0;  ///< newest step in the events
+};
+
+/// Whether this is a run, and the lock, looked up now. The caller adds the rest.
+StateEvidence look_at_folder(const std::filesystem::path& run_dir);
+
+ObservedState judge(const StateEvidence& evidence);
+
+/// status.json as it is now; std::nullopt when absent or unreadable.
+std::optional<RunStatus> read_status(const std::filesystem::path& run_dir);
+
+}  // namespace engine

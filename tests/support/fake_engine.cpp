@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/support/fake_engine.h"
+
+#include "engine/error.h"
+#include "engine/runs/run_folder.h"
+#include "engine/runs/run_writer.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+namespace tests {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace engine;
+
+/// A run in progress; one call of `step` is one optimizer step.
+class FakeTraining {
+ public:
+  FakeTraining(const FakeRun& run, const RunConfig& config, RunControl& control)
+      : run_(run), config_(config), control_(control), folder_{config.output_dir} {
+    max_steps_ = config.max_steps > 0 ? config.max_steps : run.steps;
+  }
+
+  TrainOutcome train() {
+    outcome_.run_dir = folder_.path.string();
+    fs::create_directories(folder_.path);
+    auto lock = RunLock::acquire(folder_.path);
+    if (!lock) {
+      fail("run-locked", {.file = folder_.path.string()},
+           "the run folder is in use by " + RunLock::holder(folder_.path),
+           "Wait for that run to end, or choose another --output_dir");
+    }
+    resume_or_start_anew();
+    RunWriter writer(folder_);
+    writer_ = &writer;
+    control_.watch(folder_.path);
+    announce();
+    try {
+      while (step_ < max_steps_ && !is_over_) one_step();
+      if (!is_over_) finish();
+    } catch (const Error& error) {
+      writer.write(RunFailed{step_, error.what(), outcome_.last_checkpoint});
+      writer.set_status(RunState::failed, step_, max_steps_);
+      outcome_.failed = true;
+      outcome_.message = error.what();
+    }
+    outcome_.step = step_;
+    return outcome_;
+  }
+
+ private:
+  void resume_or_start_anew() {
+    std::int64_t newest = -1;
+    for (const auto& entry : fs::directory_iterator(folder_.path)) {
+      const std::string name = entry.path().filename().string();
+      std::int64_t step = -1;
+      if (name.rfind("checkpoint-", 0) != 0) continue;
+      std::from_chars(name.data() + 11, name.data() + name.size(), step);
+      newest = std::max(newest, step);
+    }
+    if (newest >= 0 && config_.overwrite_output_dir) {
+      fs::remove(folder_.events());
+      for (std::int64_t step = 0; step <= newest; ++step) fs::remove_all(folder_.checkpoint(step));
+    } else if (newest >= 0) {
+      step_ = newest;
+      outcome_.last_checkpoint = "checkpoint-" + std::to_string(newest);
+    }
+    RunConfig resolved = config_;
+    resolved.max_steps = max_steps_;
+    replace_file(folder_.run_yaml(), run_yaml(resolved));
+  }
+
+  void announce() {
+    RunStarted started;
+    started.run_id = "fake-" + folder_.path.filename().string();
+    started.step = step_;
+    started.max_steps = max_steps_;
+    started.resumed_from = outcome_.last_checkpoint;
+    started.device = "cpu";
+    started.device_name = "Fake processor";
+    started.engine_version = "fake";
+    started.parameters = 1000;
+    started.tokens_per_step = kTokensPerStep;
+    writer_->set_status(RunState::starting, step_, max_steps_);
+    writer_->write(started);
+    for (std::int64_t layer = 0; layer < run_.layers; ++layer) {
+      writer_->write(LayerTransformed{"model.layers." + std::to_string(layer) + ".mlp.up_proj",
+                                      "linear", "default", "optical_transformer"});
+    }
+    writer_->write(TransformApplied{run_.layers, run_.layers > 0 ? 1 : 0});
+    writer_->set_status(RunState::running, step_, max_steps_);
+  }
+
+  void one_step() {
+    obey();
+    if (is_over_) return;
+    if (run_.step_time.count() > 0) std::this_thread::sleep_for(run_.step_time);
+    if (run_.fail_at == step_ + 1) fail("fake-failure", {}, "the fake engine failed as asked");
+    ++step_;
+    if (step_ == 1 || step_ % config_.logging_steps == 0 || step_ == max_steps_) log();
+    if (config_.eval_steps && step_ % *config_.eval_steps == 0) evaluate();
+    if (config_.save_strategy == "steps" && step_ % config_.save_steps == 0) save();
+    if (run_.abandon_at == step_) abandon();
+  }
+
+  void log() {
+    StepLogged logged;
+    logged.step = step_;
+    logged.epoch = double(step_) / double(max_steps_);
+    logged.loss = fake_loss(step_);
+    if (run_.nan_at == step_) logged.loss = std::numeric_limits<double>::quiet_NaN();
+    if (run_.spike_at == step_) logged.loss = 100;
+    logged.grad_norm = 1 + 1 / double(step_);
+    logged.learning_rate = config_.learning_rate * (1 - double(step_ - 1) / double(max_steps_));
+    logged.tokens = step_ * kTokensPerStep;
+    logged.tokens_per_second = 5000;
+    logged.memory_bytes = 1 << 20;
+    writer_->write(logged);
+    writer_->set_status(RunState::running, step_, max_steps_);
+  }
+
+  void evaluate() {
+    const double loss = fake_loss(step_) + 0.05;
+    writer_->write(Evaluated{step_, double(step_) / double(max_steps_), loss, std::exp(loss), 0.3,
+                             1000, 0.01});
+  }
+
+  void save() {
+    const std::string name = "checkpoint-" + std::to_string(step_);
+    const fs::path temporary = folder_.path / (name + ".tmp-fake");
+    fs::create_directories(temporary);
+    replace_file(temporary / "manifest.json", "{\"step\": " + std::to_string(step_) + "}\n");
+    fs::remove_all(folder_.path / name);
+    fs::rename(temporary, folder_.path / name);
+    writer_->write(CheckpointSaved{step_, name, 14, 0.001});
+    outcome_.last_checkpoint = name;
+  }
+
+  void obey() {
+    for (bool is_paused = false;;) {
+      const RunRequest request = control_.poll();
+      if (const auto complaint = control_.take_complaint()) {
+        writer_->write(RunMessage{step_, "warning", *complaint});
+      }
+      if (request == RunRequest::stop || request == RunRequest::stop_now) {
+        writer_->set_status(RunState::stopping, step_, max_steps_, to_string(request));
+        if (request == RunRequest::stop) save();
+        return end("stopped", RunState::stopped);
+      }
+      if (request == RunRequest::checkpoint) save();
+      if (request == RunRequest::pause) is_paused = true;
+      if (request == RunRequest::resume) is_paused = false;
+      if (request != RunRequest::none) {
+        writer_->set_status(is_paused ? RunState::paused : RunState::running, step_, max_steps_,
+                            to_string(request));
+      }
+      if (!is_paused) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+
+  void abandon() {
+    if (run_.torn_line) {
+      const int file = open(folder_.events().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+      const std::string half = R"({"time":1.0,"type":"step","step":)";
+      if (write(file, half.data(), half.size()) < 0) fail("fake-failure", {}, "no torn line");
+      close(file);
+    }
+    is_over_ = true;
+  }
+
+  void finish() {
+    if (outcome_.last_checkpoint != "checkpoint-" + std::to_string(step_)) save();
+    if (config_.do_eval) evaluate();
+    end("finished", RunState::finished);
+  }
+
+  void end(const char* outcome, RunState state) {
+    writer_->write(RunFinished{step_, outcome, 1.0});
+    writer_->set_status(state, step_, max_steps_);
+    outcome_.finished = state == RunState::finished;
+    outcome_.stopped = state == RunState::stopped;
+    is_over_ = true;
+  }
+
+  static constexpr std::int64_t kTokensPerStep = 512;
+  const FakeRun& run_;
+  const RunConfig& config_;
+  RunControl& control_;
+  RunFolder folder_;
+  RunWriter* writer_ = nullptr;
+  TrainOutcome outcome_;
+  std::int64_t max_steps_ = 0;
+  std::int64_t step_ = 0;
+  bool is_over_ = false;
+};
+
+}  // namespace
+
+double fake_loss(std::int64_t step) {
+  const double noise = double((step * 2654435761u) % 1000) / 1000 - 0.5;
+  return 2 + 3 * std::exp(-double(step) / 40) + 0.1 * noise;
+}
+
+engine::DeviceReport FakeEngine::devices() const {
+  DeviceReport report;
+  report.devices.push_back({"cpu", "Fake processor", 8ll << 30, 4ll << 30, true});
+  report.torch_version = "none";
+  report.driver_required = "580.65.06";
+  report.automatic = "cpu";
+  return report;
+}
+
+engine::TrainOutcome FakeEngine::train(const RunConfig& config, RunControl& control,
+                                       const ProgressFunction& on_progress) const {
+  if (!run_.problems.empty()) throw Error(run_.problems);
+  if (config.output_dir.empty()) fail("bad-value", {.file = "--output_dir"}, "no output folder");
+  if (on_progress && !on_progress("tokenising", 1, 1)) fail("cancelled", {}, "cancelled");
+  return FakeTraining(run_, config, control).train();
+}
+
+engine::EvalResult FakeEngine::evaluate(const EvalConfig& config,
+                                        const ProgressFunction& on_progress) const {
+  if (!run_.problems.empty()) throw Error(run_.problems);
+  for (int batch = 1; batch <= 4; ++batch) {
+    if (on_progress && !on_progress("evaluating", batch, 4)) fail("cancelled", {}, "cancelled");
+  }
+  EvalResult result;
+  result.eval_loss = 2.5;
+  result.perplexity = std::exp(2.5);
+  result.eval_accuracy = 0.3;
+  result.eval_tokens = 4096;
+  result.eval_runtime = 0.25;
+  result.device = "cpu";
+  result.transform = config.transform_config.value_or("none");
+  result.calibrated_batches = result.transform == "none" ? 0 : config.calibrate_batches;
+  return result;
+}
+
+}  // namespace tests
