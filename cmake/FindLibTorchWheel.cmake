@@ -56,6 +56,8 @@ if(LibTorchWheel_FOUND AND NOT TARGET LibTorch::LibTorch)
   foreach(dir IN LISTS nvidia_libs ITEMS "${LIBTORCH_LIB_DIR}")
     list(APPEND rpath_link "-Wl,-rpath-link,${dir}")
   endforeach()
+  # The wheel brings its own, newer fmt headers but exports no fmt library: what sees them must not ask for one.
+  target_compile_definitions(LibTorch::LibTorch INTERFACE FMT_HEADER_ONLY)
   target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE
     "${LIBTORCH_DIR}/include" "${LIBTORCH_DIR}/include/torch/csrc/api/include")
   target_compile_definitions(LibTorch::LibTorch INTERFACE USE_DISTRIBUTED)
