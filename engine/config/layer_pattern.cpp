@@ -8,7 +8,7 @@ namespace engine {
 namespace {
 
 // Far above what any sane pattern needs on a layer name, and a few milliseconds of work.
-constexpr std::uint32_t match_limit = 100'000;
+constexpr std::uint32_t match_limit = 50'000;
 constexpr std::uint32_t depth_limit = 10'000;
 constexpr std::uint32_t heap_limit_kib = 16 * 1024;
 constexpr std::size_t longest_pattern = 32 * 1024;
@@ -71,7 +71,7 @@ LayerPattern::Result LayerPattern::match(const std::string& name) const {
   if (!use_regex_) return name == text_ ? Result::match : Result::no_match;
   if (!code_) return Result::no_match;
   const std::unique_ptr<pcre2_match_data, FreeMatchData> data(
-      pcre2_match_data_create_from_pattern(code_->compiled.get(), nullptr));
+      pcre2_match_data_create(1, nullptr));
   const int result = pcre2_match(code_->compiled.get(), bytes(name), name.size(), 0, 0, data.get(),
                                  code_->limits.get());
   if (result >= 0) return Result::match;

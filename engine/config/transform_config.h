@@ -51,4 +51,8 @@ ParsedTransform parse_transform_config(const std::string& text, const std::strin
 ParsedTransform read_transform_config(const std::filesystem::path& file,
                                       const std::vector<ParadigmInfo>& infos);
 
+/// Where byte `index` of a rule's pattern stands in the file; the rule's own place when that cannot
+/// be told.
+Place place_in_pattern(const TransformConfig& config, const TransformRule& rule, std::size_t index);
+
 }  // namespace engine

@@ -11,8 +11,8 @@ struct HistogramEntry {
   std::vector<std::string> layers;  ///< in order of replacement: all attentions, then all Linears
 };
 
-/// Which pattern replaced which layers: upstream's transform_histogram.json. Patterns that replaced nothing and layers
-/// left alone do not appear.
+/// Which pattern replaced which layers: upstream's transform_histogram.json. Patterns that replaced
+/// nothing and layers left alone do not appear.
 struct TransformHistogram {
   std::vector<HistogramEntry> entries;  ///< in the order of the file, `default` at its own place
 

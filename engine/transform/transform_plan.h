@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Plan, then apply: what a configuration does to a model, computed from names alone. Pure and torch-free, so the
-// preview in the workbench, `paradigm plan` and the pass itself give the same verdict.
+// Plan, then apply: what a configuration does to a model, computed from names alone. Pure and
+// torch-free, so the preview in the workbench, `paradigm plan` and the pass itself give the same
+// verdict.
 #pragma once
-
-#include <string>
-#include <vector>
 
 #include "engine/config/transform_config.h"
 #include "engine/transform/layer_inventory.h"
 #include "engine/transform/paradigm_info.h"
 #include "engine/transform/transform_histogram.h"
 
+#include <string>
+#include <vector>
+
 namespace engine {
 
 enum class Outcome {
   transformed,
   left_alone,        ///< the winning rule is null
-  kind_not_handled,  ///< the winning rule's paradigm cannot replace this kind of layer: it stays plain
+  kind_not_handled,  ///< the winning rule's paradigm cannot replace this kind of layer: it stays
+                     ///< plain
   unmatched,         ///< no rule and no default: an error
 };
 
@@ -30,12 +32,14 @@ struct Assignment {
   std::string paradigm;    ///< id when transformed
   ParamValues values;      ///< what takes effect: defaults filled in, values snapped
   ParamValues requested;   ///< the same before snapping
-  std::vector<int> trail;  ///< every rule that matches by pattern, in file order; the winner is its first, or default
+  std::vector<int> trail;  ///< every rule that matches by pattern, in file order; the winner is its
+                           ///< first, or default
 };
 
 struct RuleCounts {
-  int matched = 0;   ///< candidates that the pattern fully matches (for `default`: the layers it wins)
-  int won = 0;       ///< candidates for which it is the first
+  int matched =
+      0;        ///< candidates that the pattern fully matches (for `default`: the layers it wins)
+  int won = 0;  ///< candidates for which it is the first
   int shadowed = 0;  ///< matched - won
   std::vector<int> shadowed_by;
 };
@@ -44,17 +48,20 @@ struct TransformPlan {
   std::vector<Assignment> assignments;  ///< one per candidate layer, in module order
   std::vector<RuleCounts> counts;       ///< one per rule
   TransformHistogram histogram;
-  std::vector<Problem> problems;  ///< the lints and errors of planning; parse problems are not repeated
+  std::vector<Problem>
+      problems;  ///< the lints and errors of planning; parse problems are not repeated
 
   const Assignment* find(const std::string& layer) const;
-  /// Layers in order of replacement: all attentions in layer order, then all Linears in module order.
+  /// Layers in order of replacement: all attentions in layer order, then all Linears in module
+  /// order.
   std::vector<const Assignment*> replacements() const;
 };
 
 TransformPlan plan_transform(const LayerInventory& inventory, const TransformConfig& config,
                              const std::vector<ParadigmInfo>& infos);
 
-/// SHA-256 over the resolved transform (layer, paradigm, effective values), hex. Two spellings of the same effect agree.
+/// SHA-256 over the resolved transform (layer, paradigm, effective values), hex. Two spellings of
+/// the same effect agree.
 std::string transform_digest(const TransformPlan& plan);
 
 }  // namespace engine

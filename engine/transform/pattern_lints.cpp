@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/transform/pattern_lints.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace engine {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Past the end of the class that opens at `i`.
+std::size_t class_end(const std::string& pattern, std::size_t i) {
+  ++i;
+  if (i < pattern.size() && pattern[i] == '^') ++i;
+  if (i < pattern.size() && pattern[i] == ']') ++i;
+  while (i < pattern.size() && pattern[i] != ']') {
+    if (pattern.compare(i, 2, "[:") == 0) {
+      const std::size_t close = pattern.find(":]", i + 2);
+      i = close == std::string::npos ? i + 2 : close + 2;
+    } else {
+      i += pattern[i] == '\\' ? 2 : 1;
+    }
+  }
+  return std::min(i + 1, pattern.size());
+}
+
+/// Length of a counted quantifier {m}, {m,}, {m,n} or {,n} at `i`, or 0.
+std::size_t counted_quantifier(const std::string& pattern, std::size_t i) {
+  if (i >= pattern.size() || pattern[i] != '{') return 0;
+  const std::size_t close = pattern.find('}', i);
+  if (close == std::string::npos || close == i + 1) return 0;
+  const std::string body = pattern.substr(i + 1, close - i - 1);
+  const bool counts =
+      std::all_of(body.begin(), body.end(), [](char c) { return is_digit(c) || c == ','; });
+  return counts && std::count(body.begin(), body.end(), ',') <= 1 ? close - i + 1 : 0;
+}
+
+bool has_quantifier(const std::string& pattern, std::size_t i) {
+  return i < pattern.size() && (pattern[i] == '*' || pattern[i] == '+' || pattern[i] == '?' ||
+                                counted_quantifier(pattern, i) > 0);
+}
+
+/// Calls visit(offset) for every character that stands for itself or is an operator; steps over
+/// escapes. Classes are one visit, at their bracket.
+template <typename Visit>
+void scan(const std::string& pattern, Visit&& visit) {
+  for (std::size_t i = 0; i < pattern.size();) {
+    visit(i);
+    if (pattern[i] == '\\')
+      i += 2;
+    else if (pattern[i] == '[')
+      i = class_end(pattern, i);
+    else
+      ++i;
+  }
+}
+
+std::string escape_reading(char c) {
+  if (c == 'v') return "\\v is one character in Python and any vertical space here";
+  if (c == 'N') return "\\N{…} is a named character in Python and \\N any character here";
+  const bool known = std::strchr("abBdDfnrsStwWxuUAZ", c) != nullptr;
+  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return known || !letter ? "" : fmt::format("\\{} is an error in Python's re", c);
+}
+
+std::string group_reading(const std::string& pattern, std::size_t i) {
+  if (pattern.compare(i, 2, "(*") == 0) return "(*…) is an error in Python's re";
+  if (pattern.compare(i, 2, "(?") != 0 || i + 2 >= pattern.size()) return "";
+  const char kind = pattern[i + 2];
+  const char next = i + 3 < pattern.size() ? pattern[i + 3] : '\0';
+  if (kind == '|') return "(?|…) is an error in Python's re";
+  if (kind == 'R' || kind == '&' || kind == '+' || is_digit(kind) ||
+      (kind == '-' && is_digit(next)) || (kind == 'P' && next == '>'))
+    return "recursion is an error in Python's re";
+  if (kind == '\'' || (kind == '<' && next != '=' && next != '!'))
+    return "Python's re names a group (?P<name>…) only";
+  if (kind == 'C') return "(?C) is an error in Python's re";
+  std::size_t end = i + 2;
+  while (end < pattern.size() && std::isalpha(static_cast<unsigned char>(pattern[end]))) ++end;
+  const bool is_flags = end > i + 2 && end < pattern.size() && pattern[end] == ')';
+  if (is_flags && i > 0) return "flags that do not stand at the start are an error in Python's re";
+  return "";
+}
+
+std::string reading_at(const std::string& pattern, std::size_t i) {
+  const char c = pattern[i];
+  if (c == '\\') return i + 1 < pattern.size() ? escape_reading(pattern[i + 1]) : "";
+  if (c == '(') return group_reading(pattern, i);
+  if (c == '{' && counted_quantifier(pattern, i) > 0 && pattern[i + 1] == ',')
+    return fmt::format("{} counts from 0 in Python and stands for itself here",
+                       pattern.substr(i, counted_quantifier(pattern, i)));
+  if (c == '[' && pattern.substr(i, class_end(pattern, i) - i).find("[:") != std::string::npos)
+    return "[:…:] is a class of characters here and plain characters in Python";
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::size_t> bare_dots(const std::string& pattern) {
+  std::vector<std::size_t> dots;
+  scan(pattern, [&](std::size_t i) {
+    if (pattern[i] == '.' && !has_quantifier(pattern, i + 1)) dots.push_back(i);
+  });
+  return dots;
+}
+
+std::optional<NotPortable> not_portable(const std::string& pattern) {
+  std::optional<NotPortable> first;
+  scan(pattern, [&](std::size_t i) {
+    if (first) return;
+    std::string message = reading_at(pattern, i);
+    if (!message.empty()) first = NotPortable{i, std::move(message)};
+  });
+  return first;
+}
+
+std::string plain_reading(const std::string& pattern) {
+  std::string name;
+  std::size_t skip_to = 0;
+  scan(pattern, [&](std::size_t i) {
+    if (i < skip_to) return;
+    const char c = pattern[i];
+    if (c == '\\') {
+      const char escaped = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
+      name += escaped == 'd' ? '0' : escaped;
+    } else if (c == '[') {
+      name += '0';
+    } else if (c == '|') {
+      const std::size_t close = pattern.find(')', i);
+      skip_to = close == std::string::npos ? pattern.size() : close;
+    } else if (!std::strchr("^$()*+?", c)) {
+      name += c;
+    }
+  });
+  return name;
+}
+
+}  // namespace engine

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/transform/transform_plan.h"
+
+#include "engine/config/layer_pattern.h"
+#include "engine/digest.h"
+#include "engine/transform/transform_lints.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace engine {
+
+const char* to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::transformed:
+      return "transformed";
+    case Outcome::left_alone:
+      return "left_alone";
+    case Outcome::kind_not_handled:
+      return "kind_not_handled";
+    case Outcome::unmatched:
+      return "unmatched";
+  }
+  return "unmatched";
+}
+
+const Assignment* TransformPlan::find(const std::string& layer) const {
+  const auto found =
+      std::find_if(assignments.begin(), assignments.end(),
+                   [&](const Assignment& assignment) { return assignment.layer == layer; });
+  return found == assignments.end() ? nullptr : &*found;
+}
+
+std::vector<const Assignment*> TransformPlan::replacements() const {
+  std::vector<const Assignment*> ordered;
+  const auto add = [&](bool attention) {
+    for (const Assignment& assignment : assignments)
+      if (assignment.outcome == Outcome::transformed &&
+          (assignment.kind == LayerKind::attention) == attention)
+        ordered.push_back(&assignment);
+  };
+  add(true);
+  add(false);
+  return ordered;
+}
+
+namespace {
+
+/// Union of the kinds that the file's paradigms can replace; with none in the file, what upstream
+/// looks up.
+std::set<LayerKind> candidate_kinds(const TransformConfig& config,
+                                    const std::vector<ParadigmInfo>& infos) {
+  std::set<LayerKind> kinds;
+  for (const TransformRule& rule : config.rules)
+    if (const ParadigmInfo* info = find_paradigm(infos, rule.paradigm))
+      kinds.insert(info->targets.begin(), info->targets.end());
+  if (kinds.empty()) kinds = {LayerKind::attention, LayerKind::linear};
+  return kinds;
+}
+
+class Planner {
+ public:
+  Planner(const LayerInventory& inventory, const TransformConfig& config,
+          const std::vector<ParadigmInfo>& infos)
+      : inventory_(inventory), config_(config), infos_(infos) {}
+
+  TransformPlan plan() {
+    const std::set<LayerKind> kinds = candidate_kinds(config_, infos_);
+    for (const LayerInfo& layer : inventory_.layers()) {
+      if (!kinds.count(layer.kind)) continue;
+      Assignment assignment;
+      assignment.layer = layer.name;
+      assignment.kind = layer.kind;
+      plan_.assignments.push_back(std::move(assignment));
+    }
+    resolve_values();
+    match();
+    for (Assignment& assignment : plan_.assignments) decide(assignment);
+    count();
+    fill_histogram();
+    const LintInput input{inventory_, config_, infos_, patterns_, is_usable_, plan_};
+    for (Problem& problem : transform_lints(input)) plan_.problems.push_back(std::move(problem));
+    std::stable_sort(
+        plan_.problems.begin(), plan_.problems.end(), [](const Problem& a, const Problem& b) {
+          return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+        });
+    return std::move(plan_);
+  }
+
+ private:
+  void resolve_values() {
+    for (const TransformRule& rule : config_.rules) {
+      const ParadigmInfo* info = find_paradigm(infos_, rule.paradigm);
+      requested_.push_back(info ? info->schema.with_defaults(rule.values) : ParamValues{});
+      effective_.push_back(info ? info->schema.effective(rule.values) : ParamValues{});
+    }
+  }
+
+  void match() {
+    for (std::size_t r = 0; r < config_.rules.size(); ++r) {
+      const TransformRule& rule = config_.rules[r];
+      patterns_.emplace_back(rule.pattern, config_.use_regex);
+      is_usable_.push_back(patterns_.back().error().empty());
+      if (!is_usable_[r]) {
+        report_pattern(rule, patterns_.back().error_offset(), patterns_.back().error());
+        continue;
+      }
+      for (Assignment& assignment : plan_.assignments) {
+        const LayerPattern::Result result = patterns_.back().match(assignment.layer);
+        if (result == LayerPattern::Result::match) assignment.trail.push_back(static_cast<int>(r));
+        if (result != LayerPattern::Result::gave_up) continue;
+        is_usable_[r] = false;
+        report_pattern(rule, 0, fmt::format("it backtracks without end on {}", assignment.layer));
+        break;
+      }
+    }
+  }
+
+  void report_pattern(const TransformRule& rule, std::size_t offset, const std::string& why) {
+    Problem problem;
+    problem.id = "bad-pattern";
+    problem.place = place_in_pattern(config_, rule, offset);
+    problem.value = rule.pattern;
+    problem.message = fmt::format("the pattern {} cannot be used: {}", rule.pattern, why);
+    plan_.problems.push_back(std::move(problem));
+  }
+
+  int default_rule() const {
+    for (std::size_t r = 0; r < config_.rules.size(); ++r)
+      if (config_.rules[r].is_default()) return static_cast<int>(r);
+    return -1;
+  }
+
+  void decide(Assignment& assignment) const {
+    assignment.rule = assignment.trail.empty() ? default_rule() : assignment.trail[0];
+    if (assignment.rule < 0) return;
+    const auto r = static_cast<std::size_t>(assignment.rule);
+    const TransformRule& rule = config_.rules[r];
+    const ParadigmInfo* info = find_paradigm(infos_, rule.paradigm);
+    if (rule.leave_alone) {
+      assignment.outcome = Outcome::left_alone;
+    } else if (!info || !info->handles(assignment.kind)) {
+      assignment.outcome = Outcome::kind_not_handled;
+    } else {
+      assignment.outcome = Outcome::transformed;
+      assignment.paradigm = rule.paradigm;
+      assignment.requested = requested_[r];
+      assignment.values = effective_[r];
+    }
+  }
+
+  void count() {
+    plan_.counts.resize(config_.rules.size());
+    for (const Assignment& assignment : plan_.assignments) {
+      for (int r : assignment.trail) {
+        RuleCounts& counts = plan_.counts[static_cast<std::size_t>(r)];
+        ++counts.matched;
+        if (r == assignment.rule) continue;
+        ++counts.shadowed;
+        counts.shadowed_by.push_back(assignment.rule);
+      }
+      if (assignment.rule < 0) continue;
+      RuleCounts& winner = plan_.counts[static_cast<std::size_t>(assignment.rule)];
+      ++winner.won;
+      if (assignment.trail.empty()) ++winner.matched;
+    }
+    for (RuleCounts& counts : plan_.counts) {
+      std::sort(counts.shadowed_by.begin(), counts.shadowed_by.end());
+      counts.shadowed_by.erase(std::unique(counts.shadowed_by.begin(), counts.shadowed_by.end()),
+                               counts.shadowed_by.end());
+    }
+  }
+
+  void fill_histogram() {
+    std::vector<HistogramEntry> entries;
+    for (const TransformRule& rule : config_.rules) entries.push_back({rule.pattern, {}});
+    for (const Assignment* assignment : plan_.replacements())
+      entries[static_cast<std::size_t>(assignment->rule)].layers.push_back(assignment->layer);
+    for (HistogramEntry& entry : entries)
+      if (!entry.layers.empty()) plan_.histogram.entries.push_back(std::move(entry));
+  }
+
+  const LayerInventory& inventory_;
+  const TransformConfig& config_;
+  const std::vector<ParadigmInfo>& infos_;
+  std::vector<LayerPattern> patterns_;
+  std::vector<bool> is_usable_;
+  std::vector<ParamValues> requested_;
+  std::vector<ParamValues> effective_;
+  TransformPlan plan_;
+};
+
+}  // namespace
+
+TransformPlan plan_transform(const LayerInventory& inventory, const TransformConfig& config,
+                             const std::vector<ParadigmInfo>& infos) {
+  return Planner(inventory, config, infos).plan();
+}
+
+std::string transform_digest(const TransformPlan& plan) {
+  std::string text;
+  for (const Assignment& assignment : plan.assignments) {
+    if (assignment.outcome != Outcome::transformed) continue;
+    text += fmt::format("{}\t{}\n", assignment.layer, assignment.paradigm);
+    for (const PlacedValue& entry : assignment.values.entries())
+      text += fmt::format("\t{}={}\n", entry.name, to_string(entry.value));
+  }
+  return sha256_hex(text);
+}
+
+}  // namespace engine
