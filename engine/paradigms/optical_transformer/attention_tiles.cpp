@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/paradigms/optical_transformer/attention_tiles.h"
+
+#include "engine/device/parallel_for.h"
+
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/gt.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <functional>
+#include <mutex>
+
+namespace engine::optical_transformer {
+namespace {
+
+using kernels::Range;
+using kernels::ScoreTile;
+
+constexpr std::int64_t kTileElements =
+    65536;  // scores of a tile: 256 KB, the size of a second-level cache
+constexpr std::int64_t kLeastRows = 16;
+constexpr std::int64_t kMostRows = 128;
+
+/// Some consecutive queries of one head.
+struct Place {
+  std::int64_t sequence, head, kv_head, first_query;
+  ScoreTile tile;
+};
+
+std::int64_t rows_per_tile(const AttentionCall& call) {
+  return std::clamp(kTileElements / std::max<std::int64_t>(1, call.keys), kLeastRows, kMostRows);
+}
+
+/// The tiles of the query heads [first, last) of one sequence, in order. `whole_rows`: also hidden
+/// scores are wanted.
+void for_tiles(const AttentionCall& call, std::int64_t sequence, std::int64_t first,
+               std::int64_t last, bool whole_rows, const std::function<void(const Place&)>& body) {
+  const std::int64_t offset = call.keys - call.queries;
+  const std::int64_t step = rows_per_tile(call);
+  for (std::int64_t head = first; head < last; ++head) {
+    for (std::int64_t query = 0; query < call.queries; query += step) {
+      const std::int64_t rows = std::min(step, call.queries - query);
+      const std::int64_t visible = std::clamp<std::int64_t>(query + rows + offset, 0, call.keys);
+      body({sequence,
+            head,
+            head * call.kv_heads / call.heads,
+            query,
+            {rows, whole_rows ? call.keys : visible, query + offset + 1, call.keys}});
+    }
+  }
+}
+
+/// for_tiles over all heads of all sequences, heads on different threads.
+void for_all_tiles(const AttentionCall& call, bool whole_rows,
+                   const std::function<void(const Place&)>& body) {
+  parallel_for(call.batch * call.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    const at::AutoDispatchBelowADInplaceOrView no_autograd;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t head = i % call.heads;
+      for_tiles(call, i / call.heads, head, head + 1, whole_rows, body);
+    }
+  });
+}
+
+at::Tensor scratch(const AttentionCall& call) {
+  return at::empty({rows_per_tile(call) * call.keys}, at::TensorOptions().dtype(at::kFloat));
+}
+
+at::Tensor tile_of(const at::Tensor& memory, const ScoreTile& tile) {
+  return memory.narrow(0, 0, tile.rows * tile.cols).view({tile.rows, tile.cols});
+}
+
+at::Tensor query_rows(const at::Tensor& tensor, const Place& place) {
+  return tensor.select(0, place.sequence)
+      .select(0, place.head)
+      .narrow(0, place.first_query, place.tile.rows);
+}
+
+at::Tensor key_rows(const at::Tensor& tensor, const Place& place) {
+  return tensor.select(0, place.sequence).select(0, place.kv_head).narrow(0, 0, place.tile.cols);
+}
+
+at::Tensor raw_scores(const at::Tensor& memory, const AttentionOperands& operands,
+                      const Place& place) {
+  at::Tensor scores = tile_of(memory, place.tile);
+  at::mm_out(scores, query_rows(operands.q, place), key_rows(operands.k, place).t());
+  return scores;
+}
+
+std::int64_t score_index(const AttentionCall& call, const Place& place) {
+  const std::int64_t head = place.sequence * call.heads + place.head;
+  return (head * call.queries + place.first_query) * call.keys;
+}
+
+kernels::ScoreReadOut score_read_out(const AttentionCall& call, const float* bounds,
+                                     const Place& place) {
+  return {{.levels = call.levels,
+           .range = bounds,
+           .noisy = call.noisy,
+           .noise = call.qk_noise.at(score_index(call, place)),
+           .bias = nullptr},
+          call.scale};
+}
+
+void drop(const AttentionCall& call, const Place& place, const at::Tensor& values) {
+  kernels::cpu::drop(place.tile, call.dropout, call.dropout_noise.at(score_index(call, place)),
+                     values.data_ptr<float>());
+}
+
+Range range_in_scope(const ScoreTile& tile, const float* scores, ScoreScope scope) {
+  if (scope == ScoreScope::full) return kernels::cpu::min_max(scores, tile.rows * tile.cols);
+  return kernels::cpu::visible_range(tile, scores);
+}
+
+Range quantiles_of(const kernels::Histogram& histogram, const RealPair& quantiles) {
+  return {histogram.quantile(quantiles.first), histogram.quantile(quantiles.second)};
+}
+
+}  // namespace
+
+Range score_range(const AttentionCall& call, const AttentionOperands& operands, ScoreScope scope,
+                  const std::optional<RealPair>& quantiles) {
+  const bool whole_rows = scope == ScoreScope::full;
+  Range extent;
+  std::mutex mutex;
+  for_all_tiles(call, whole_rows, [&](const Place& place) {
+    const at::Tensor memory = scratch(call);
+    const at::Tensor scores = raw_scores(memory, operands, place);
+    const Range range = range_in_scope(place.tile, scores.const_data_ptr<float>(), scope);
+    const std::lock_guard lock(mutex);
+    extent = kernels::merge(extent, range);
+  });
+  if (!quantiles || !is_finite(extent)) return extent;
+
+  kernels::Histogram histogram(extent);
+  for_all_tiles(call, whole_rows, [&](const Place& place) {
+    const at::Tensor memory = scratch(call);
+    const float* scores = raw_scores(memory, operands, place).const_data_ptr<float>();
+    kernels::Histogram part(extent);
+    for (std::int64_t row = 0; row < place.tile.rows; ++row) {
+      const std::int64_t count = whole_rows ? place.tile.cols : place.tile.visible(row);
+      part.add(scores + row * place.tile.cols, count);
+    }
+    const std::lock_guard lock(mutex);
+    histogram.merge(part);
+  });
+  return quantiles_of(histogram, *quantiles);
+}
+
+at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperands& operands,
+                               ScoreScope scope, Range& observed) {
+  at::Tensor accumulator = at::empty({call.batch, call.heads, call.queries, call.head_dim},
+                                     at::TensorOptions().dtype(at::kFloat));
+  const float bounds[2] = {call.qk_range.lo, call.qk_range.hi};
+  constexpr float unit_interval[2] = {0, 1};
+  observed = Range();
+  std::mutex mutex;
+  for_all_tiles(call, scope == ScoreScope::full, [&](const Place& place) {
+    const at::Tensor memory = scratch(call);
+    const at::Tensor scores = raw_scores(memory, operands, place);
+    float* p = scores.data_ptr<float>();
+    Range range;
+    if (scope == ScoreScope::full) range = range_in_scope(place.tile, p, scope);
+    const Range visible =
+        kernels::cpu::probabilities(place.tile, p, score_read_out(call, bounds, place), p);
+    if (scope == ScoreScope::causal) range = visible;
+    if (call.dropout > 0) drop(call, place, scores);
+    kernels::cpu::quantise(p, place.tile.rows * place.tile.cols, call.levels, unit_interval, 0, p);
+    at::Tensor rows = query_rows(accumulator, place);
+    at::mm_out(rows, scores, key_rows(operands.v, place));
+    const std::lock_guard lock(mutex);
+    observed = kernels::merge(observed, range);
+  });
+  return accumulator;
+}
+
+Range context_range(const at::Tensor& accumulator, const std::optional<RealPair>& quantiles) {
+  const float* values = accumulator.const_data_ptr<float>();
+  const Range extent = kernels::cpu::min_max(values, accumulator.numel());
+  if (!quantiles || !is_finite(extent)) return extent;
+  kernels::Histogram histogram(extent);
+  histogram.add(values, accumulator.numel());
+  return quantiles_of(histogram, *quantiles);
+}
+
+at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
+                            Range& observed) {
+  const std::int64_t width = call.heads * call.head_dim;
+  const at::Tensor y = at::empty({call.batch, call.queries, width}, accumulator.options());
+  const float bounds[2] = {call.av_range.lo, call.av_range.hi};
+  const float* values = accumulator.const_data_ptr<float>();
+  float* out = y.data_ptr<float>();
+  observed = Range();
+  std::mutex mutex;
+  parallel_for(call.batch * call.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t first = i * call.queries * call.head_dim;
+      const std::int64_t sequence = i / call.heads;
+      const std::int64_t head = i % call.heads;
+      const kernels::ReadOut how{.levels = call.levels,
+                                 .range = bounds,
+                                 .noisy = call.noisy,
+                                 .noise = call.av_noise.at(first),
+                                 .bias = nullptr};
+      float* head_out = out + sequence * call.queries * width + head * call.head_dim;
+      const Range range =
+          kernels::cpu::read_out(values + first, call.queries, call.head_dim, how, head_out, width);
+      const std::lock_guard lock(mutex);
+      observed = kernels::merge(observed, range);
+    }
+  });
+  return y;
+}
+
+AttentionGradient attention_gradient(const AttentionCall& call, const AttentionOperands& quantised,
+                                     const AttentionOperands& exact, const at::Tensor& gradient) {
+  const auto options = at::TensorOptions().dtype(at::kFloat);
+  const std::int64_t group = call.heads / call.kv_heads;
+  AttentionGradient result{
+      at::empty({call.batch, call.heads, call.queries, call.head_dim}, options),
+      at::zeros({call.batch, call.kv_heads, call.keys, call.head_dim}, options),
+      at::zeros({call.batch, call.kv_heads, call.keys, call.head_dim}, options)};
+  const float bounds[2] = {call.qk_range.lo, call.qk_range.hi};
+
+  const auto one_tile = [&](const Place& place) {
+    const ScoreTile& tile = place.tile;
+    const at::Tensor memory[3] = {scratch(call), scratch(call), scratch(call)};
+    const at::Tensor g = query_rows(gradient, place);
+    const at::Tensor scores = raw_scores(memory[0], quantised, place);
+    const at::Tensor p = tile_of(memory[1], tile);
+    kernels::cpu::probabilities(tile, scores.const_data_ptr<float>(),
+                                score_read_out(call, bounds, place), p.data_ptr<float>());
+    at::Tensor d_scores = tile_of(memory[2], tile);
+    at::mm_out(d_scores, g, key_rows(exact.v, place).t());
+    at::Tensor kept = p;
+    if (call.dropout > 0) {
+      kept = p.clone();
+      drop(call, place, kept);
+      if (call.clip) d_scores.masked_fill_(at::gt(kept, 1), 0);
+      drop(call, place, d_scores);
+    }
+    key_rows(result.dv, place).addmm_(kept.t(), g);
+    kernels::cpu::score_gradient(tile, p.const_data_ptr<float>(), call.scale,
+                                 scores.const_data_ptr<float>(), call.clip ? bounds : nullptr,
+                                 d_scores.data_ptr<float>());
+    at::Tensor dq = query_rows(result.dq, place);
+    at::mm_out(dq, d_scores, key_rows(exact.k, place));
+    key_rows(result.dk, place).addmm_(d_scores.t(), query_rows(exact.q, place));
+  };
+
+  // Heads that share a key/value head run in turn on one thread: their sums always come in the same
+  // order.
+  parallel_for(call.batch * call.kv_heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    const at::AutoDispatchBelowADInplaceOrView no_autograd;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t kv_head = i % call.kv_heads;
+      for_tiles(call, i / call.kv_heads, kv_head * group, (kv_head + 1) * group, false, one_tile);
+    }
+  });
+  return result;
+}
+
+}  // namespace engine::optical_transformer

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The passes of an optical attention over tiles of queries: only one tile of scores per thread
+// exists at a time, so memory grows linearly with the sequence. Everything here is without gradient
+// and in fp32.
+#pragma once
+
+#include "engine/config/param_schema.h"
+#include "kernels/attention_scores/attention_scores.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace engine::optical_transformer {
+
+/// One attention call. Query i sees keys 0 … i + keys - queries; query head h uses key/value head
+/// ⌊h·kv_heads/heads⌋.
+struct AttentionCall {
+  std::int64_t batch = 0, heads = 0, kv_heads = 0, queries = 0, keys = 0, head_dim = 0;
+  float scale = 1;
+  std::int32_t levels = 256;
+  bool noisy = true;
+  bool clip = false;
+  kernels::Range qk_range;        ///< of the unscaled scores
+  kernels::Range av_range;        ///< of the context
+  kernels::NoiseStream qk_noise;  ///< from the batch's first score on
+  kernels::NoiseStream av_noise;  ///< from the batch's first context element on
+  float dropout = 0;              ///< 0 = none
+  kernels::NoiseStream dropout_noise;
+};
+
+/// What the scores' range is observed from: the entries that the mask keeps, or all.
+enum class ScoreScope { causal, full };
+
+/// Operands after quantisation: q [B, H, S_q, D], k and v [B, H_kv, S_k, D], any strides.
+struct AttentionOperands {
+  at::Tensor q, k, v;
+};
+
+/// The range of q·kᵀ: [min, max], or quantiles from a streamed histogram (error: one bin). Costs
+/// one or two passes.
+kernels::Range score_range(const AttentionCall& call, const AttentionOperands& operands,
+                           ScoreScope scope, const std::optional<RealPair>& quantiles);
+
+/// The context before its read-out, [B, H, S_q, D] contiguous: Q(P)·v with P from noisy scores.
+/// `observed` gets the range of the scores in `scope`.
+at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperands& operands,
+                               ScoreScope scope, kernels::Range& observed);
+
+/// The range of the accumulator; quantiles by histogram as for scores.
+kernels::Range context_range(const at::Tensor& accumulator,
+                             const std::optional<RealPair>& quantiles);
+
+/// Q(accumulator; av_range) as [B, S_q, H·D]. `observed` gets the accumulator's range.
+at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
+                            kernels::Range& observed);
+
+struct AttentionGradient {
+  at::Tensor dq, dk, dv;  ///< [B, H, S_q, D], [B, H_kv, S_k, D], contiguous
+};
+
+/// Straight-through: P as in the forward (recomputed from the quantised operands and the same
+/// noise), all products with the unquantised `exact` operands. `gradient` [B, H, S_q, D], already
+/// masked where the read-out clipped.
+AttentionGradient attention_gradient(const AttentionCall& call, const AttentionOperands& quantised,
+                                     const AttentionOperands& exact, const at::Tensor& gradient);
+
+}  // namespace engine::optical_transformer

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/paradigms/optical_transformer/optical_attention_function.h"
+
+#include "engine/paradigms/optical_transformer/tensor_kernels.h"
+
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/custom_class.h>
+
+#include <utility>
+
+namespace engine::optical_transformer {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct SavedResult : torch::CustomClassHolder {
+  explicit SavedResult(AttentionResult saved) : result(std::move(saved)) {}
+  AttentionResult result;
+};
+
+class StraightThroughAttention : public torch::autograd::Function<StraightThroughAttention> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v, const AttentionResult& result) {
+    context->save_for_backward({q, k, v});
+    AttentionResult how = result;
+    how.y = at::Tensor();
+    context->saved_data["result"] =
+        c10::IValue::make_capsule(c10::make_intrusive<SavedResult>(std::move(how)));
+    return result.y;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const auto capsule = context->saved_data["result"].toCapsule();
+    const AttentionResult& how = static_cast<const SavedResult&>(*capsule).result;
+    const AttentionCall& call = how.call;
+
+    const AttentionOperands exact{dense_float(saved[0]), dense_float(saved[1]),
+                                  dense_float(saved[2])};
+    const AttentionOperands quantised = quantised_operands(how, exact.q, exact.k, exact.v);
+    at::Tensor g = gradients[0]
+                       .detach()
+                       .to(at::kFloat)
+                       .reshape({call.batch, call.queries, call.heads, call.head_dim})
+                       .transpose(1, 2);
+    if (call.clip) g = at::where(how.inside, g, at::zeros_like(g));
+
+    AttentionGradient result = attention_gradient(call, quantised, exact, g);
+    if (call.clip) {
+      result.dq = clipped(result.dq, exact.q, how.query_range);
+      result.dk = clipped(result.dk, exact.k, how.key_range);
+      result.dv = clipped(result.dv, exact.v, how.value_range);
+    }
+    return {result.dq.to(saved[0].scalar_type()), result.dk.to(saved[1].scalar_type()),
+            result.dv.to(saved[2].scalar_type()), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+AttentionOperands quantised_operands(const AttentionResult& how, const at::Tensor& q,
+                                     const at::Tensor& k, const at::Tensor& v) {
+  const std::int32_t levels = how.call.levels;
+  return {quantised(q, levels, how.query_range, 0),
+          quantised(k, levels, how.key_range, how.lut_min),
+          quantised(v, levels, how.value_range, how.lut_min)};
+}
+
+at::Tensor with_attention_gradient(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                   const AttentionResult& result) {
+  return StraightThroughAttention::apply(q, k, v, result);
+}
+
+}  // namespace engine::optical_transformer

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/model/linear_layer.h"
+#include "engine/paradigms/optical_transformer/optical_options.h"
+#include "engine/paradigms/optical_transformer/range_tracker.h"
+
+#include <memory>
+#include <vector>
+
+namespace engine::optical_transformer {
+
+/// A = Q(x; r_x)   B = Q(W; r_w, floor)   C = A·Bᵀ in fp32   y = Q(C; r_out, noisy) + b (README,
+/// eq. 3)
+class OpticalLinear final : public LinearLayer {
+ public:
+  OpticalLinear(std::unique_ptr<LinearLayer> original, const OpticalOptions& options,
+                std::uint64_t run_seed);
+
+  at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
+  std::vector<NamedState> simulation_state() override;
+
+ private:
+  at::Tensor observe_plain_product(const at::Tensor& x, const ForwardContext& context);
+  void observe_operands(const at::Tensor& x, const at::Tensor& weight);
+  kernels::Range read_out(const at::Tensor& accumulator, std::int64_t per_sequence,
+                          const ForwardContext& context);
+
+  std::unique_ptr<LinearLayer> original_;
+  OpticalOptions options_;
+  std::uint64_t run_seed_;
+  RangeTracker x_range_;
+  RangeTracker w_range_;
+  RangeTracker out_range_;
+  kernels::Range last_read_out_range_;  // what a recomputed forward has to repeat
+};
+
+}  // namespace engine::optical_transformer
