@@ -7,6 +7,7 @@
 #include "engine/data/token_decoder.h"
 #include "engine/data/tokenizer_files.h"
 #include "engine/data/utf8.h"
+#include "engine/digest.h"
 #include "engine/error.h"
 
 #include <fmt/format.h>

@@ -5,7 +5,6 @@
 #include "engine/error.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <cmath>
 
@@ -77,16 +76,6 @@ TokenizerSettings read_tokenizer_settings(const fs::path& folder) {
     if (!settings.model_max_length) settings.model_max_length = max_length(root);
   }
   return settings;
-}
-
-std::string sha256_hex(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr) != 1)
-    throw Error("SHA-256 is not available in this OpenSSL");
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
 }
 
 }  // namespace engine

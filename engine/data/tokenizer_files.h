@@ -23,7 +23,4 @@ struct TokenizerSettings {
 /// `folder` may hold neither file. Error for malformed ones.
 TokenizerSettings read_tokenizer_settings(const std::filesystem::path& folder);
 
-/// SHA-256 in lower-case hex.
-std::string sha256_hex(std::string_view bytes);
-
 }  // namespace engine
