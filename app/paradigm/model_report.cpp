@@ -88,10 +88,11 @@ std::string model_report(const engine::ModelFolder& model) {
                       std::ranges::count(layers, LayerKind::attention, &LayerInfo::kind));
   for (const LayerInfo& layer : layers) {
     if (!is_candidate(layer) || layer.block > 0) continue;
-    text +=
-        fmt::format("  {:<44} {:<10} {:<18} {}\n", general_name(layer, config.num_hidden_layers),
-                    engine::to_string(layer.kind),
-                    fmt::format("[{}]", fmt::join(layer.shape, ", ")), grouped(layer.parameters));
+    const bool shared = layer.name == "lm_head" && config.tie_word_embeddings;
+    text += fmt::format(
+        "  {:<44} {:<10} {:<18} {}\n", general_name(layer, config.num_hidden_layers),
+        engine::to_string(layer.kind), fmt::format("[{}]", fmt::join(layer.shape, ", ")),
+        shared ? "shares the embedding" : grouped(layer.parameters));
   }
   for (const engine::Problem& problem : model.problems) text += engine::to_string(problem) + "\n";
   return text;

@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 namespace engine {
@@ -329,6 +329,11 @@ LlamaConfig parse_llama_config(const std::string& json, const std::string& file)
 }
 
 LlamaConfig read_llama_config(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) {
+    fail("missing-file", {file.string()}, "this file does not exist",
+         "Name the folder of a Hugging Face Llama checkpoint: it holds config.json");
+  }
   return parse_llama_config(read_text_file(file, kLargestConfig), file.string());
 }
 

@@ -16,9 +16,14 @@
 namespace paradigm {
 namespace {
 
-/// A checkpoint folder, a config.json, a flavour of the CLM family or a hub name, in this order.
+/// A checkpoint folder or a safetensors file in one, a config.json, a flavour of the CLM family or
+/// a hub name, in this order.
 engine::ModelFolder find_model(const std::string& name) {
   std::error_code error;
+  const std::filesystem::path path = name;
+  if (path.extension() == ".safetensors" && std::filesystem::is_regular_file(path, error)) {
+    return engine::open_model_folder(path.has_parent_path() ? path.parent_path() : ".");
+  }
   if (std::filesystem::is_regular_file(name, error))
     return engine::model_folder_of(engine::read_llama_config(name));
   if (!std::filesystem::is_directory(name, error) && name.find('/') == name.npos) {
