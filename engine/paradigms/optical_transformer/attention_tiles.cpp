@@ -23,6 +23,7 @@ constexpr std::int64_t kTileElements =
     65536;  // scores of a tile: 256 KB, the size of a second-level cache
 constexpr std::int64_t kLeastRows = 16;
 constexpr std::int64_t kMostRows = 128;
+constexpr std::int64_t kGrain = 16384;  // scores: a head smaller than this is not worth a thread
 
 /// Some consecutive queries of one head.
 struct Place {
@@ -53,16 +54,21 @@ void for_tiles(const AttentionCall& call, std::int64_t sequence, std::int64_t fi
   }
 }
 
+std::int64_t heads_per_piece(const AttentionCall& call, std::int64_t heads) {
+  return 1 + kGrain / std::max<std::int64_t>(1, heads * call.queries * call.keys);
+}
+
 /// for_tiles over all heads of all sequences, heads on different threads.
 void for_all_tiles(const AttentionCall& call, bool whole_rows,
                    const std::function<void(const Place&)>& body) {
-  parallel_for(call.batch * call.heads, 1, [&](std::int64_t begin, std::int64_t end) {
-    const at::AutoDispatchBelowADInplaceOrView no_autograd;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t head = i % call.heads;
-      for_tiles(call, i / call.heads, head, head + 1, whole_rows, body);
-    }
-  });
+  parallel_for(call.batch * call.heads, heads_per_piece(call, 1),
+               [&](std::int64_t begin, std::int64_t end) {
+                 const at::AutoDispatchBelowADInplaceOrView no_autograd;
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int64_t head = i % call.heads;
+                   for_tiles(call, i / call.heads, head, head + 1, whole_rows, body);
+                 }
+               });
 }
 
 at::Tensor scratch(const AttentionCall& call) {
@@ -195,23 +201,24 @@ at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumul
   float* out = y.data_ptr<float>();
   observed = Range();
   std::mutex mutex;
-  parallel_for(call.batch * call.heads, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t first = i * call.queries * call.head_dim;
-      const std::int64_t sequence = i / call.heads;
-      const std::int64_t head = i % call.heads;
-      const kernels::ReadOut how{.levels = call.levels,
-                                 .range = bounds,
-                                 .noisy = call.noisy,
-                                 .noise = call.av_noise.at(first),
-                                 .bias = nullptr};
-      float* head_out = out + sequence * call.queries * width + head * call.head_dim;
-      const Range range =
-          kernels::cpu::read_out(values + first, call.queries, call.head_dim, how, head_out, width);
-      const std::lock_guard lock(mutex);
-      observed = kernels::merge(observed, range);
-    }
-  });
+  parallel_for(call.batch * call.heads, heads_per_piece(call, 1),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int64_t first = i * call.queries * call.head_dim;
+                   const std::int64_t sequence = i / call.heads;
+                   const std::int64_t head = i % call.heads;
+                   const kernels::ReadOut how{.levels = call.levels,
+                                              .range = bounds,
+                                              .noisy = call.noisy,
+                                              .noise = call.av_noise.at(first),
+                                              .bias = nullptr};
+                   float* head_out = out + sequence * call.queries * width + head * call.head_dim;
+                   const Range range = kernels::cpu::read_out(values + first, call.queries,
+                                                              call.head_dim, how, head_out, width);
+                   const std::lock_guard lock(mutex);
+                   observed = kernels::merge(observed, range);
+                 }
+               });
   return y;
 }
 
@@ -253,13 +260,15 @@ AttentionGradient attention_gradient(const AttentionCall& call, const AttentionO
 
   // Heads that share a key/value head run in turn on one thread: their sums always come in the same
   // order.
-  parallel_for(call.batch * call.kv_heads, 1, [&](std::int64_t begin, std::int64_t end) {
-    const at::AutoDispatchBelowADInplaceOrView no_autograd;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t kv_head = i % call.kv_heads;
-      for_tiles(call, i / call.kv_heads, kv_head * group, (kv_head + 1) * group, false, one_tile);
-    }
-  });
+  parallel_for(call.batch * call.kv_heads, heads_per_piece(call, group),
+               [&](std::int64_t begin, std::int64_t end) {
+                 const at::AutoDispatchBelowADInplaceOrView no_autograd;
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int64_t kv_head = i % call.kv_heads;
+                   for_tiles(call, i / call.kv_heads, kv_head * group, (kv_head + 1) * group, false,
+                             one_tile);
+                 }
+               });
   return result;
 }
 
