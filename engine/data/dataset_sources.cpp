@@ -182,8 +182,7 @@ TextSources dataset_sources(const std::string& dataset_name,
   Found found = files_in(folder);
   std::error_code ignored;
   if (!found.any() && fs::is_directory(folder / "data", ignored)) {
-    folder /= "data";
-    found = files_in(folder);
+    if (Found below = files_in(folder / "data"); below.any()) found = std::move(below);
   }
   if (found.train.empty() && found.validation.empty()) fail_without_files(folder, found);
   TextSources sources;
