@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -72,6 +73,23 @@ void check_header(const std::filesystem::path& file, const TokenFileHeader& head
   }
 }
 
+/// Piece by piece and given back each time: what was only checked does not count as this process's
+/// memory.
+std::uint64_t payload_hash(void* map, std::size_t file_bytes) {
+  constexpr std::size_t piece_bytes = std::size_t{16} << 20;
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
+                                                                       XXH3_freeState);
+  XXH3_64bits_reset(state.get());
+  auto* const bytes = static_cast<char*>(map);
+  for (std::size_t begin = 0; begin < file_bytes; begin += piece_bytes) {
+    const std::size_t end = std::min(begin + piece_bytes, file_bytes);
+    const std::size_t from = std::max(begin, sizeof(TokenFileHeader));
+    XXH3_64bits_update(state.get(), bytes + from, end - from);
+    ::madvise(bytes + begin, end - begin, MADV_DONTNEED);
+  }
+  return XXH3_64bits_digest(state.get());
+}
+
 }  // namespace
 
 TokenDataset TokenDataset::open(const std::filesystem::path& file,
@@ -99,8 +117,7 @@ TokenDataset TokenDataset::open(const std::filesystem::path& file,
   }
   std::memcpy(&impl->header, impl->map, sizeof(TokenFileHeader));
   check_header(file, impl->header, file_bytes);
-  if (XXH3_64bits(impl->payload(), file_bytes - sizeof(TokenFileHeader)) !=
-      impl->header.payload_hash) {
+  if (payload_hash(impl->map, file_bytes) != impl->header.payload_hash) {
     fail_damaged(file, "its ids are damaged");
   }
   impl->blocks = static_cast<std::int64_t>(impl->header.blocks);
