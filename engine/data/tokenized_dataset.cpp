@@ -30,7 +30,7 @@ TokenizedSplits tokenize_splits(const TextSources& sources, const Tokenizer& tok
                                 std::int64_t block_size, bool wanted_train, bool wanted_validation,
                                 const std::filesystem::path& cache_dir,
                                 const std::function<void(const DataProgress&)>& on_progress) {
-  TextEncoder encoder;
+  TextToIds encoder;
   encoder.encode_batch = [&tokenizer](std::span<const std::string> texts) {
     return tokenizer.encode_batch(texts);
   };

@@ -131,7 +131,7 @@ class TextWalk {
 
 class SplitBuilder {
  public:
-  SplitBuilder(const TextSources& sources, const TextEncoder& encoder, std::int64_t block_size,
+  SplitBuilder(const TextSources& sources, const TextToIds& encoder, std::int64_t block_size,
                fs::path cache_dir, const std::function<void(const DataProgress&)>& on_progress)
       : sources_(sources),
         encoder_(encoder),
@@ -326,7 +326,7 @@ class SplitBuilder {
   }
 
   const TextSources& sources_;
-  const TextEncoder& encoder_;
+  const TextToIds& encoder_;
   std::int64_t block_size_;
   fs::path cache_dir_;
   Progress progress_;
@@ -345,7 +345,7 @@ std::int64_t percent_of_texts(int percentage, std::int64_t count) {
   return whole + (up ? 1 : 0);
 }
 
-TokenizedSplits tokenize_splits(const TextSources& sources, const TextEncoder& encoder,
+TokenizedSplits tokenize_splits(const TextSources& sources, const TextToIds& encoder,
                                 std::int64_t block_size, bool wanted_train, bool wanted_validation,
                                 const fs::path& cache_dir,
                                 const std::function<void(const DataProgress&)>& on_progress) {

@@ -13,14 +13,14 @@
 namespace engine {
 
 /// What tokenize_splits needs of a tokenizer.
-struct TextEncoder {
+struct TextToIds {
   std::function<std::vector<std::vector<std::int32_t>>(std::span<const std::string>)> encode_batch;
   std::int64_t vocab_size = 0;
   std::string digest;  ///< two encoders with the same digest give the same ids
 };
 
 /// tokenize_splits() of tokenized_dataset.h for any encoder.
-TokenizedSplits tokenize_splits(const TextSources& sources, const TextEncoder& encoder,
+TokenizedSplits tokenize_splits(const TextSources& sources, const TextToIds& encoder,
                                 std::int64_t block_size, bool wanted_train, bool wanted_validation,
                                 const std::filesystem::path& cache_dir,
                                 const std::function<void(const DataProgress&)>& on_progress = {});

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/data/text_source.h"
+
+#include "engine/error.h"
+#include "tests/support/scratch_folder.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+namespace engine {
+namespace {
+
+std::string first_text(const std::filesystem::path& file, bool keep_linebreaks = true) {
+  std::string text;
+  EXPECT_TRUE(open_text_file(file, keep_linebreaks)->next(text));
+  return text;
+}
+
+TEST(TextSource, ChoosesTheReaderByTheEnding) {
+  const tests::ScratchFolder folder;
+  const std::string row = "{\"text\":\"inside\"}\n";
+  EXPECT_EQ(first_text(folder.write("a.txt", row)), row);
+  EXPECT_EQ(first_text(folder.write("a.txt", row), false), "{\"text\":\"inside\"}");
+  EXPECT_EQ(first_text(folder.write("a.json", row)), "inside");
+  EXPECT_EQ(first_text(folder.write("a.jsonl", row)), "inside");
+  const std::filesystem::path golden =
+      std::filesystem::path(PARADIGM_SOURCE_DIR) / "tests/golden/data";
+  EXPECT_FALSE(first_text(golden / "texts.parquet").empty());
+  EXPECT_THROW(open_text_file(folder.write("a.csv", row), true), Error);
+}
+
+}  // namespace
+}  // namespace engine
