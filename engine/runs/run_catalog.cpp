@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void hear_the_end(const fs::path& run_dir, StateEvidence& evidence) {
+void hear_the_end(const fs::path& run_dir, StateEvidence& evidence,
+                  std::optional<StepLogged>& last_logged) {
   constexpr std::uint64_t kEnd = 1 << 16;
   const FileDescriptor file = open_regular_file(RunFolder{run_dir}.events().c_str());
   struct stat info = {};
@@ -36,6 +37,7 @@ void hear_the_end(const fs::path& run_dir, StateEvidence& evidence) {
     const auto event = parse_run_event(text.substr(begin, end - begin));
     if (!event) continue;
     evidence.last_word.hear(*event);
+    if (const auto* logged = std::get_if<StepLogged>(&event->body)) last_logged = *logged;
     evidence.last_step = step_of(*event) > 0 ? step_of(*event) : evidence.last_step;
   }
 }
@@ -121,11 +123,16 @@ void add_number(std::string& row, std::int64_t value) { row += "," + std::to_str
 
 }  // namespace
 
-ObservedState observe_state(const fs::path& run_dir) {
+ObservedState observe_state(const fs::path& run_dir) { return glance_at(run_dir).observed; }
+
+RunGlance glance_at(const fs::path& run_dir) {
+  RunGlance glance;
   StateEvidence evidence = look_at_folder(run_dir);
-  evidence.status = read_status(run_dir);
-  hear_the_end(run_dir, evidence);
-  return judge(evidence);
+  glance.status = evidence.status = read_status(run_dir);
+  hear_the_end(run_dir, evidence, glance.last_step);
+  glance.observed = judge(evidence);
+  glance.started_at = start_time_of(run_dir);
+  return glance;
 }
 
 RunSummary summarize_run(const fs::path& run_dir) {

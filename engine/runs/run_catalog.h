@@ -21,6 +21,15 @@ struct ObservedState {
 /// Reads status.json and the end of events.jsonl only, so it is quick for any length. Never throws for content.
 ObservedState observe_state(const std::filesystem::path& run_dir);
 
+/// What a list of runs shows, from status.json and both ends of events.jsonl: quick for any length.
+struct RunGlance {
+  ObservedState observed;
+  std::optional<RunStatus> status;
+  std::optional<StepLogged> last_step;
+  double started_at = 0;  ///< Unix seconds; of the folder when the events do not say
+};
+RunGlance glance_at(const std::filesystem::path& run_dir);
+
 /// Everything `paradigm runs show` prints.
 struct RunSummary {
   std::filesystem::path path;

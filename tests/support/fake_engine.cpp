@@ -101,6 +101,7 @@ class FakeTraining {
     obey();
     if (is_over_) return;
     if (run_.step_time.count() > 0) std::this_thread::sleep_for(run_.step_time);
+    if (run_.hang_at == step_ + 1) hang();
     if (run_.fail_at == step_ + 1) fail("fake-failure", {}, "the fake engine failed as asked");
     ++step_;
     if (step_ == 1 || step_ % config_.logging_steps == 0 || step_ == max_steps_) log();
@@ -163,6 +164,11 @@ class FakeTraining {
       if (!is_paused) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
+  }
+
+  [[noreturn]] void hang() {
+    writer_->write(RunMessage{step_, "info", "hanging"});
+    for (;;) pause();
   }
 
   void abandon() {

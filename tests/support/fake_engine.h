@@ -23,6 +23,8 @@ struct FakeRun {
   std::optional<std::int64_t> spike_at;  ///< the loss of this step is 100
   std::optional<std::int64_t> fail_at;   ///< throws inside this step: run_failed
   std::optional<std::int64_t>
+      hang_at;  ///< inside this step: says so in a message and never returns
+  std::optional<std::int64_t>
       abandon_at;          ///< ends after this step without a word, as a killed process does
   bool torn_line = false;  ///< an abandoned run leaves half a line
   std::vector<engine::Problem> problems;  ///< found before the first step: train() throws them

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/paradigm/run_report.h"
+
+#include "engine/config/run_config.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <ctime>
+
+namespace paradigm {
+namespace {
+
+struct ToJson {
+  Json operator()(std::monostate) const { return nullptr; }
+  Json operator()(bool value) const { return value; }
+  Json operator()(std::int64_t value) const { return value; }
+  Json operator()(double value) const { return number_json(value); }
+  Json operator()(const std::string& value) const { return value; }
+  Json operator()(const engine::RealPair& value) const {
+    return Json::array({number_json(value.first), number_json(value.second)});
+  }
+};
+
+Json configuration_json(const engine::RunSummary& summary, std::vector<engine::Problem>& problems) {
+  Json json = Json::object();
+  const std::string file = (summary.path / "run.yaml").string();
+  const auto values = engine::parse_run_yaml(summary.run_yaml, file, problems);
+  for (const auto& entry : values.entries()) json[entry.name] = std::visit(ToJson{}, entry.value);
+  return json;
+}
+
+std::string metrics_text(const engine::StepLogged& step) {
+  return fmt::format("loss {:.4f}  grad_norm {:.4g}  learning_rate {:.4g}  epoch {:.3g}", step.loss,
+                     step.grad_norm, step.learning_rate, step.epoch);
+}
+
+}  // namespace
+
+std::string time_text(double unix_seconds) {
+  if (!(unix_seconds > 0) || unix_seconds > 4e11) return "";
+  const std::time_t seconds = std::time_t(unix_seconds);
+  std::tm local = {};
+  localtime_r(&seconds, &local);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local));
+}
+
+Json json_of(const engine::StepLogged& step) {
+  return {{"step", step.step},
+          {"epoch", number_json(step.epoch)},
+          {"loss", number_json(step.loss)},
+          {"grad_norm", number_json(step.grad_norm)},
+          {"learning_rate", number_json(step.learning_rate)},
+          {"num_input_tokens_seen", step.tokens},
+          {"tokens_per_second", number_json(step.tokens_per_second)},
+          {"memory_bytes", step.memory_bytes}};
+}
+
+Json json_of(const engine::Evaluated& evaluation) {
+  return {{"step", evaluation.step},
+          {"epoch", number_json(evaluation.epoch)},
+          {"eval_loss", number_json(evaluation.eval_loss)},
+          {"perplexity", number_json(evaluation.perplexity)},
+          {"eval_accuracy", number_json(evaluation.eval_accuracy)},
+          {"eval_tokens", evaluation.eval_tokens},
+          {"eval_runtime", number_json(evaluation.eval_runtime)}};
+}
+
+Json json_of(const engine::RunSummary& summary, std::vector<engine::Problem>& problems) {
+  Json json;
+  json["run"] = summary.path.string();
+  json["state"] = engine::to_string(summary.observed.state);
+  json["detail"] = summary.observed.detail;
+  const std::int64_t status_step = summary.status ? summary.status->step : 0;
+  json["step"] = summary.last_step ? std::max(summary.last_step->step, status_step) : status_step;
+  json["max_steps"] = summary.started  ? summary.started->max_steps
+                      : summary.status ? summary.status->max_steps
+                                       : 0;
+  json["started_at"] = summary.started_at > 0 ? number_json(summary.started_at) : Json();
+  json["updated_at"] = summary.status ? number_json(summary.status->updated) : Json();
+  if (summary.started) {
+    const engine::RunStarted& started = *summary.started;
+    json["run_id"] = started.run_id;
+    json["device"] = started.device;
+    json["device_name"] = started.device_name;
+    json["engine_version"] = started.engine_version;
+    json["transform_digest"] = started.transform_digest;
+    json["parameters"] = started.parameters;
+    json["tokens_per_step"] = started.tokens_per_step;
+    json["resumed_from"] = started.resumed_from.empty() ? Json() : Json(started.resumed_from);
+  }
+  json["configuration"] = configuration_json(summary, problems);
+  json["last_metrics"] = summary.last_step ? json_of(*summary.last_step) : Json();
+  json["last_eval"] = summary.last_eval ? json_of(*summary.last_eval) : Json();
+  json["best_loss"] = std::isnan(summary.best_loss) ? Json() : number_json(summary.best_loss);
+  json["checkpoints"] = Json::array();
+  for (const auto& saved : summary.checkpoints) {
+    json["checkpoints"].push_back(
+        {{"step", saved.step}, {"path", saved.path}, {"bytes", saved.bytes}});
+  }
+  json["messages"] = Json::array();
+  for (const auto& message : summary.messages) {
+    json["messages"].push_back(
+        {{"step", message.step}, {"level", message.level}, {"text", message.text}});
+  }
+  if (summary.failed) {
+    json["failure"] = {{"step", summary.failed->step},
+                       {"what", summary.failed->what},
+                       {"last_checkpoint", summary.failed->last_checkpoint}};
+  }
+  return json;
+}
+
+std::string text_of(const engine::RunSummary& summary) {
+  std::string text = summary.path.string() + "\n";
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<12}{}\n", name, value);
+  };
+  const auto& detail = summary.observed.detail;
+  add("state", engine::to_string(summary.observed.state) + (detail.empty() ? "" : ": " + detail));
+  if (summary.last_step) {
+    add("step", summary.started
+                    ? fmt::format("{} of {}", summary.last_step->step, summary.started->max_steps)
+                    : fmt::format("{}", summary.last_step->step));
+  }
+  add("started", time_text(summary.started_at));
+  if (summary.started) {
+    const auto& started = *summary.started;
+    add("device", started.device_name.empty() ? started.device
+                                              : started.device + " (" + started.device_name + ")");
+  }
+  if (summary.last_step) add("last", metrics_text(*summary.last_step));
+  if (!std::isnan(summary.best_loss)) add("best loss", fmt::format("{:.4f}", summary.best_loss));
+  if (summary.last_eval) {
+    add("evaluation",
+        fmt::format("eval_loss {:.4f}  perplexity {:.3f} at step {}", summary.last_eval->eval_loss,
+                    summary.last_eval->perplexity, summary.last_eval->step));
+  }
+  for (const auto& saved : summary.checkpoints) {
+    add("checkpoint", fmt::format("{} ({})", saved.path, size_text(double(saved.bytes))));
+  }
+  for (const auto& message : summary.messages) {
+    add(message.level.c_str(), fmt::format("step {}: {}", message.step, message.text));
+  }
+  if (!summary.run_yaml.empty()) {
+    text += "  run.yaml\n";
+    std::size_t begin = 0;
+    for (std::size_t end; (end = summary.run_yaml.find('\n', begin)) != std::string::npos;
+         begin = end + 1) {
+      text += "    " + summary.run_yaml.substr(begin, end - begin) + "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace paradigm

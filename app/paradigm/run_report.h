@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One run as JSON and as text: `runs show`, `runs list` and the end of `train` print the same
+// facts.
+#pragma once
+
+#include "app/paradigm/output.h"
+#include "engine/runs/run_catalog.h"
+
+#include <string>
+#include <vector>
+
+namespace paradigm {
+
+/// Under Hugging Face's names: step, epoch, loss, grad_norm, learning_rate, …
+Json json_of(const engine::StepLogged& step);
+Json json_of(const engine::Evaluated& evaluation);
+
+/// Problems of reading run.yaml are appended.
+Json json_of(const engine::RunSummary& summary, std::vector<engine::Problem>& problems);
+std::string text_of(const engine::RunSummary& summary);
+
+/// "2026-05-01 14:02:07" in local time; "" for 0.
+std::string time_text(double unix_seconds);
+
+}  // namespace paradigm

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/paradigm/schema_options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+namespace paradigm {
+namespace {
+
+using engine::ParamKind;
+using engine::ParamSpec;
+
+std::string with_dashes(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+/// "--name", and "--na-me" where that is another spelling.
+std::string spellings(const std::string& name) {
+  const std::string dashed = with_dashes(name);
+  return dashed == name ? "--" + name : "--" + name + ",--" + dashed;
+}
+
+std::string kind_word(const ParamSpec& spec) {
+  switch (spec.kind) {
+    case ParamKind::boolean:
+      return "[true|false]";
+    case ParamKind::integer:
+      return "INT";
+    case ParamKind::real:
+    case ParamKind::probability:
+      return "NUMBER";
+    case ParamKind::choice:
+      return fmt::format("{{{}}}", fmt::join(spec.choices, "|"));
+    case ParamKind::real_pair:
+      return "LOW,HIGH";
+    case ParamKind::text:
+      return "TEXT";
+    case ParamKind::path:
+      return "PATH";
+  }
+  return "";
+}
+
+std::string help_of(const ParamSpec& spec) {
+  std::string text = spec.help_text;
+  std::vector<std::string> facts;
+  if (spec.is_required) facts.push_back("required");
+  if (engine::is_set(spec.default_value)) {
+    facts.push_back("default " + engine::to_string(spec.default_value));
+  }
+  const std::string range = spec.kind == ParamKind::choice ? "" : engine::allowed_range(spec);
+  if (!range.empty()) facts.push_back("in " + range);
+  if (!spec.unit_text.empty()) facts.push_back(spec.unit_text);
+  if (!facts.empty()) text += fmt::format(" ({})", fmt::join(facts, "; "));
+  return text;
+}
+
+}  // namespace
+
+std::shared_ptr<SchemaOptions> add_schema_options(CLI::App& app,
+                                                  const engine::ParamSchema& schema) {
+  auto options = std::make_shared<SchemaOptions>(schema);
+  SchemaOptions* const result = options.get();
+  for (const ParamSpec& spec : schema.specs()) {
+    const bool is_boolean = spec.kind == ParamKind::boolean;
+    const std::string group = !spec.refused_because.empty() ? "" : spec.group_name;
+    app.add_option_function<std::string>(
+           spellings(spec.name),
+           [result, &spec](const std::string& text) {
+             result->given_.push_back({&spec, text, false});
+           },
+           help_of(spec))
+        ->expected(is_boolean ? 0 : 1, 1)
+        ->type_name(kind_word(spec))
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->group(group);
+    if (is_boolean && spec.default_value == engine::ParamValue(true)) {
+      app.add_flag_callback(
+             spellings("no_" + spec.name),
+             [result, &spec] {
+               result->given_.push_back({&spec, "", true});
+             },
+             "The same as --" + spec.name + " false")
+          ->group(group);
+    }
+  }
+  return options;
+}
+
+engine::ParamValues SchemaOptions::values(std::vector<engine::Problem>& problems) const {
+  engine::ParamValues values;
+  for (const Given& given : given_) {
+    const std::string flag = "--" + given.spec->name;
+    const engine::Place place{.file = flag};
+    if (given.is_negated) {
+      values.set(given.spec->name, false, place);
+    } else if (given.spec->kind == ParamKind::boolean && given.text.empty()) {
+      values.set(given.spec->name, true, place);
+    } else if (given.text.rfind("--", 0) == 0) {
+      engine::Problem problem;
+      problem.id = "bad-usage";
+      problem.place = place;
+      problem.value = given.text;
+      problem.message = flag + " needs a value, but is followed by " + given.text;
+      problem.remedy = "Give a value, or leave the flag out";
+      problems.push_back(std::move(problem));
+    } else {
+      const std::size_t before = problems.size();
+      engine::ParamValue value = engine::parse_value(*given.spec, given.text, place, problems);
+      if (problems.size() == before) values.set(given.spec->name, std::move(value), place);
+    }
+  }
+  return values;
+}
+
+}  // namespace paradigm

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A ParamSchema as command-line flags of the same names, read as Hugging Face's argument parser
+// reads them.
+#pragma once
+
+#include "engine/config/param_schema.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace paradigm {
+
+/// What was given on the command line, in order, not yet read.
+class SchemaOptions {
+ public:
+  explicit SchemaOptions(const engine::ParamSchema& schema) : schema_(schema) {}
+
+  /// The values with Place{file = "--flag"}; the last one wins where a flag is repeated. Problems
+  /// of reading a value are appended; ranges, refused flags and missing ones are
+  /// problems_in(schema)'s part.
+  engine::ParamValues values(std::vector<engine::Problem>& problems) const;
+  const engine::ParamSchema& schema() const { return schema_; }
+
+ private:
+  friend std::shared_ptr<SchemaOptions> add_schema_options(CLI::App&, const engine::ParamSchema&);
+  struct Given {
+    const engine::ParamSpec* spec;
+    std::string text;
+    bool is_negated;
+  };
+  const engine::ParamSchema& schema_;
+  std::vector<Given> given_;
+};
+
+/// Declares `--name` (also `--na-me`) for every parameter; a boolean also as `--name true|false`,
+/// and as `--no_name` when it is true by default. `schema` must outlive the result. Flags that are
+/// refused are known, but not in the help.
+std::shared_ptr<SchemaOptions> add_schema_options(CLI::App& app, const engine::ParamSchema& schema);
+
+}  // namespace paradigm
