@@ -9,12 +9,15 @@
 #include <fmt/format.h>
 #include <pcre2.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace engine {
 namespace {
 
-constexpr std::uint32_t kMatchLimit = 2'000'000;
+constexpr std::size_t kMatchLimit = 2'000'000;  // and a few steps for every byte of the text
+constexpr std::size_t kMatchStepsPerByte = 16;
+constexpr std::size_t kMatchLimitMost = 2'000'000'000;
 constexpr std::uint32_t kHeapLimitKib = 64 * 1024;
 constexpr std::size_t kJitStackStart = 32 * 1024;
 constexpr std::size_t kJitStackMost = 32 * 1024 * 1024;
@@ -48,7 +51,6 @@ struct RegexScratch::Impl {
 
 RegexScratch::RegexScratch() : impl_(std::make_unique<Impl>()) {
   if (!impl_->data || !impl_->context) throw std::bad_alloc();
-  pcre2_set_match_limit(impl_->context.get(), kMatchLimit);
   pcre2_set_heap_limit(impl_->context.get(), kHeapLimitKib);
   if (impl_->stack) pcre2_jit_stack_assign(impl_->context.get(), nullptr, impl_->stack.get());
 }
@@ -81,14 +83,17 @@ Regex& Regex::operator=(Regex&&) noexcept = default;
 std::optional<TextRange> Regex::search(std::string_view subject, std::size_t from,
                                        RegexScratch& scratch) const {
   RegexScratch::Impl& work = *scratch.impl_;
+  const std::size_t limit =
+      std::min(kMatchLimit + kMatchStepsPerByte * subject.size(), kMatchLimitMost);
+  pcre2_set_match_limit(work.context.get(), static_cast<std::uint32_t>(limit));
   const int count =
       pcre2_match(code_->compiled.get(), reinterpret_cast<PCRE2_SPTR>(subject.data()),
                   subject.size(), from, PCRE2_NO_UTF_CHECK, work.data.get(), work.context.get());
   if (count == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (count < 0)
     fail("pattern-limit", {},
-         fmt::format("the tokenizer's pattern {} needs too many steps on a text of {} bytes: {}", pattern_,
-                     subject.size(), message_of(count)),
+         fmt::format("the tokenizer's pattern {} needs too many steps on a text of {} bytes: {}",
+                     pattern_, subject.size(), message_of(count)),
          "use a tokenizer.json whose pattern does not backtrack without bound");
   const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(work.data.get());
   // \K inside a look-around could put the start behind the end; pcre2_pattern refuses it.

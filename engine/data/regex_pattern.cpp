@@ -125,13 +125,21 @@ class Translator {
     copy(1);
   }
 
+  // In Ruby's syntax {n}? is an optional group and {n,m}+ a repeated one: refused rather than
+  // guessed.
   void interval() {
     std::size_t end = at_ + 1;
     while (end < in_.size() && (is_digit(in_[end]) || in_[end] == ',')) ++end;
-    const bool is_interval = end < in_.size() && in_[end] == '}' && end > at_ + 1;
+    const std::string_view inside = in_.substr(at_ + 1, end - at_ - 1);
+    const bool is_interval = in_.substr(end).starts_with('}') &&
+                             inside.find_first_of("0123456789") != inside.npos &&
+                             inside.find(',') == inside.rfind(',');
     if (!is_interval) return literal();
-    if (in_.substr(end + 1).starts_with('+')) refuse("{n,m}+");
-    if (in_.substr(at_).starts_with("{,")) put("{0", 1);
+    const std::string_view behind = in_.substr(end + 1);
+    if (behind.starts_with('+') || (behind.starts_with('?') && inside.find(',') == inside.npos))
+      refuse(in_.substr(at_, end + 2 - at_));
+    previous_literal_ = 0;
+    if (inside.starts_with(',')) put("{0", 1);
     copy(end + 1 - at_);
   }
 

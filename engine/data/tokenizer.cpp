@@ -37,6 +37,9 @@ TextEncoder make_encoder(const JsonPart& root) {
 // next.
 class ScratchPool {
  public:
+  /// Symbols of a word so long that its memory is not kept.
+  static constexpr std::size_t kLargeWord = std::size_t{1} << 20;
+
   std::unique_ptr<EncodeScratch> take() {
     const std::lock_guard lock(mutex_);
     if (idle_.empty()) return std::make_unique<EncodeScratch>();
@@ -45,6 +48,7 @@ class ScratchPool {
     return scratch;
   }
   void give_back(std::unique_ptr<EncodeScratch> scratch) {
+    if (scratch->merge.symbols.capacity() > kLargeWord) scratch->merge = {};
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(scratch));
   }
