@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/model/llama.h"
+
+#include "engine/error.h"
+#include "engine/model/llama_swiglu.h"
+#include "engine/model/norm.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/embedding.h>
+
+#include <memory>
+#include <utility>
+
+namespace engine {
+namespace {
+
+/// Hands out the named tensors and keeps the list of parameters.
+class WeightSource {
+ public:
+  WeightSource(const TensorMap& weights, std::vector<Parameter>& parameters)
+      : weights_(weights), parameters_(parameters) {}
+
+  at::Tensor take(const std::string& name, bool decays) {
+    const auto found = weights_.find(name);
+    if (found == weights_.end()) {
+      fail("missing-tensor", {}, "the weights hold no tensor " + name, "Use a complete checkpoint");
+    }
+    at::Tensor tensor = found->second;
+    tensor.set_requires_grad(true);
+    parameters_.push_back({name, tensor, decays});
+    return tensor;
+  }
+
+  LayerSlot<LinearLayer> linear(const std::string& layer, bool has_bias) {
+    const at::Tensor weight = take(layer + ".weight", true);
+    const at::Tensor bias = has_bias ? take(layer + ".bias", false) : at::Tensor();
+    return LayerSlot<LinearLayer>(std::make_unique<PlainLinear>(layer, weight, bias));
+  }
+
+ private:
+  const TensorMap& weights_;
+  std::vector<Parameter>& parameters_;
+};
+
+}  // namespace
+
+at::Tensor LlamaAttention::forward(const at::Tensor& x, const RotaryTables& tables,
+                                   const ForwardContext& context) {
+  const AttentionShape& shape = core->shape();
+  const auto heads = [&](const at::Tensor& projected, std::int64_t count) {
+    return projected.view({x.size(0), x.size(1), count, shape.head_dim});
+  };
+  const at::Tensor q = apply_rotary(heads(q_proj->forward(x, context), shape.heads), tables);
+  const at::Tensor k = apply_rotary(heads(k_proj->forward(x, context), shape.kv_heads), tables);
+  const at::Tensor v = heads(v_proj->forward(x, context), shape.kv_heads);
+  return o_proj->forward(
+      core->forward(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), context), context);
+}
+
+at::Tensor LlamaMlp::forward(const at::Tensor& x, const ForwardContext& context) {
+  return down_proj->forward(swiglu(gate_proj->forward(x, context), up_proj->forward(x, context)),
+                            context);
+}
+
+at::Tensor LlamaBlock::forward(const at::Tensor& x, const RotaryTables& tables, double epsilon,
+                               const ForwardContext& context) {
+  const at::Tensor attended =
+      x + attention.forward(rms_norm(x, input_layernorm, epsilon), tables, context);
+  return attended + mlp.forward(rms_norm(attended, post_attention_layernorm, epsilon), context);
+}
+
+Llama::Llama(LlamaConfig config, const TensorMap& weights)
+    : config_(std::move(config)), frequencies_(rotary_frequencies(config_)) {
+  WeightSource source(weights, parameters_);
+  embedding_ = source.take("model.embed_tokens.weight", true);
+  const AttentionShape shape{.heads = config_.num_attention_heads,
+                             .kv_heads = config_.num_key_value_heads,
+                             .head_dim = config_.head_dim,
+                             .dropout = config_.attention_dropout};
+  for (std::int64_t index = 0; index < config_.num_hidden_layers; ++index) {
+    const std::string block = "model.layers." + std::to_string(index);
+    const std::string attention = block + ".self_attn";
+    const std::string mlp = block + ".mlp";
+    LlamaBlock& layer = blocks_.emplace_back();
+    layer.input_layernorm = source.take(block + ".input_layernorm.weight", false);
+    layer.attention.q_proj = source.linear(attention + ".q_proj", config_.attention_bias);
+    layer.attention.k_proj = source.linear(attention + ".k_proj", config_.attention_bias);
+    layer.attention.v_proj = source.linear(attention + ".v_proj", config_.attention_bias);
+    layer.attention.o_proj = source.linear(attention + ".o_proj", config_.attention_bias);
+    layer.attention.core =
+        LayerSlot<AttentionCore>(std::make_unique<PlainAttention>(attention, shape));
+    layer.post_attention_layernorm = source.take(block + ".post_attention_layernorm.weight", false);
+    layer.mlp.gate_proj = source.linear(mlp + ".gate_proj", config_.mlp_bias);
+    layer.mlp.up_proj = source.linear(mlp + ".up_proj", config_.mlp_bias);
+    layer.mlp.down_proj = source.linear(mlp + ".down_proj", config_.mlp_bias);
+  }
+  norm_ = source.take("model.norm.weight", false);
+  lm_head_ = config_.tie_word_embeddings ? LayerSlot<LinearLayer>(std::make_unique<PlainLinear>(
+                                               "lm_head", embedding_, at::Tensor()))
+                                         : source.linear("lm_head", false);
+}
+
+at::Tensor Llama::hidden_states(const at::Tensor& ids, const ForwardContext& context) {
+  const std::int64_t positions = ids.size(1);
+  if (!tables_.cos.defined() || tables_.cos.size(0) < positions) {
+    tables_ = rotary_tables(frequencies_, positions, device());
+  }
+  at::Tensor x = at::embedding(embedding_, ids).to(context.compute_dtype);
+  for (LlamaBlock& block : blocks_) {
+    x = block.forward(x, tables_, config_.rms_norm_eps, context);
+  }
+  return rms_norm(x, norm_, config_.rms_norm_eps);
+}
+
+at::Tensor Llama::logits(const at::Tensor& ids, const ForwardContext& context) {
+  return lm_head_->forward(hidden_states(ids, context), context);
+}
+
+std::vector<LayerSlot<AttentionCore>*> Llama::attention_slots() {
+  std::vector<LayerSlot<AttentionCore>*> slots;
+  for (LlamaBlock& block : blocks_) slots.push_back(&block.attention.core);
+  return slots;
+}
+
+std::vector<LayerSlot<LinearLayer>*> Llama::linear_slots() {
+  std::vector<LayerSlot<LinearLayer>*> slots;
+  for (LlamaBlock& block : blocks_) {
+    slots.insert(slots.end(), {&block.attention.q_proj, &block.attention.k_proj,
+                               &block.attention.v_proj, &block.attention.o_proj,
+                               &block.mlp.gate_proj, &block.mlp.up_proj, &block.mlp.down_proj});
+  }
+  slots.push_back(&lm_head_);
+  return slots;
+}
+
+std::vector<NamedState> Llama::simulation_state() {
+  std::vector<NamedState> all;
+  const auto add = [&all](auto& layer) {
+    for (NamedState& state : layer.simulation_state()) {
+      all.push_back({layer.name() + "." + state.name, state.tensor});
+    }
+  };
+  for (LlamaBlock& block : blocks_) {
+    add(*block.attention.core);
+    for (auto* slot : {&block.attention.q_proj, &block.attention.k_proj, &block.attention.v_proj,
+                       &block.attention.o_proj, &block.mlp.gate_proj, &block.mlp.up_proj,
+                       &block.mlp.down_proj}) {
+      add(**slot);
+    }
+  }
+  add(*lm_head_);
+  return all;
+}
+
+}  // namespace engine
