@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/checkpoint/checkpoint_weights.h"
+
+#include "engine/error.h"
+#include "engine/model/weight_names.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/aminmax.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <set>
+
+namespace engine {
+namespace {
+
+c10::ScalarType scalar_type_of(const TensorEntry& entry, const std::string& file) {
+  if (entry.dtype == "F32") return at::kFloat;
+  if (entry.dtype == "BF16") return at::kBFloat16;
+  if (entry.dtype == "F16") return at::kHalf;
+  if (entry.dtype == "F64") return at::kDouble;
+  fail("unsupported-dtype", {.file = file},
+       "the tensor " + entry.name + " has dtype " + entry.dtype,
+       "Convert the weights to F32, BF16 or F16");
+}
+
+Problem problem(std::string id, std::string file, std::string message, std::string remedy) {
+  Problem result;
+  result.id = std::move(id);
+  result.place.file = std::move(file);
+  result.message = std::move(message);
+  result.remedy = std::move(remedy);
+  return result;
+}
+
+/// At most this many names in a message; a whole model's list helps nobody.
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 8;
+  const std::vector<std::string> shown(names.begin(),
+                                       names.begin() + std::min(kShown, names.size()));
+  std::string text = fmt::format("{}", fmt::join(shown, ", "));
+  if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
+  return text;
+}
+
+bool is_finite(const at::Tensor& tensor) {
+  if (tensor.numel() == 0) return true;
+  const auto [low, high] = at::aminmax(tensor);
+  return std::isfinite(low.item<float>()) && std::isfinite(high.item<float>());
+}
+
+/// Compares the file's tensors with the configuration's and returns the names to load.
+std::vector<std::string> checked_names(const SafetensorsSet& set, const LlamaConfig& config,
+                                       const std::string& directory) {
+  std::vector<std::string> wanted;
+  std::vector<std::string> missing;
+  std::vector<Problem> problems;
+  std::set<std::string> known;
+  for (const ExpectedTensor& expected : expected_tensors(config)) {
+    known.insert(expected.name);
+    const TensorEntry* entry = set.find(expected.name);
+    if (entry == nullptr) {
+      if (!expected.optional) missing.push_back(expected.name);
+      continue;
+    }
+    if (entry->shape != expected.shape) {
+      problems.push_back(problem(
+          "shape-mismatch", set.file_of(expected.name).string(),
+          fmt::format("the tensor {} has shape [{}], config.json asks for [{}]", expected.name,
+                      fmt::join(entry->shape, ", "), fmt::join(expected.shape, ", ")),
+          "Use the config.json that belongs to these weights"));
+    }
+    if (!expected.optional) wanted.push_back(expected.name);
+  }
+  std::vector<std::string> unexpected;
+  for (const std::string& name : set.names()) {
+    if (known.count(name) == 0 && !is_ignored_tensor(name)) unexpected.push_back(name);
+  }
+  if (!missing.empty()) {
+    problems.push_back(problem("missing-tensor", directory,
+                               fmt::format("{} tensors that config.json asks for are missing: {}",
+                                           missing.size(), listed(missing)),
+                               "Use a complete checkpoint and its own config.json"));
+  }
+  if (!unexpected.empty()) {
+    problems.push_back(problem("unexpected-tensor", directory,
+                               fmt::format("{} tensors have no place in this model: {}",
+                                           unexpected.size(), listed(unexpected)),
+                               "Use the config.json that belongs to these weights"));
+  }
+  if (!problems.empty()) throw Error(problems);
+  return wanted;
+}
+
+}  // namespace
+
+at::Tensor read_tensor(const SafetensorsSet& set, const std::string& name) {
+  const TensorEntry* entry = set.find(name);
+  if (entry == nullptr) fail("missing-tensor", {}, "there is no tensor " + name);
+  const auto type = scalar_type_of(*entry, set.file_of(name).string());
+  const auto bytes = set.bytes(name);
+  at::Tensor raw = at::empty(entry->shape, at::TensorOptions().dtype(type));
+  std::memcpy(raw.mutable_data_ptr(), bytes.data(), bytes.size());
+  return raw.to(at::kFloat);
+}
+
+TensorMap load_weights(const std::filesystem::path& directory, const LlamaConfig& config,
+                       at::Device device, std::vector<std::string>& notes) {
+  const at::NoGradGuard no_grad;
+  const SafetensorsSet set = SafetensorsSet::open(directory);
+  TensorMap weights;
+  for (const std::string& name : checked_names(set, config, directory.string())) {
+    at::Tensor tensor = read_tensor(set, name);
+    if (!is_finite(tensor)) {
+      notes.push_back("the tensor " + name + " holds values that are not finite");
+    }
+    weights.emplace(name, tensor.to(device));
+  }
+  return weights;
+}
+
+bool grow_embedding(LlamaConfig& config, TensorMap& weights, std::int64_t rows) {
+  if (rows <= config.vocab_size) return false;
+  const at::NoGradGuard no_grad;
+  for (const char* name : {"model.embed_tokens.weight", "lm_head.weight"}) {
+    const auto found = weights.find(name);
+    if (found == weights.end()) continue;
+    const at::Tensor present = found->second;
+    const at::Tensor mean = present.mean(0, /*keepdim=*/true);
+    found->second = at::cat({present, mean.expand({rows - present.size(0), present.size(1)})});
+  }
+  config.vocab_size = rows;
+  return true;
+}
+
+void write_tensors(const std::filesystem::path& file, const NamedTensors& tensors) {
+  std::vector<at::Tensor> kept;
+  std::vector<TensorToWrite> entries;
+  kept.reserve(tensors.size());
+  for (const auto& [name, tensor] : tensors) {
+    const at::Tensor& host = kept.emplace_back(tensor.detach().cpu().contiguous());
+    entries.push_back(
+        {.name = name,
+         .dtype = "F32",
+         .shape = host.sizes().vec(),
+         .bytes = {static_cast<const std::byte*>(host.const_data_ptr()), host.nbytes()}});
+  }
+  write_safetensors(file, std::move(entries));
+}
+
+}  // namespace engine

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/checkpoint/safetensors_file.h"
+#include "engine/model/llama.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace engine {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// The weights of a checkpoint folder (one file or shards; fp32, bf16 or fp16) as fp32 masters on
+/// `device`, each read from the memory map once. Throws Error listing missing, unexpected and
+/// misshapen tensors. Non-finite weights are said in `notes`.
+TensorMap load_weights(const std::filesystem::path& directory, const LlamaConfig& config,
+                       at::Device device, std::vector<std::string>& notes);
+
+/// Gives embedding and head `rows` rows when they have fewer; new ones are the mean of the present
+/// ones. Changes config.vocab_size. Returns whether anything grew.
+bool grow_embedding(LlamaConfig& config, TensorMap& weights, std::int64_t rows);
+
+/// The tensor named `name` as fp32 on the CPU, copied out of the mapping.
+at::Tensor read_tensor(const SafetensorsSet& set, const std::string& name);
+
+/// Writes `tensors` (fp32, any device) to `file` without a second copy of those on the CPU. Throws
+/// Error.
+void write_tensors(const std::filesystem::path& file, const NamedTensors& tensors);
+
+}  // namespace engine
