@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/data/token_dataset.h"
+#include "engine/model/llama.h"
+
+#include <cstdint>
+#include <functional>
+
+namespace engine {
+
+struct EvaluationRange {
+  std::int64_t first_block = 0;
+  std::int64_t blocks = 0;
+  std::int64_t batch_size = 8;
+};
+
+struct EvaluationOptions {
+  c10::ScalarType compute_dtype = c10::ScalarType::Float;
+  std::int64_t step = 0;  ///< optimizer step of the weights: enters the noise
+};
+
+struct Measurement {
+  double loss = 0;      ///< mean cross-entropy over all predicted tokens
+  double accuracy = 0;  ///< share of tokens whose label is the argmax
+  std::int64_t tokens = 0;
+  double seconds = 0;
+
+  double perplexity() const;
+};
+
+/// Called after every batch with blocks done; false cancels with an Error.
+using EvaluationProgress = std::function<bool(std::int64_t done, std::int64_t total)>;
+
+/// Measures blocks of `data` in the order of the text. Changes no state of the model.
+Measurement measure(Llama& model, const TokenDataset& data, const EvaluationRange& range,
+                    const EvaluationOptions& options, const EvaluationProgress& on_progress = {});
+
+/// Forward passes without gradient in which simulated layers observe their ranges, quantisers off.
+void calibrate(Llama& model, const TokenDataset& data, const EvaluationRange& range,
+               const EvaluationOptions& options, const EvaluationProgress& on_progress = {});
+
+/// Names of the simulation buffers ("<layer>.<buffer>") that have never observed anything.
+std::vector<std::string> unobserved_state(Llama& model);
+
+}  // namespace engine

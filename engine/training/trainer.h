@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/model/llama.h"
+#include "engine/training/lr_schedule.h"
+#include "engine/training/optimizer.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace engine {
+
+struct TrainerOptions {
+  LrSchedule schedule;
+  double max_grad_norm = 1.0;
+  c10::ScalarType compute_dtype = c10::ScalarType::Float;
+};
+
+/// What one step measured: 0-d tensors on the device, read by the host only when they are logged.
+struct StepMetrics {
+  at::Tensor loss;       ///< mean cross-entropy over all predicted tokens of the step
+  at::Tensor grad_norm;  ///< before clipping
+  double learning_rate = 0;
+  std::int64_t tokens = 0;  ///< input tokens
+};
+
+/// The algorithm: forward and backward of all micro-batches, clip, fused AdamW, schedule. Knows no
+/// files and no data source. A step whose gradients are not finite changes no weight.
+class Trainer {
+ public:
+  Trainer(Llama& model, AdamW& optimizer, TrainerOptions options, std::int64_t steps_done = 0);
+
+  /// One optimizer step over micro-batches of ids, each [rows, block] int64 on the CPU.
+  /// `before_micro_batch` may throw to abandon the step: weights and optimizer are then as before
+  /// it.
+  StepMetrics step(const std::vector<at::Tensor>& micro_batches,
+                   const std::function<void()>& before_micro_batch = {});
+
+  std::int64_t steps_done() const { return step_; }
+
+ private:
+  Llama& model_;
+  AdamW& optimizer_;
+  TrainerOptions options_;
+  std::int64_t step_;
+};
+
+}  // namespace engine
