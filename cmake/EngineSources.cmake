@@ -9,6 +9,7 @@ set(ENGINE_HEAVY_PATTERNS
   "^paradigms/"
   "^training/"
   "^evaluation/"
+  "^engine_implementation"
   "^device")
 set(ENGINE_LIGHT_PATTERNS
   "^model/llama_config"

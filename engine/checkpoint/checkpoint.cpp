@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/checkpoint/transform_record.h"
 #include "engine/error.h"
 #include "engine/runs/file_descriptor.h"
 #include "engine/runs/run_folder.h"
@@ -26,11 +27,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kRecordKey = "paradigm_workbench";
 constexpr const char* kModelFile = "model.safetensors";
 constexpr const char* kOptimizerFile = "optimizer.safetensors";
 constexpr const char* kSimulationFile = "simulation_state.safetensors";
 constexpr const char* kTransformFile = "transform.yaml";
+constexpr const char* kStepKey = "step";
 constexpr const char* kManifestFile = "manifest.json";
 
 constexpr const char* kTokenizerFiles[] = {"tokenizer.json",
@@ -44,12 +45,7 @@ constexpr const char* kTokenizerFiles[] = {"tokenizer.json",
 
 std::string config_json_with_record(LlamaConfig config, const std::string& transform_digest) {
   config.torch_dtype = "float32";
-  auto json = nlohmann::ordered_json::parse(llama_config_json(config));
-  json.erase(kRecordKey);
-  if (!transform_digest.empty()) {
-    json[kRecordKey] = {{"transform_digest", transform_digest}, {"transform_file", kTransformFile}};
-  }
-  return json.dump(2) + "\n";
+  return with_transform_record(llama_config_json(config), kTransformFile, transform_digest);
 }
 
 std::string made_generation_config(const LlamaConfig& config) {
@@ -181,21 +177,6 @@ void restore(const SafetensorsSet& set, const std::string& name, at::Tensor targ
 
 }  // namespace
 
-std::optional<TransformRecord> transform_record_of(const std::string& config_json) {
-  const auto json = nlohmann::json::parse(config_json, nullptr, false);
-  if (!json.is_object() || !json.contains(kRecordKey)) return std::nullopt;
-  const auto& record = json[kRecordKey];
-  if (!record.is_object() || !record.contains("transform_file") ||
-      !record["transform_file"].is_string()) {
-    return std::nullopt;
-  }
-  TransformRecord result{.file = record["transform_file"].get<std::string>(), .digest = {}};
-  if (result.file.empty() || fs::path(result.file).filename() != result.file) return std::nullopt;
-  const auto digest = record.find("transform_digest");
-  if (digest != record.end() && digest->is_string()) result.digest = digest->get<std::string>();
-  return result;
-}
-
 CheckpointFiles checkpoint_files(const LlamaConfig& config, const fs::path& model_dir,
                                  const fs::path& tokenizer_dir, const std::string& transform_text,
                                  const std::string& transform_digest) {
@@ -230,7 +211,11 @@ SaveResult save_checkpoint(const fs::path& run_dir, Llama& model, const AdamW& o
   };
   write(kModelFile, weights);
   write(kOptimizerFile, moments);
-  if (!simulation.empty()) write(kSimulationFile, simulation);
+  if (!simulation.empty()) {
+    write_tensors(folder.path() / kSimulationFile, simulation,
+                  {{kStepKey, std::to_string(manifest.trainer.step)}});
+    names.emplace_back(kSimulationFile);
+  }
   for (const auto& [name, content] : files) {
     replace_file(folder.path() / name, content);
     names.push_back(name);
@@ -278,7 +263,7 @@ std::vector<std::string> load_simulation_state(const fs::path& checkpoint, Llama
                                                const std::vector<std::string>& layers) {
   const at::NoGradGuard no_grad;
   const std::set<std::string> wanted(layers.begin(), layers.end());
-  const bool has_file = fs::exists(checkpoint / kSimulationFile);
+  const bool has_file = !checkpoint.empty() && fs::exists(checkpoint / kSimulationFile);
   std::optional<SafetensorsSet> set;
   if (has_file) set = SafetensorsSet::open(checkpoint, "simulation_state");
   std::vector<std::string> not_restored;
@@ -291,6 +276,15 @@ std::vector<std::string> load_simulation_state(const fs::path& checkpoint, Llama
     }
   }
   return not_restored;
+}
+
+std::int64_t step_of_simulation_state(const fs::path& directory) {
+  const fs::path file = directory / kSimulationFile;
+  if (directory.empty() || !fs::exists(file)) return 0;
+  const SafetensorsFile state(file);
+  const auto& metadata = state.metadata();
+  const auto found = metadata.find(kStepKey);
+  return found == metadata.end() ? 0 : std::strtoll(found->second.c_str(), nullptr, 10);
 }
 
 }  // namespace engine

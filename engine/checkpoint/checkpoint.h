@@ -21,15 +21,6 @@ class Llama;
 /// The small files of a checkpoint, read once at the start of a run so that the source may go away.
 using CheckpointFiles = std::map<std::string, std::string>;
 
-/// What config.json says about the transform in effect.
-struct TransformRecord {
-  std::string file;    ///< "transform.yaml", beside config.json
-  std::string digest;  ///< of the resolved transform
-};
-
-/// The record in a config.json's text, if there is one.
-std::optional<TransformRecord> transform_record_of(const std::string& config_json);
-
 /// config.json (source keys kept, torch_dtype float32, transform recorded), generation_config.json
 /// (the model's, or made), the tokenizer's files, transform.yaml. `model_dir` may be empty for a
 /// new model. `transform_text` empty = plain.
@@ -64,5 +55,8 @@ void load_optimizer(const std::filesystem::path& checkpoint, AdamW& optimizer);
 std::vector<std::string> load_simulation_state(const std::filesystem::path& checkpoint,
                                                Llama& model,
                                                const std::vector<std::string>& layers);
+
+/// The optimizer step that a folder's simulation state was saved at; 0 when it holds none.
+std::int64_t step_of_simulation_state(const std::filesystem::path& directory);
 
 }  // namespace engine

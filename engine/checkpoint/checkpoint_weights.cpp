@@ -140,7 +140,8 @@ bool grow_embedding(LlamaConfig& config, TensorMap& weights, std::int64_t rows) 
   return true;
 }
 
-void write_tensors(const std::filesystem::path& file, const NamedTensors& tensors) {
+void write_tensors(const std::filesystem::path& file, const NamedTensors& tensors,
+                   std::map<std::string, std::string> metadata) {
   std::vector<at::Tensor> kept;
   std::vector<TensorToWrite> entries;
   kept.reserve(tensors.size());
@@ -152,7 +153,8 @@ void write_tensors(const std::filesystem::path& file, const NamedTensors& tensor
          .shape = host.sizes().vec(),
          .bytes = {static_cast<const std::byte*>(host.const_data_ptr()), host.nbytes()}});
   }
-  write_safetensors(file, std::move(entries));
+  metadata.emplace("format", "pt");
+  write_safetensors(file, std::move(entries), metadata);
 }
 
 }  // namespace engine

@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ at::Tensor read_tensor(const SafetensorsSet& set, const std::string& name);
 
 /// Writes `tensors` (fp32, any device) to `file` without a second copy of those on the CPU. Throws
 /// Error.
-void write_tensors(const std::filesystem::path& file, const NamedTensors& tensors);
+void write_tensors(const std::filesystem::path& file, const NamedTensors& tensors,
+                   std::map<std::string, std::string> metadata = {});
 
 }  // namespace engine

@@ -119,8 +119,9 @@ class ChunkedCrossEntropy : public torch::autograd::Function<ChunkedCrossEntropy
     context->saved_data["x"] = x_gradient;
     context->saved_data["weight"] = weight_gradient;
     at::Tensor loss = losses.sum(at::kDouble).mul_(scale).to(at::kFloat);
-    at::Tensor count = count_correct ? correct.sum() : at::Tensor();
-    if (count.defined()) context->mark_non_differentiable({count});
+    if (!count_correct) return {loss};
+    const at::Tensor count = correct.sum();
+    context->mark_non_differentiable({count});
     return {loss, count};
   }
 
@@ -169,8 +170,9 @@ class CrossEntropyOfLogits : public torch::autograd::Function<CrossEntropyOfLogi
 
     context->saved_data["logits"] = gradient;
     at::Tensor loss = losses.sum(at::kDouble).mul_(scale).to(at::kFloat);
-    at::Tensor count = count_correct ? correct.sum() : at::Tensor();
-    if (count.defined()) context->mark_non_differentiable({count});
+    if (!count_correct) return {loss};
+    const at::Tensor count = correct.sum();
+    context->mark_non_differentiable({count});
     return {loss, count};
   }
 
@@ -182,6 +184,12 @@ class CrossEntropyOfLogits : public torch::autograd::Function<CrossEntropyOfLogi
     return results;
   }
 };
+
+TokenLoss token_loss(const variable_list& results, std::int64_t tokens) {
+  return {.loss = results[0],
+          .correct = results.size() > 1 ? results[1] : at::Tensor(),
+          .tokens = tokens};
+}
 
 }  // namespace
 
@@ -195,7 +203,7 @@ TokenLoss chunked_cross_entropy(const at::Tensor& hidden, const at::Tensor& weig
       at::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
   const variable_list results = ChunkedCrossEntropy::apply(hidden, weight, labels, scale,
                                                            wants_gradient, count_correct, chunk);
-  return {.loss = results[0], .correct = results[1], .tokens = hidden.size(0)};
+  return token_loss(results, hidden.size(0));
 }
 
 TokenLoss cross_entropy_of_logits(const at::Tensor& logits, const at::Tensor& labels, double scale,
@@ -203,7 +211,7 @@ TokenLoss cross_entropy_of_logits(const at::Tensor& logits, const at::Tensor& la
   const bool wants_gradient = at::GradMode::is_enabled() && logits.requires_grad();
   const variable_list results =
       CrossEntropyOfLogits::apply(logits, labels, scale, wants_gradient, count_correct);
-  return {.loss = results[0], .correct = results[1], .tokens = labels.numel()};
+  return token_loss(results, labels.numel());
 }
 
 TokenLoss next_token_loss(Llama& model, const at::Tensor& ids, const ForwardContext& context,

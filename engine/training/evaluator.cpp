@@ -6,7 +6,6 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/isfinite.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -77,14 +76,6 @@ void calibrate(Llama& model, const TokenDataset& data, const EvaluationRange& ra
                  [&](const at::Tensor& ids, const ForwardContext& batch_context) {
                    next_token_loss(model, ids, batch_context, /*scale=*/1.0);
                  });
-}
-
-std::vector<std::string> unobserved_state(Llama& model) {
-  std::vector<std::string> names;
-  for (const NamedState& state : model.simulation_state()) {
-    if (!at::isfinite(state.tensor).all().item<bool>()) names.push_back(state.name);
-  }
-  return names;
 }
 
 }  // namespace engine

@@ -40,7 +40,4 @@ Measurement measure(Llama& model, const TokenDataset& data, const EvaluationRang
 void calibrate(Llama& model, const TokenDataset& data, const EvaluationRange& range,
                const EvaluationOptions& options, const EvaluationProgress& on_progress = {});
 
-/// Names of the simulation buffers ("<layer>.<buffer>") that have never observed anything.
-std::vector<std::string> unobserved_state(Llama& model);
-
 }  // namespace engine

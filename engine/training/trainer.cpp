@@ -2,7 +2,9 @@
 #include "engine/training/trainer.h"
 
 #include "engine/training/chunked_cross_entropy.h"
+#include "kernels/noise_key.h"
 
+#include <ATen/Context.h>
 #include <ATen/ops/zeros.h>
 
 #include <utility>
@@ -21,6 +23,9 @@ StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
   std::int64_t predicted = 0;
   for (const at::Tensor& ids : micro_batches) predicted += ids.size(0) * (ids.size(1) - 1);
 
+  if (model_.config().attention_dropout > 0) {
+    at::manual_seed(kernels::mix(options_.seed ^ kernels::mix(static_cast<std::uint64_t>(step_))));
+  }
   zero_gradients(model_.parameters());
   ForwardContext context{
       .phase = Phase::train, .compute_dtype = options_.compute_dtype, .step = step_};

@@ -17,6 +17,7 @@ struct TrainerOptions {
   LrSchedule schedule;
   double max_grad_norm = 1.0;
   c10::ScalarType compute_dtype = c10::ScalarType::Float;
+  std::uint64_t seed = 42;  ///< of attention dropout, drawn anew from (seed, step)
 };
 
 /// What one step measured: 0-d tensors on the device, read by the host only when they are logged.

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Where tensors can live: the CPU, and the CUDA devices when build, driver and hardware agree.
+#pragma once
+
+#include "engine/api.h"
+
+#include <c10/core/Device.h>
+
+#include <string>
+
+namespace engine {
+
+/// What CUDA 13.0 needs of the driver.
+inline constexpr const char* kRequiredDriver = "580.65.06";
+
+/// The NVIDIA driver's version ("580.159.03"), from the kernel module or NVML; empty when there is
+/// none.
+std::string driver_version();
+/// Compares dotted numbers part by part: "580.65.06" < "580.159".
+bool is_older_version(const std::string& version, const std::string& than);
+
+DeviceReport device_report();
+
+struct ChosenDevice {
+  c10::Device device{c10::DeviceType::CPU};
+  std::string id;    ///< "cpu", "cuda:0"
+  std::string name;  ///< processor or GPU model
+  std::string note;  ///< why `auto` chose what it chose; empty when it needs no words
+};
+
+/// --device: auto, cpu, cuda, cuda:i. `is_transformed`: simulated layers run on the CPU only, so
+/// auto takes the CPU and cuda is refused. Throws Error naming the driver found and the one
+/// required when CUDA cannot be used.
+ChosenDevice choose_device(const std::string& wanted, bool is_transformed);
+
+/// Bytes in use now: the process's resident memory, or the CUDA allocator's.
+std::int64_t memory_in_use(c10::Device device);
+
+}  // namespace engine

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/engine_implementation.h"
+
+#include "engine/devices.h"
+#include "engine/training/evaluate.h"
+#include "engine/training/train.h"
+
+namespace engine {
+namespace {
+
+class EngineImplementation final : public EngineApi {
+ public:
+  DeviceReport devices() const override { return device_report(); }
+
+  TrainOutcome train(const RunConfig& config, RunControl& control,
+                     const ProgressFunction& on_progress) const override {
+    return engine::train(config, control, on_progress);
+  }
+
+  EvalResult evaluate(const EvalConfig& config,
+                      const ProgressFunction& on_progress) const override {
+    return engine::evaluate(config, on_progress);
+  }
+};
+
+}  // namespace
+
+const EngineApi& engine_implementation() {
+  static const EngineImplementation implementation;
+  return implementation;
+}
+
+}  // namespace engine

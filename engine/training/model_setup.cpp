@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/training/model_setup.h"
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/checkpoint_weights.h"
+#include "engine/model/llama_initialise.h"
+#include "engine/transform/transform_pass.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace engine {
+
+std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::uint64_t seed,
+                                  at::Device device, std::vector<std::string>& notes) {
+  TensorMap weights;
+  if (source.directory.empty()) {
+    source.config.vocab_size = std::max(source.config.vocab_size, rows);
+    weights = initial_weights(source.config, seed);
+    for (auto& [name, tensor] : weights) tensor = tensor.to(device);
+  } else {
+    weights = load_weights(source.directory, source.config, device, notes);
+    const std::int64_t before = source.config.vocab_size;
+    if (grow_embedding(source.config, weights, rows)) {
+      notes.push_back(fmt::format(
+          "The tokenizer has {} ids, the embedding {} rows: it grows, new rows being the mean",
+          rows, before));
+    }
+  }
+  return std::make_unique<Llama>(source.config, weights);
+}
+
+std::vector<std::string> transform_model(Llama& model, const TransformChoice& choice,
+                                         const std::filesystem::path& state_dir, std::uint64_t seed,
+                                         const std::function<void(const Assignment&)>& on_layer) {
+  if (choice.is_plain()) return {};
+  apply_transform(model, choice.plan, all_paradigms(), {.run_seed = seed}, on_layer);
+  return load_simulation_state(state_dir, model, choice.kept_layers);
+}
+
+}  // namespace engine

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/model/llama.h"
+#include "engine/training/training_data.h"
+#include "engine/transform/transform_choice.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace engine {
+
+/// Loads or initialises the weights on `device` and grows the embedding to `rows` if it has fewer;
+/// `source.config` follows. What a user must know goes to `notes`.
+std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::uint64_t seed,
+                                  at::Device device, std::vector<std::string>& notes);
+
+/// Carries the chosen transform out and restores the simulation state of the layers whose rule has
+/// not changed. Returns the buffers that were not restored.
+std::vector<std::string> transform_model(
+    Llama& model, const TransformChoice& choice, const std::filesystem::path& state_dir,
+    std::uint64_t seed, const std::function<void(const Assignment&)>& on_layer = {});
+
+}  // namespace engine

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/training/run_claim.h"
+
+#include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/error.h"
+#include "engine/runs/run_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kWaysOut =
+    "Choose another --output_dir, or start anew in this one with --overwrite_output_dir";
+
+/// Files of a run at the root of its folder, beside checkpoint-N.
+constexpr const char* kRunFiles[] = {"run.yaml",
+                                     "transform.yaml",
+                                     "transform_histogram.json",
+                                     "events.jsonl",
+                                     "status.json",
+                                     "control",
+                                     "model.safetensors",
+                                     "simulation_state.safetensors",
+                                     "config.json",
+                                     "generation_config.json"};
+
+/// run.lock is what an earlier claim may have left behind.
+bool is_empty_folder(const fs::path& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().filename() != "run.lock") return false;
+  }
+  return true;
+}
+
+fs::path first_missing(const fs::path& folder) {
+  fs::path missing;
+  std::error_code error;
+  for (fs::path at = folder; !at.empty() && !fs::exists(at, error); at = at.parent_path())
+    missing = at;
+  return missing;
+}
+
+RunState recorded_state(const fs::path& run_dir) {
+  RunReader reader(run_dir);
+  const RunUpdate update = reader.poll();
+  return update.status ? update.status->state : RunState::unknown;
+}
+
+void remove_run_files(const fs::path& run_dir) {
+  std::error_code ignored;
+  for (const SavedCheckpoint& checkpoint : list_checkpoints(run_dir))
+    discard_folder(checkpoint.path);
+  for (const char* name : kRunFiles) fs::remove(run_dir / name, ignored);
+}
+
+}  // namespace
+
+RunClaim::RunClaim(const RunConfig& config)
+    : folder_{fs::absolute(config.output_dir).lexically_normal()} {
+  if (config.output_dir.empty())
+    fail("no-output-dir", {.file = "--output_dir"}, "no output folder is given");
+  if (!folder_.path.has_filename()) folder_.path = folder_.path.parent_path();
+  std::error_code error;
+  if (fs::exists(folder_.path, error) && !fs::is_directory(folder_.path, error)) {
+    fail("bad-output-dir", {.file = folder_.path.string()}, "the output folder is a file",
+         "Choose another --output_dir");
+  }
+  first_created_ = first_missing(folder_.path);
+  fs::create_directories(folder_.path, error);
+  if (error) {
+    const std::string why = error.message();
+    take_back();
+    fail("cannot-write", {.file = folder_.path.string()},
+         "the output folder cannot be made: " + why,
+         "Choose an --output_dir that you may write to");
+  }
+  try {
+    decide(config);
+  } catch (...) {
+    take_back();
+    throw;
+  }
+}
+
+RunClaim::~RunClaim() {
+  if (!is_kept_) take_back();
+}
+
+void RunClaim::decide(const RunConfig& config) {
+  const fs::path& dir = folder_.path;
+  std::error_code error;
+  had_lock_file_ = fs::exists(folder_.lock(), error);
+  const RunState before = first_created_.empty() ? recorded_state(dir) : RunState::unknown;
+  lock_ = RunLock::acquire(dir);
+  if (!lock_) {
+    had_lock_file_ = true;
+    const std::string holder = RunLock::holder(dir);
+    fail("output-dir-locked", {.file = dir.string()},
+         "a live run writes into this folder" + (holder.empty() ? std::string() : ": " + holder),
+         "Stop that run, or choose another --output_dir");
+  }
+  sweep_leftovers(dir);
+
+  const auto& wanted = config.resume_from_checkpoint;
+  const bool wants_newest = wanted && (*wanted == "true" || *wanted == "True");
+  if (wanted && !wants_newest) {
+    const fs::path checkpoint = fs::absolute(*wanted).lexically_normal();
+    if (const auto damage = damage_in(checkpoint, FileCheck::hashes)) {
+      fail("bad-checkpoint", {.file = *wanted}, "it is no checkpoint to resume from: " + *damage,
+           "Name a checkpoint-N folder of a run, or leave --resume_from_checkpoint out");
+    }
+    resume_from_ = checkpoint.has_filename() ? checkpoint : checkpoint.parent_path();
+    continues_ = fs::equivalent(resume_from_->parent_path(), dir, error);
+    if (continues_ || is_empty_folder(dir)) {
+      notes_.push_back("Resuming from " + resume_from_->string());
+      return;
+    }
+  }
+  if (is_empty_folder(dir)) return;
+  if (config.overwrite_output_dir) {
+    overwrites_ = true;
+    notes_.push_back("Starting anew in " + dir.string() + ": the earlier run in it is removed");
+    if (resume_from_) notes_.push_back("Resuming from " + resume_from_->string());
+    return;
+  }
+  if (before == RunState::finished && !wants_newest) {
+    fail("output-dir-finished", {.file = dir.string()}, "this folder holds a finished run",
+         std::string(kWaysOut) + "; to train further, give --resume_from_checkpoint " +
+             dir.string() + "/checkpoint-N and a larger --max_steps");
+  }
+  if (resume_from_ || list_checkpoints(dir).empty()) {
+    fail("output-dir-not-empty", {.file = dir.string()},
+         resume_from_ ? "this folder holds another run or other files"
+                      : "this folder is not empty and holds no checkpoint to resume from",
+         kWaysOut);
+  }
+
+  NewestCheckpoint newest = newest_checkpoint(dir, FileCheck::hashes);
+  notes_ = std::move(newest.passed_over);
+  if (!newest.checkpoint) {
+    std::string damages;
+    for (const std::string& note : notes_) damages += (damages.empty() ? "" : "; ") + note;
+    fail("no-whole-checkpoint", {.file = dir.string()},
+         "no checkpoint of this run is whole: " + damages, kWaysOut);
+  }
+  resume_from_ = newest.checkpoint->path;
+  continues_ = true;
+  notes_.push_back("The run in " + dir.string() + " is unfinished: resuming from " +
+                   resume_from_->filename().string());
+}
+
+void RunClaim::make_room() {
+  has_made_room_ = true;
+  if (overwrites_) remove_run_files(folder_.path);
+  if (!continues_) return;
+  const std::string kept = resume_from_->filename().string();
+  const auto checkpoints = list_checkpoints(folder_.path);
+  const auto resumed = std::find_if(
+      checkpoints.begin(), checkpoints.end(),
+      [&](const SavedCheckpoint& checkpoint) { return checkpoint.path.filename() == kept; });
+  if (resumed == checkpoints.end()) return;
+  for (auto later = resumed + 1; later != checkpoints.end(); ++later) {
+    const std::string aside =
+        "superseded-" + later->path.filename().string() + "-" + random_suffix();
+    std::error_code error;
+    fs::rename(later->path, folder_.path / aside, error);
+    if (!error) notes_.push_back(later->path.filename().string() + " is set aside as " + aside);
+  }
+}
+
+void RunClaim::take_back() {
+  std::error_code ignored;
+  if (!first_created_.empty()) {
+    fs::remove_all(folder_.path, ignored);
+    for (fs::path at = folder_.path; at != first_created_ && at.has_parent_path();) {
+      at = at.parent_path();
+      fs::remove(at, ignored);
+    }
+    return;
+  }
+  if (has_made_room_ && !continues_) remove_run_files(folder_.path);
+  if (lock_ && !had_lock_file_) fs::remove(folder_.lock(), ignored);
+}
+
+}  // namespace engine

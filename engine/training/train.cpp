@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/training/train.h"
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/devices.h"
+#include "engine/error.h"
+#include "engine/training/calibration.h"
+#include "engine/training/model_setup.h"
+#include "engine/training/run_claim.h"
+#include "engine/training/run_loop.h"
+#include "engine/training/training_data.h"
+#include "engine/transform/transform_choice.h"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <utility>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+void refuse_distributed() {
+  const char* world = std::getenv("WORLD_SIZE");
+  if (world == nullptr || std::atoi(world) <= 1) return;
+  fail("distributed", {.file = "WORLD_SIZE"},
+       fmt::format(
+           "WORLD_SIZE is {}: training on several processes is not supported in this version",
+           world),
+       "Start one process, without torchrun, or unset WORLD_SIZE");
+}
+
+void check(const RunConfig& config) {
+  std::vector<Problem> problems = problems_in(config);
+  std::erase_if(problems,
+                [](const Problem& problem) { return problem.severity != Severity::error; });
+  if (!problems.empty()) throw Error(std::move(problems));
+  refuse_distributed();
+}
+
+Manifest manifest_in(const fs::path& checkpoint) {
+  const fs::path file = checkpoint / "manifest.json";
+  return parse_manifest(read_file(file), file.string());
+}
+
+/// What must be the same for a resume to make sense; what may change is said.
+void compare_with_resumed(const TrainerState& before, const TrainerState& now, bool continues,
+                          bool allows_transform, const std::string& checkpoint,
+                          std::vector<std::string>& notes) {
+  if (before.transform_digest != now.transform_digest && !allows_transform) {
+    fail("transform-changed", {.file = checkpoint},
+         "the training was started under another transform than the one in effect now",
+         "Leave --transform_config out to go on under the recorded one, or give "
+         "--allow_transform_change");
+  }
+  if (before.tokenizer_digest != now.tokenizer_digest) {
+    fail("tokenizer-changed", {.file = checkpoint},
+         "the training was started with another tokenizer",
+         "Leave --tokenizer_name out, or start a new run from the checkpoint with "
+         "--model_name_or_path");
+  }
+  const bool same_data =
+      before.data_digest == now.data_digest && before.block_size == now.block_size;
+  if (!same_data && continues) {
+    fail("data-changed", {.file = checkpoint},
+         "the training was started on other text or with another block size, so its position in "
+         "the data means nothing",
+         "Give the same data flags, or start a new run from the checkpoint with "
+         "--model_name_or_path");
+  }
+  const auto compare = [&notes](const char* name, auto old_value, auto new_value) {
+    if (old_value != new_value) {
+      notes.push_back(
+          fmt::format("{} was {} and is now {}: the run goes on, but not as it would have", name,
+                      old_value, new_value));
+    }
+  };
+  compare("seed", before.seed, now.seed);
+  compare("per_device_train_batch_size", before.batch_size, now.batch_size);
+  compare("gradient_accumulation_steps", before.accumulation, now.accumulation);
+  compare("max_steps", before.max_steps, now.max_steps);
+  compare("bf16", before.bf16, now.bf16);
+}
+
+/// mode: calibrate asks for some forward passes before the first step.
+void calibrate_before_training(Llama& model, const TransformPlan& plan, const TokenDataset& train,
+                               const RunConfig& config, std::vector<std::string>& notes) {
+  std::int64_t batches = 0;
+  std::vector<std::string> layers;
+  for (const Assignment* assignment : plan.replacements()) {
+    const PlacedValue* mode = assignment->values.find("mode");
+    if (mode == nullptr || mode->value != ParamValue{std::string("calibrate")}) continue;
+    layers.push_back(assignment->layer);
+    batches = std::max(batches, assignment->values.get_int("calibrate_batches"));
+  }
+  const auto wants = [&layers](const NamedState& state) {
+    const std::string layer = state.name.substr(0, state.name.rfind('.'));
+    return std::find(layers.begin(), layers.end(), layer) != layers.end() && is_unobserved(state);
+  };
+  const auto states = model.simulation_state();
+  if (std::none_of(states.begin(), states.end(), wants)) return;
+  const std::int64_t rows = config.per_device_train_batch_size;
+  const std::int64_t blocks = std::min(train.blocks(), batches * rows);
+  calibrate_some(model, train, {.first_block = 0, .blocks = blocks, .batch_size = rows},
+                 {.compute_dtype = config.bf16 ? at::kBFloat16 : at::kFloat}, wants);
+  notes.push_back(fmt::format(
+      "The ranges of {} layers were calibrated on the first {} blocks of the training text",
+      layers.size(), blocks));
+}
+
+std::string parameter_groups_comment(const std::vector<Parameter>& parameters,
+                                     double weight_decay) {
+  std::string decayed;
+  std::string spared;
+  for (const Parameter& parameter : parameters) {
+    (parameter.decays ? decayed : spared) += "\n#     " + parameter.name;
+  }
+  return fmt::format("\n# parameter groups\n#   weight_decay {}:{}\n#   weight_decay 0:{}\n",
+                     weight_decay, decayed, spared);
+}
+
+/// Everything a run needs, in the order in which it is made. Members refer to earlier ones.
+class Preparation {
+ public:
+  Preparation(RunConfig given, RunControl& control, const ProgressFunction& on_progress)
+      : config_(std::move(given)), control_(control), on_progress_(on_progress), claim_(config_) {
+    control_.watch(claim_.folder().path);
+    notes_ = claim_.notes();
+    choose();
+    load_data();
+    load_model();
+  }
+
+  TrainOutcome run() {
+    claim_.make_room();
+    if (claim_.continues_this_run()) claim_.keep();
+    RunWriter writer(claim_.folder());
+    announce(writer);
+    const CheckpointFiles files =
+        checkpoint_files(source_.config, source_.directory, source_.tokenizer_directory,
+                         choice_.is_plain() ? "" : choice_.config->source_text, choice_.digest);
+    RunLoop loop({.config = config_,
+                  .control = control_,
+                  .writer = writer,
+                  .model = *model_,
+                  .optimizer = *optimizer_,
+                  .trainer = *trainer_,
+                  .loader = loader_ ? &*loader_ : nullptr,
+                  .validation = splits_.validation ? &*splits_.validation : nullptr,
+                  .train_blocks = train_blocks(),
+                  .max_steps = max_steps_,
+                  .files = files,
+                  .manifest = manifest_,
+                  .last_checkpoint =
+                      claim_.continues_this_run() ? claim_.resume_from()->filename().string() : "",
+                  .on_first_step = [this] { claim_.keep(); }});
+    try {
+      return loop.run();
+    } catch (const StoppedAtOnce&) {
+      return stopped_at_once(writer, loop);
+    } catch (const c10::Error& error) {
+      return failed(writer, loop, error.what_without_backtrace());
+    } catch (const std::exception& error) {
+      if (!is_begun(loop)) throw;
+      return failed(writer, loop, error.what());
+    }
+  }
+
+ private:
+  void choose() {
+    const bool resumes = claim_.resume_from().has_value();
+    source_ =
+        resumes
+            ? find_model(claim_.resume_from()->string(), std::nullopt, config_.tokenizer_name)
+            : find_model(config_.model_name_or_path, config_.config_name, config_.tokenizer_name);
+    tokenizer_.emplace(Tokenizer::load(source_.tokenizer_directory));
+    choice_ = choose_transform(config_.transform_config, source_.directory, source_.config);
+    notes_.insert(notes_.end(), choice_.notes.begin(), choice_.notes.end());
+    device_ = choose_device(config_.device, !choice_.is_plain());
+    if (!device_.note.empty()) notes_.push_back(device_.note);
+    config_.device = device_.id;
+    config_.block_size = resolved_block_size(config_.block_size, *tokenizer_,
+                                             source_.config.max_position_embeddings);
+    if (*config_.block_size > source_.config.max_position_embeddings) {
+      notes_.push_back(
+          fmt::format("block_size {} is longer than the {} positions the model was made for",
+                      *config_.block_size, source_.config.max_position_embeddings));
+    }
+  }
+
+  void load_data() {
+    TextSources sources = text_sources_of(config_);
+    sources.max_train_samples = config_.max_train_samples;
+    const bool wants_validation = config_.do_eval || config_.eval_steps.has_value();
+    splits_ = tokenize_splits(sources, *tokenizer_, *config_.block_size, config_.do_train,
+                              wants_validation, default_token_cache(), data_progress(on_progress_));
+    notes_.insert(notes_.end(), splits_.messages.begin(), splits_.messages.end());
+    max_steps_ = config_.do_train ? planned_steps(config_, train_blocks()) : 0;
+  }
+
+  void load_model() {
+    TrainerState& state = manifest_.trainer;
+    manifest_.engine_version = PARADIGM_VERSION;
+    manifest_.torch_version = TORCH_VERSION;
+    manifest_.device = device_.name;
+    const bool resumes = claim_.resume_from().has_value();
+    TrainerState before;
+    if (resumes) before = manifest_in(*claim_.resume_from()).trainer;
+    state = before;
+    state.run_id = claim_.continues_this_run() ? before.run_id : random_suffix() + random_suffix();
+    state.seed = config_.seed;
+    state.batch_size = config_.per_device_train_batch_size;
+    state.accumulation = config_.gradient_accumulation_steps;
+    state.block_size = *config_.block_size;
+    state.max_steps = max_steps_;
+    state.bf16 = config_.bf16;
+    state.data_digest = splits_.train ? splits_.train->digest() : "";
+    state.tokenizer_digest = tokenizer_->digest();
+    state.transform_digest = choice_.digest;
+    if (resumes) {
+      compare_with_resumed(before, state, true, config_.allow_transform_change,
+                           claim_.resume_from()->string(), notes_);
+    }
+
+    report("loading the model");
+    const auto seed = static_cast<std::uint64_t>(config_.seed);
+    model_ = make_model(source_, tokenizer_->vocab_size(), seed, device_.device, notes_);
+    const auto not_restored = transform_model(
+        *model_, choice_, source_.directory, seed,
+        [this](const Assignment& assignment) { transformed_.push_back(assignment); });
+    if (resumes && before.transform_digest == choice_.digest && !not_restored.empty()) {
+      fail("missing-tensor", {.file = claim_.resume_from()->string()},
+           "the checkpoint's simulation state lacks " + not_restored.front(),
+           "Resume from another checkpoint");
+    }
+    if (splits_.train)
+      calibrate_before_training(*model_, choice_.plan, *splits_.train, config_, notes_);
+    if (!config_.do_train) calibrate_for_evaluation();
+    make_trainer(resumes);
+  }
+
+  void make_trainer(bool resumes) {
+    optimizer_.emplace(model_->parameters(), AdamWOptions{.beta1 = config_.adam_beta1,
+                                                          .beta2 = config_.adam_beta2,
+                                                          .epsilon = config_.adam_epsilon,
+                                                          .weight_decay = config_.weight_decay});
+    if (resumes) load_optimizer(*claim_.resume_from(), *optimizer_);
+    const LrSchedule schedule{
+        .type = config_.lr_scheduler_type,
+        .peak = config_.learning_rate,
+        .warmup_steps = resolved_warmup(config_.warmup_steps, config_.warmup_ratio, max_steps_),
+        .total_steps = max_steps_};
+    trainer_.emplace(*model_, *optimizer_,
+                     TrainerOptions{.schedule = schedule,
+                                    .max_grad_norm = config_.max_grad_norm,
+                                    .compute_dtype = config_.bf16 ? at::kBFloat16 : at::kFloat,
+                                    .seed = static_cast<std::uint64_t>(config_.seed)},
+                     manifest_.trainer.step);
+    if (!splits_.train) return;
+    loader_.emplace(*splits_.train,
+                    BatchLoaderOptions{.seed = static_cast<std::uint64_t>(config_.seed),
+                                       .batch_size = config_.per_device_train_batch_size,
+                                       .accumulation = config_.gradient_accumulation_steps,
+                                       .start = {.epoch = manifest_.trainer.epoch,
+                                                 .consumed = manifest_.trainer.consumed}});
+  }
+
+  void calibrate_for_evaluation() {
+    if (!splits_.validation || !has_unobserved_state(*model_) || config_.calibrate_batches < 1)
+      return;
+    fail("not-calibrated", {.file = "--do_eval"},
+         "the transformed model has never been calibrated, and a run without training does not do "
+         "it",
+         "Use the command eval, which calibrates on other text first");
+  }
+
+  void announce(RunWriter& writer) {
+    const RunFolder& folder = writer.folder();
+    writer.set_status(RunState::starting, manifest_.trainer.step, max_steps_);
+    RunConfig written = config_;
+    written.overwrite_output_dir = false;
+    if (claim_.continues_this_run()) written.resume_from_checkpoint.reset();
+    replace_file(
+        folder.run_yaml(),
+        run_yaml(written) + parameter_groups_comment(model_->parameters(), config_.weight_decay));
+    if (!choice_.is_plain()) {
+      replace_file(folder.transform_yaml(), choice_.config->source_text);
+      replace_file(folder.histogram(), transform_histogram_json(choice_.plan.histogram));
+    }
+    writer.write(
+        RunStarted{.run_id = manifest_.trainer.run_id,
+                   .step = manifest_.trainer.step,
+                   .max_steps = max_steps_,
+                   .resumed_from = claim_.resume_from() ? claim_.resume_from()->string() : "",
+                   .device = device_.id,
+                   .device_name = device_.name,
+                   .engine_version = PARADIGM_VERSION,
+                   .transform_digest = choice_.digest,
+                   .parameters = source_.config.total_parameters(),
+                   .tokens_per_step = config_.per_device_train_batch_size *
+                                      config_.gradient_accumulation_steps * *config_.block_size});
+    for (const std::string& note : notes_) {
+      writer.write(RunMessage{.step = manifest_.trainer.step, .level = "info", .text = note});
+    }
+    if (choice_.is_plain()) return;
+    for (const Assignment& assignment : transformed_) {
+      writer.write(LayerTransformed{
+          .layer = assignment.layer,
+          .kind = to_string(assignment.kind),
+          .pattern = choice_.config->rules.at(static_cast<std::size_t>(assignment.rule)).pattern,
+          .paradigm = assignment.paradigm});
+    }
+    writer.write(TransformApplied{
+        .layers = choice_.plan.histogram.layer_count(),
+        .patterns = static_cast<std::int64_t>(choice_.plan.histogram.entries.size())});
+  }
+
+  /// Whether files of this run stay even if it fails now.
+  bool is_begun(const RunLoop& loop) const {
+    return claim_.continues_this_run() || loop.steps_done() > manifest_.trainer.step;
+  }
+
+  TrainOutcome outcome_of(const RunLoop& loop, const std::string& message) const {
+    return {.finished = false,
+            .stopped = false,
+            .failed = false,
+            .step = loop.steps_done(),
+            .run_dir = claim_.folder().path.string(),
+            .message = message,
+            .last_checkpoint = loop.last_checkpoint()};
+  }
+
+  TrainOutcome stopped_at_once(RunWriter& writer, const RunLoop& loop) {
+    claim_.keep();
+    TrainOutcome outcome = outcome_of(loop, "Stopped at once; the step in progress is lost");
+    outcome.stopped = true;
+    writer.write(RunFinished{.step = loop.steps_done(), .outcome = "stopped", .seconds = 0});
+    writer.set_status(RunState::stopped, loop.steps_done(), max_steps_);
+    return outcome;
+  }
+
+  TrainOutcome failed(RunWriter& writer, const RunLoop& loop, const std::string& what) {
+    if (!is_begun(loop)) fail("training-failed", {}, what);
+    TrainOutcome outcome = outcome_of(loop, what);
+    outcome.failed = true;
+    try {
+      writer.write(RunFailed{
+          .step = loop.steps_done(), .what = what, .last_checkpoint = loop.last_checkpoint()});
+      writer.set_status(RunState::failed, loop.steps_done(), max_steps_);
+    } catch (const Error& error) {
+      outcome.message += std::string("\nThe failure could not be recorded: ") + error.what();
+    }
+    return outcome;
+  }
+
+  void report(const std::string& stage) const {
+    if (on_progress_ && !on_progress_(stage, 0, 0))
+      fail("cancelled", {}, "cancelled before " + stage);
+  }
+
+  std::int64_t train_blocks() const { return splits_.train ? splits_.train->blocks() : 0; }
+
+  RunConfig config_;
+  RunControl& control_;
+  const ProgressFunction& on_progress_;
+  RunClaim claim_;
+  std::vector<std::string> notes_;
+  ModelSource source_;
+  std::optional<Tokenizer> tokenizer_;
+  TransformChoice choice_;
+  ChosenDevice device_;
+  TokenizedSplits splits_;
+  std::int64_t max_steps_ = 0;
+  Manifest manifest_;
+  std::vector<Assignment> transformed_;
+  std::unique_ptr<Llama> model_;
+  std::optional<AdamW> optimizer_;
+  std::optional<Trainer> trainer_;
+  std::optional<BatchLoader> loader_;
+};
+
+}  // namespace
+
+std::int64_t planned_steps(const RunConfig& config, std::int64_t blocks) {
+  if (config.max_steps > 0) return config.max_steps;
+  const std::int64_t batch = config.per_device_train_batch_size;
+  const std::int64_t micro_batches = (blocks + batch - 1) / batch;
+  const std::int64_t per_epoch =
+      std::max<std::int64_t>(1, micro_batches / config.gradient_accumulation_steps);
+  return static_cast<std::int64_t>(
+      std::ceil(config.num_train_epochs * static_cast<double>(per_epoch)));
+}
+
+TrainOutcome train(const RunConfig& config, RunControl& control,
+                   const ProgressFunction& on_progress) {
+  try {
+    check(config);
+    at::set_num_threads(at::get_num_threads());
+    Preparation preparation(config, control, on_progress);
+    return preparation.run();
+  } catch (const c10::Error& error) {
+    fail("training-failed", {}, error.what_without_backtrace());
+  }
+}
+
+}  // namespace engine

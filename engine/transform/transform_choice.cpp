@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/transform/transform_choice.h"
+
+#include "engine/checkpoint/transform_record.h"
+#include "engine/error.h"
+#include "engine/transform/paradigm_info.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Errors end it, warnings become notes.
+void sort_out(const std::vector<Problem>& problems, std::vector<std::string>& notes) {
+  if (has_errors(problems)) {
+    std::vector<Problem> errors;
+    for (const Problem& problem : problems) {
+      if (problem.severity == Severity::error) errors.push_back(problem);
+    }
+    throw Error(std::move(errors));
+  }
+  for (const Problem& problem : problems) {
+    if (problem.severity == Severity::warning) notes.push_back(to_string(problem));
+  }
+}
+
+struct Resolved {
+  TransformConfig config;
+  TransformPlan plan;
+};
+
+Resolved resolve(const fs::path& file, const LlamaConfig& model, std::vector<std::string>& notes) {
+  const auto infos = paradigm_infos();
+  ParsedTransform parsed = read_transform_config(file, infos);
+  sort_out(parsed.problems, notes);
+  TransformPlan plan = plan_transform(layer_inventory(model), parsed.config, infos);
+  sort_out(plan.problems, notes);
+  return {std::move(parsed.config), std::move(plan)};
+}
+
+std::vector<std::string> layers_in_common(const TransformPlan& plan,
+                                          const TransformPlan& recorded) {
+  std::vector<std::string> layers;
+  for (const Assignment* assignment : plan.replacements()) {
+    const Assignment* before = recorded.find(assignment->layer);
+    if (before != nullptr && before->outcome == Outcome::transformed &&
+        before->paradigm == assignment->paradigm &&
+        before->values.same_values(assignment->values)) {
+      layers.push_back(assignment->layer);
+    }
+  }
+  return layers;
+}
+
+void take(TransformChoice& choice, Resolved resolved, const std::string& label) {
+  choice.digest = transform_digest(resolved.plan);
+  choice.config = std::move(resolved.config);
+  choice.plan = std::move(resolved.plan);
+  choice.label = label;
+}
+
+TransformChoice recorded_again(const fs::path& file, const TransformRecord& record,
+                               const LlamaConfig& config) {
+  TransformChoice choice;
+  choice.is_recorded = true;
+  take(choice, resolve(file, config, choice.notes), file.string());
+  choice.kept_layers = layers_in_common(choice.plan, choice.plan);
+  choice.notes.push_back(fmt::format(
+      "The transform recorded in the checkpoint is applied again: {} ({} layers, digest {}). "
+      "--transform_config none leaves it out",
+      file.string(), choice.plan.replacements().size(), choice.digest.substr(0, 12)));
+  if (!record.digest.empty() && record.digest != choice.digest) {
+    choice.notes.push_back(
+        fmt::format("{} no longer resolves to the digest in config.json ({} instead of {}): it was "
+                    "edited, or this version resolves it differently",
+                    file.string(), choice.digest.substr(0, 12), record.digest.substr(0, 12)));
+  }
+  return choice;
+}
+
+}  // namespace
+
+TransformChoice choose_transform(const std::optional<std::string>& flag, const fs::path& model_dir,
+                                 const LlamaConfig& config) {
+  const auto record = model_dir.empty() ? std::nullopt : transform_record_of(config.source_json);
+  const fs::path recorded_file = record ? model_dir / record->file : fs::path();
+  if (!flag && record) return recorded_again(recorded_file, *record, config);
+
+  TransformChoice choice;
+  if (!flag || *flag == "none") {
+    choice.notes.push_back(
+        record ? fmt::format("The checkpoint records the transform {}, which --transform_config "
+                             "none leaves out: the model is plain",
+                             recorded_file.string())
+               : std::string("No transform: the model is plain"));
+    return choice;
+  }
+
+  take(choice, resolve(*flag, config, choice.notes), *flag);
+  if (!record) {
+    choice.notes.push_back(fmt::format("The transform {} is applied to {} layers", *flag,
+                                       choice.plan.replacements().size()));
+    return choice;
+  }
+  std::vector<std::string> ignored;
+  std::error_code error;
+  if (fs::exists(recorded_file, error)) {
+    choice.kept_layers =
+        layers_in_common(choice.plan, resolve(recorded_file, config, ignored).plan);
+  }
+  choice.notes.push_back(
+      record->digest == choice.digest
+          ? fmt::format("The transform {} is the one that the checkpoint records", *flag)
+          : fmt::format("The transform {} is applied instead of the recorded {}; state is kept for "
+                        "{} of its {} layers",
+                        *flag, recorded_file.string(), choice.kept_layers.size(),
+                        choice.plan.replacements().size()));
+  return choice;
+}
+
+}  // namespace engine
