@@ -4,9 +4,11 @@
 #include "engine/api.h"
 #include "engine/data/tokenized_dataset.h"
 #include "engine/data/tokenizer.h"
+#include "engine/model/llama_config.h"
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 

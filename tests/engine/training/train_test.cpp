@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Whole runs of a tiny model: output folder rules, exact resume, requests, failures.
+#include "engine/training/train.h"
+
+#include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/error.h"
+#include "engine/runs/run_catalog.h"
+#include "engine/runs/run_folder.h"
+#include "engine/runs/run_reader.h"
+#include "engine/training/evaluate.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/tiny_llama.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kOptical = R"(use_regex: true
+layer_name_to_config:
+  model\.layers\.[0-9]+\.self_attn: &all
+    q_levels: 256
+    q_lut_min: 0.020040
+    q_quantiles: null
+    q_smooth_factor: 0.9
+    q_init_seed: 0
+    q_bypass: false
+  model\.layers\.[0-9]+\.(self_attn\.(q|k|v|o)_proj|mlp\.(gate|up|down)_proj): *all
+  lm_head: null
+)";
+
+std::vector<RunEvent> events_of(const fs::path& run_dir) {
+  RunReader reader(run_dir);
+  std::vector<RunEvent> all;
+  while (true) {
+    RunUpdate update = reader.poll();
+    all.insert(all.end(), update.events.begin(), update.events.end());
+    if (!update.more) return all;
+  }
+}
+
+template <typename Event>
+std::vector<Event> events_of_type(const fs::path& run_dir) {
+  std::vector<Event> found;
+  for (const RunEvent& event : events_of(run_dir)) {
+    if (const auto* body = std::get_if<Event>(&event.body)) found.push_back(*body);
+  }
+  return found;
+}
+
+bool says(const fs::path& run_dir, const std::string& words) {
+  for (const RunMessage& message : events_of_type<RunMessage>(run_dir)) {
+    if (message.text.find(words) != std::string::npos) return true;
+  }
+  return false;
+}
+
+std::string state_of(const fs::path& run_dir) {
+  return to_string(RunReader(run_dir).poll().status->state);
+}
+
+class Train : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+    tests::write_tiny_llama(folder_ / "model");
+    folder_.write("text.txt", tests::tiny_text(810));  // a few dozen blocks: a run crosses epochs
+    folder_.write("optical.yaml", kOptical);
+    folder_.write("other.yaml", std::string(kOptical) + "\n# another effect:\n");
+  }
+  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
+
+  RunConfig config(const std::string& run) const {
+    RunConfig config;
+    config.model_name_or_path = (folder_ / "model").string();
+    config.train_file = (folder_ / "text.txt").string();
+    config.output_dir = (folder_ / run).string();
+    config.do_train = true;
+    config.block_size = 16;
+    config.per_device_train_batch_size = 4;
+    config.gradient_accumulation_steps = 2;
+    config.learning_rate = 1e-3;
+    config.weight_decay = 0.1;
+    config.max_steps = 14;
+    config.warmup_steps = 2;
+    config.logging_steps = 3;
+    config.save_steps = 1000;
+    config.device = "cpu";
+    return config;
+  }
+
+  TrainOutcome run(const RunConfig& config) {
+    RunControl control;
+    return train(config, control, {});
+  }
+
+  /// Trains until the first request to stop is obeyed: one step.
+  TrainOutcome run_one_step(const RunConfig& config) {
+    RunControl control;
+    control.request(RunRequest::stop);
+    return train(config, control, {});
+  }
+
+  std::string error_of(const RunConfig& config) {
+    try {
+      run(config);
+      return "";
+    } catch (const Error& error) {
+      return error.problems().front().id;
+    }
+  }
+
+  static void expect_same_result(const fs::path& one, const fs::path& other,
+                                 const std::string& checkpoint) {
+    for (const char* name : {"model.safetensors", "optimizer.safetensors"}) {
+      EXPECT_TRUE(tests::content_of(one / checkpoint / name) ==
+                  tests::content_of(other / checkpoint / name))
+          << name;
+    }
+    EXPECT_TRUE(tests::content_of(one / checkpoint / "simulation_state.safetensors") ==
+                tests::content_of(other / checkpoint / "simulation_state.safetensors"));
+    const auto a = events_of_type<StepLogged>(one);
+    const auto b = events_of_type<StepLogged>(other);
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_EQ(a[i].step, b[i].step);
+      EXPECT_EQ(a[i].loss, b[i].loss) << a[i].step;
+      EXPECT_EQ(a[i].grad_norm, b[i].grad_norm) << a[i].step;
+      EXPECT_EQ(a[i].learning_rate, b[i].learning_rate) << a[i].step;
+      EXPECT_EQ(a[i].epoch, b[i].epoch) << a[i].step;
+      EXPECT_EQ(a[i].tokens, b[i].tokens) << a[i].step;
+    }
+  }
+
+  void check_resume(RunConfig config);
+
+  tests::ScratchFolder folder_;
+};
+
+TEST_F(Train, TheLossFallsAndTheFolderIsComplete) {
+  RunConfig wanted = config("run");
+  wanted.max_steps = 40;
+  wanted.learning_rate = 5e-3;
+  const TrainOutcome outcome = run(wanted);
+  EXPECT_TRUE(outcome.finished);
+  EXPECT_EQ(outcome.step, 40);
+  EXPECT_EQ(outcome.last_checkpoint, "checkpoint-40");
+  const fs::path dir = folder_ / "run";
+  for (const char* name :
+       {"run.yaml", "events.jsonl", "status.json", "model.safetensors", "config.json",
+        "generation_config.json", "tokenizer.json", "checkpoint-40/manifest.json"}) {
+    EXPECT_TRUE(fs::exists(dir / name)) << name;
+  }
+  EXPECT_FALSE(fs::exists(dir / "transform.yaml"));
+  const auto steps = events_of_type<StepLogged>(dir);
+  ASSERT_GE(steps.size(), 13u);
+  EXPECT_EQ(steps.front().step, 3);
+  EXPECT_EQ(steps.back().step, 40);
+  EXPECT_LT(steps.back().loss, 0.8 * steps.front().loss);
+  EXPECT_EQ(state_of(dir), "finished");
+  EXPECT_TRUE(says(dir, "No transform"));
+}
+
+void Train::check_resume(RunConfig wanted) {
+  const fs::path through = folder_ / "through";
+  const fs::path resumed = folder_ / "resumed";
+  wanted.output_dir = through.string();
+  ASSERT_TRUE(run(wanted).finished);
+  ASSERT_GT(events_of_type<StepLogged>(through).back().epoch, 1.5);
+
+  wanted.output_dir = resumed.string();
+  // Every step of the first epochs is a place to stop at: in mid-epoch and exactly at the edges.
+  for (std::int64_t step = 1; step <= 11; ++step) {
+    const TrainOutcome outcome = run_one_step(wanted);
+    ASSERT_TRUE(outcome.stopped);
+    ASSERT_EQ(outcome.step, step);
+    ASSERT_EQ(outcome.last_checkpoint, "checkpoint-" + std::to_string(step));
+  }
+  EXPECT_EQ(state_of(resumed), "stopped");
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_TRUE(says(resumed, "resuming from checkpoint-11"));
+  expect_same_result(through, resumed, "checkpoint-14");
+}
+
+TEST_F(Train, ResumingIsBitExact) { check_resume(config("")); }
+
+TEST_F(Train, ResumingIsBitExactWithTransform) {
+  RunConfig wanted = config("");
+  wanted.transform_config = (folder_ / "optical.yaml").string();
+  check_resume(wanted);
+  EXPECT_TRUE(fs::exists(folder_ / "through/simulation_state.safetensors"));
+  EXPECT_TRUE(fs::exists(folder_ / "through/transform_histogram.json"));
+  EXPECT_EQ(events_of_type<LayerTransformed>(folder_ / "through").size(), 16u);
+}
+
+TEST_F(Train, ResumesAnotherRunsCheckpointInANewFolder) {
+  RunConfig wanted = config("through");
+  wanted.save_steps = 5;
+  ASSERT_TRUE(run(wanted).finished);
+  wanted.output_dir = (folder_ / "branch").string();
+  wanted.resume_from_checkpoint = (folder_ / "through/checkpoint-5").string();
+  ASSERT_TRUE(run(wanted).finished);
+  for (const char* name : {"model.safetensors", "optimizer.safetensors"}) {
+    EXPECT_TRUE(tests::content_of(folder_ / "through/checkpoint-14" / name) ==
+                tests::content_of(folder_ / "branch/checkpoint-14" / name));
+  }
+}
+
+TEST_F(Train, ADamagedNewestCheckpointIsPassedOverAndNamed) {
+  RunConfig wanted = config("run");
+  for (int step = 1; step <= 3; ++step) run_one_step(wanted);
+  std::ofstream(folder_ / "run/checkpoint-3/optimizer.safetensors", std::ios::app) << "x";
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_TRUE(says(folder_ / "run", "checkpoint-3 is passed over"));
+  EXPECT_TRUE(says(folder_ / "run", "resuming from checkpoint-2"));
+  wanted.output_dir = (folder_ / "through").string();
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_TRUE(tests::content_of(folder_ / "through/model.safetensors") ==
+              tests::content_of(folder_ / "run/model.safetensors"));
+}
+
+TEST_F(Train, OutputFolderRules) {
+  RunConfig wanted = config("run");
+  wanted.max_steps = 2;
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_EQ(error_of(wanted), "output-dir-finished");
+
+  wanted.overwrite_output_dir = true;
+  wanted.max_steps = 1;
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_FALSE(fs::exists(folder_ / "run/checkpoint-2"));
+  EXPECT_TRUE(fs::exists(folder_ / "run/checkpoint-1"));
+  EXPECT_EQ(events_of_type<RunStarted>(folder_ / "run").size(), 1u);
+
+  wanted = config("foreign");
+  folder_.write("foreign/thesis.tex", "mine");
+  EXPECT_EQ(error_of(wanted), "output-dir-not-empty");
+  EXPECT_EQ(tests::content_of(folder_ / "foreign/thesis.tex"), "mine");
+  EXPECT_FALSE(fs::exists(folder_ / "foreign/run.lock"));
+
+  wanted = config("locked");
+  fs::create_directories(folder_ / "locked");
+  {
+    const auto lock = RunLock::acquire(folder_ / "locked");
+    ASSERT_TRUE(lock);
+    EXPECT_EQ(error_of(wanted), "output-dir-locked");
+  }
+  wanted = config("text.txt");
+  EXPECT_EQ(error_of(wanted), "bad-output-dir");
+  wanted = config("text.txt/below");
+  EXPECT_EQ(error_of(wanted), "cannot-write");
+}
+
+TEST_F(Train, WhatFailsBeforeTheFirstStepLeavesNothingBehind) {
+  RunConfig wanted = config("deep/er/run");
+  wanted.model_name_or_path = (folder_ / "nowhere").string();
+  EXPECT_NE(error_of(wanted), "");
+  EXPECT_FALSE(fs::exists(folder_ / "deep"));
+
+  wanted = config("deep/er/run");
+  wanted.transform_config =
+      folder_
+          .write("frozen.yaml",
+                 std::string(kOptical).replace(std::string(kOptical).find("q_bypass: false"), 15,
+                                               "mode: freeze"))
+          .string();
+  EXPECT_NE(error_of(wanted),
+            "");  // found by the first forward pass: ranges that were never observed
+  EXPECT_FALSE(fs::exists(folder_ / "deep"));
+
+  wanted = config("deep/er/run");
+  RunControl control;
+  EXPECT_THROW(train(wanted, control, [](const std::string&, double, double) { return false; }),
+               Error);
+  EXPECT_FALSE(fs::exists(folder_ / "deep"));
+
+  setenv("WORLD_SIZE", "2", 1);
+  EXPECT_EQ(error_of(wanted), "distributed");
+  unsetenv("WORLD_SIZE");
+}
+
+TEST_F(Train, AnotherTransformIsRefusedOnResume) {
+  RunConfig wanted = config("run");
+  wanted.transform_config = (folder_ / "optical.yaml").string();
+  run_one_step(wanted);
+  wanted.transform_config = "none";
+  EXPECT_EQ(error_of(wanted), "transform-changed");
+  wanted.transform_config = (folder_ / "other.yaml").string();  // other text, the same effect
+  EXPECT_EQ(run_one_step(wanted).step, 2);
+  wanted.transform_config.reset();
+  EXPECT_EQ(run_one_step(wanted).step, 3);
+  EXPECT_TRUE(says(folder_ / "run", "recorded in the checkpoint is applied again"));
+  wanted.transform_config = "none";
+  wanted.allow_transform_change = true;
+  EXPECT_EQ(run_one_step(wanted).step, 4);
+  EXPECT_FALSE(fs::exists(folder_ / "run/checkpoint-4/simulation_state.safetensors"));
+  EXPECT_FALSE(fs::exists(folder_ / "run/checkpoint-4/transform.yaml"));
+}
+
+TEST_F(Train, OtherTextIsRefusedOnResume) {
+  RunConfig wanted = config("run");
+  run_one_step(wanted);
+  folder_.write("text.txt", tests::tiny_text(1500, 8));
+  EXPECT_EQ(error_of(wanted), "data-changed");
+}
+
+TEST_F(Train, BypassIsBitIdenticalToThePlainModel) {
+  RunConfig plain = config("plain");
+  ASSERT_TRUE(run(plain).finished);
+  RunConfig bypass = config("bypass");
+  std::string text = kOptical;
+  bypass.transform_config =
+      folder_.write("bypass.yaml", text.replace(text.find("q_bypass: false"), 15, "q_bypass: true"))
+          .string();
+  ASSERT_TRUE(run(bypass).finished);
+  const auto a = events_of_type<StepLogged>(folder_ / "plain");
+  const auto b = events_of_type<StepLogged>(folder_ / "bypass");
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].loss, b[i].loss);
+  EXPECT_TRUE(tests::content_of(folder_ / "plain/model.safetensors") ==
+              tests::content_of(folder_ / "bypass/model.safetensors"));
+}
+
+TEST_F(Train, EvaluationDuringTrainingChangesNothing) {
+  RunConfig without = config("without");
+  without.validation_file = folder_.write("validation.txt", tests::tiny_text(300, 9)).string();
+  without.transform_config = (folder_ / "optical.yaml").string();
+  RunConfig with = without;
+  with.output_dir = (folder_ / "with").string();
+  with.eval_steps = 4;
+  with.do_eval = true;
+  with.per_device_eval_batch_size = 3;
+  ASSERT_TRUE(run(without).finished);
+  ASSERT_TRUE(run(with).finished);
+  EXPECT_TRUE(tests::content_of(folder_ / "with/model.safetensors") ==
+              tests::content_of(folder_ / "without/model.safetensors"));
+  EXPECT_TRUE(tests::content_of(folder_ / "with/simulation_state.safetensors") ==
+              tests::content_of(folder_ / "without/simulation_state.safetensors"));
+  const auto evaluations = events_of_type<Evaluated>(folder_ / "with");
+  ASSERT_EQ(evaluations.size(), 4u);  // 4, 8, 12, 14
+  EXPECT_EQ(evaluations.back().step, 14);
+  EXPECT_GT(evaluations.back().perplexity, 1);
+
+  // The command eval on the finished run measures the same, in other batches too: the recorded
+  // transform applies.
+  EvalConfig eval;
+  eval.model_name_or_path = (folder_ / "with").string();
+  eval.validation_file = without.validation_file;
+  eval.block_size = 16;
+  eval.device = "cpu";
+  eval.per_device_eval_batch_size = 5;
+  const EvalResult result = evaluate(eval, {});
+  EXPECT_NEAR(result.eval_loss, evaluations.back().eval_loss, 1e-5);
+  EXPECT_EQ(result.eval_tokens, evaluations.back().eval_tokens);
+  EXPECT_NE(result.transform.find("transform.yaml"), std::string::npos);
+  EXPECT_EQ(result.calibrated_batches, 0);
+  eval.transform_config = "none";
+  const EvalResult plain = evaluate(eval, {});
+  EXPECT_EQ(plain.transform, "none");
+  EXPECT_NE(plain.eval_loss, result.eval_loss);
+}
+
+TEST_F(Train, EvalCalibratesAModelThatHasNeverSeenTheTransform) {
+  EvalConfig eval;
+  eval.model_name_or_path = (folder_ / "model").string();
+  eval.validation_file = (folder_ / "text.txt").string();
+  eval.block_size = 16;
+  eval.device = "cpu";
+  eval.per_device_eval_batch_size = 2;
+  const EvalResult plain = evaluate(eval, {});
+  eval.transform_config = (folder_ / "optical.yaml").string();
+  eval.calibrate_batches = 3;
+  const EvalResult headless = evaluate(eval, {});
+  EXPECT_EQ(headless.calibrated_batches, 3);
+  EXPECT_EQ(headless.eval_tokens, plain.eval_tokens - 6 * 15);  // the head is not measured
+  EXPECT_NE(headless.notes.back().find("calibrated on 3 batches"), std::string::npos);
+
+  eval.train_file = folder_.write("train.txt", tests::tiny_text(800, 3)).string();
+  const EvalResult result = evaluate(eval, {});
+  EXPECT_EQ(result.calibrated_batches, 3);
+  EXPECT_EQ(result.eval_tokens, plain.eval_tokens);
+  EXPECT_NE(result.notes.back().find("training text"), std::string::npos);
+  EXPECT_NE(result.eval_loss, plain.eval_loss);
+  EXPECT_NEAR(result.eval_loss, plain.eval_loss, 0.2 * plain.eval_loss);
+  EXPECT_EQ(evaluate(eval, {}).eval_loss, result.eval_loss);
+
+  eval.calibrate_batches = 0;
+  EXPECT_THROW(evaluate(eval, {}), Error);
+}
+
+TEST_F(Train, RequestsAreObeyed) {
+  RunConfig wanted = config("run");
+  wanted.max_steps = 100000;
+  RunControl control;
+  TrainOutcome outcome;
+  std::jthread training([&] { outcome = train(wanted, control, {}); });
+  const auto wait_for = [&](const std::function<bool()>& condition) {
+    for (int tick = 0; tick < 3000 && !condition(); ++tick)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return condition();
+  };
+  const fs::path dir = folder_ / "run";
+  const auto recorded = [&dir] {
+    const auto status = RunReader(dir).poll().status;
+    return status ? status->state : RunState::unknown;
+  };
+  ASSERT_TRUE(wait_for([&] { return recorded() == RunState::running; }));
+  write_control_request(dir, RunRequest::checkpoint);
+  EXPECT_TRUE(wait_for([&] { return !list_checkpoints(dir).empty(); }));
+  write_control_request(dir, RunRequest::pause);
+  EXPECT_TRUE(wait_for([&] { return recorded() == RunState::paused; }));
+  EXPECT_EQ(error_of(wanted), "output-dir-locked");
+  const auto steps = events_of_type<StepLogged>(dir).size();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(events_of_type<StepLogged>(dir).size(), steps);
+  write_control_request(dir, RunRequest::resume);
+  EXPECT_TRUE(wait_for([&] { return events_of_type<StepLogged>(dir).size() > steps; }));
+  control.request(RunRequest::stop);
+  training.join();
+  EXPECT_TRUE(outcome.stopped);
+  EXPECT_EQ(outcome.last_checkpoint, "checkpoint-" + std::to_string(outcome.step));
+  EXPECT_EQ(recorded(), RunState::stopped);
+}
+
+TEST_F(Train, ADiskThatRefusesASaveEndsTheRunAsFailedWithTheLastCheckpointNamed) {
+  RunConfig wanted = config("run");
+  run_one_step(wanted);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{.rlim_cur = 20000, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const TrainOutcome outcome = run(wanted);
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_TRUE(outcome.failed);
+  EXPECT_EQ(outcome.last_checkpoint, "checkpoint-1");
+  EXPECT_NE(outcome.message.find("checkpoint-14"), std::string::npos) << outcome.message;
+  EXPECT_EQ(state_of(folder_ / "run"), "failed");
+  EXPECT_EQ(events_of_type<RunFailed>(folder_ / "run").front().last_checkpoint, "checkpoint-1");
+  EXPECT_FALSE(damage_in(folder_ / "run/checkpoint-1", FileCheck::hashes));
+  EXPECT_EQ(list_checkpoints(folder_ / "run").size(), 1u);
+  EXPECT_TRUE(run(wanted).finished);  // and goes on once there is room
+}
+
+TEST_F(Train, RotationAndEpochSaves) {
+  RunConfig wanted = config("run");
+  wanted.save_strategy = "epoch";
+  wanted.save_total_limit = 2;
+  ASSERT_TRUE(run(wanted).finished);
+  const auto saved = events_of_type<CheckpointSaved>(folder_ / "run");
+  ASSERT_GE(saved.size(), 2u);
+  EXPECT_EQ(list_checkpoints(folder_ / "run").size(), std::min<std::size_t>(2, saved.size()));
+  EXPECT_EQ(list_checkpoints(folder_ / "run").back().step, 14);
+}
+
+TEST_F(Train, TrainsFromScratchAndGrowsTheEmbeddingToTheTokenizer) {
+  RunConfig wanted = config("run");
+  const tests::TinyLlama small{.vocab_size = 100};
+  wanted.model_name_or_path.reset();
+  wanted.config_name =
+      folder_.write("scratch/config.json", tests::tiny_llama_config(small)).string();
+  wanted.tokenizer_name = (folder_ / "model").string();
+  wanted.max_steps = 2;
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_EQ(read_llama_config(folder_ / "run/config.json").vocab_size, 257);
+
+  tests::write_tiny_llama(folder_ / "small", small);
+  wanted = config("grown");
+  wanted.model_name_or_path = (folder_ / "small").string();
+  wanted.tokenizer_name = (folder_ / "model").string();
+  wanted.max_steps = 2;
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_EQ(read_llama_config(folder_ / "grown/config.json").vocab_size, 257);
+  EXPECT_TRUE(says(folder_ / "grown", "it grows"));
+}
+
+TEST_F(Train, ModeCalibrateObservesBeforeTheFirstStepAndThenHolds) {
+  RunConfig wanted = config("run");
+  std::string text = kOptical;
+  wanted.transform_config =
+      folder_
+          .write("calibrate.yaml", text.replace(text.find("q_bypass: false"), 15,
+                                                "mode: calibrate\n    calibrate_batches: 2"))
+          .string();
+  wanted.max_steps = 1;
+  ASSERT_TRUE(run(wanted).finished);
+  const std::string after_one = tests::content_of(folder_ / "run/simulation_state.safetensors");
+  EXPECT_TRUE(says(folder_ / "run", "calibrated on the first 8 blocks"));
+  wanted.output_dir = (folder_ / "longer").string();
+  wanted.max_steps = 3;
+  ASSERT_TRUE(run(wanted).finished);
+  // The same ranges; only the step in the file's metadata differs.
+  const std::string after_three =
+      tests::content_of(folder_ / "longer/simulation_state.safetensors");
+  EXPECT_EQ(after_one.substr(after_one.size() - 300), after_three.substr(after_three.size() - 300));
+}
+
+TEST(PlannedSteps, RoundUpOverEpochsOfWholeSteps) {
+  RunConfig config;
+  config.per_device_train_batch_size = 4;
+  config.gradient_accumulation_steps = 4;
+  config.num_train_epochs = 3;
+  EXPECT_EQ(planned_steps(config, 40), 6);  // 10 micro-batches: 2 whole steps
+  EXPECT_EQ(planned_steps(config, 41), 6);  // 11 micro-batches
+  EXPECT_EQ(planned_steps(config, 5), 3);   // less than a step: 1
+  config.num_train_epochs = 0.3;
+  EXPECT_EQ(planned_steps(config, 40), 1);
+  config.max_steps = 7;
+  EXPECT_EQ(planned_steps(config, 40), 7);
+}
+
+}  // namespace
+}  // namespace engine
