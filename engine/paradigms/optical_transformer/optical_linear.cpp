@@ -7,6 +7,7 @@
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_unsafe_view.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 
@@ -65,7 +66,8 @@ at::Tensor OpticalLinear::forward(const at::Tensor& x, const ForwardContext& con
     }
     std::vector<std::int64_t> shape = x.sizes().vec();
     shape.back() = weight().size(0);
-    result.y = accumulator.view(shape).to(context.compute_dtype);
+    // Not a view in autograd's eyes, so that the caller may change it in place.
+    result.y = at::_unsafe_view(accumulator, shape).to(context.compute_dtype);
   }
   return with_linear_gradient(x, weight(), bias(), result);
 }

@@ -6,6 +6,7 @@
 #include "tests/engine/paradigms/optical_transformer/optical_fixtures.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 namespace {
 
@@ -260,6 +261,29 @@ TEST(OpticalAttention, QueriesBeforeTheFirstKeyGetZeros) {
   const at::Tensor y = layer->forward(x.q, x.k, x.v, training());
   EXPECT_LT(y.narrow(1, 0, 2).abs().max().item<double>(), 1e-3);
   EXPECT_TRUE(at::isfinite(y).all().item<bool>());
+
+  const Qkv far = with_gradient(inputs(1, shape, 300, 4));  // whole tiles without a key
+  const at::Tensor z = layer->forward(far.q, far.k, far.v, training());
+  EXPECT_LT(z.narrow(1, 0, 296).abs().max().item<double>(), 1e-3);
+  z.sum().backward();
+  EXPECT_EQ(far.q.grad().narrow(2, 0, 296).abs().max().item<float>(), 0.0f);
+  EXPECT_TRUE(at::isfinite(far.k.grad()).all().item<bool>());
+}
+
+TEST(OpticalAttention, MemoryDoesNotGrowWithTheSquareOfTheSequence) {
+  const AttentionShape shape{16, 4, 8, 0};
+  auto layer = optical_attention(shape);
+  const auto peak_megabytes = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+  };
+  const Qkv little = with_gradient(inputs(1, shape, 64, 64));
+  layer->forward(little.q, little.k, little.v, training(0)).sum().backward();
+  const Qkv x = with_gradient(inputs(1, shape, 2048, 2048));
+  const auto before = peak_megabytes();
+  layer->forward(x.q, x.k, x.v, training(1)).sum().backward();
+  EXPECT_LT(peak_megabytes() - before, 64);  // one score matrix of all heads: 256 MB
 }
 
 TEST(OpticalAttention, ScoreStatisticsSeeWhatTheMaskKeepsOrAll) {

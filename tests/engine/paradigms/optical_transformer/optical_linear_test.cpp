@@ -414,6 +414,26 @@ TEST(OpticalLinear, AnotherNumberOfThreadsGivesTheSameRanges) {
   EXPECT_TRUE(at::allclose(state_of(*one, "out_min_max"), state_of(*many, "out_min_max")));
 }
 
+TEST(OpticalLinear, TheOutputMayBeChangedInPlace) {
+  at::Tensor w = parameter({4, 8}, 2);
+  at::Tensor y = optical_linear(w, at::Tensor())->forward(normal({1, 3, 8}, 1), training());
+  y.mul_(2).sum().backward();
+  EXPECT_TRUE(w.grad().defined());
+}
+
+TEST(OpticalLinear, ATensorElsewhereIsRefusedByName) {
+  const auto elsewhere = at::TensorOptions().device(at::kMeta);
+  auto layer = optical_linear(normal({4, 8}, 2), at::Tensor(), {}, "model.layers.1.mlp.up_proj");
+  try {
+    layer->forward(at::empty({1, 3, 8}, elsewhere), training());
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("model.layers.1.mlp.up_proj"), std::string::npos);
+    EXPECT_NE(error.problems()[0].remedy.find("--device cpu"), std::string::npos);
+  }
+  EXPECT_THROW(optical_linear(at::empty({4, 8}, elsewhere), at::Tensor()), Error);
+}
+
 TEST(OpticalLinear, UnbuiltChoicesAreRefused) {
   EXPECT_THROW(optical_linear(normal({4, 8}, 2), at::Tensor(), {{"stats", std::string("delayed")}}),
                Error);
