@@ -58,7 +58,7 @@ void TerminalProgress::show_stage(const std::string& stage, double done, double 
   stage_ = stage;
   stage_percent_ = percent;
   if (style_ == Style::bar) {
-    draw_bar(fmt::format("{} {} {:3}%", bar_text(share), stage, percent));
+    draw_bar(total > 0 ? fmt::format("{} {} {:3}%", bar_text(share), stage, percent) : stage);
   } else if (is_new) {
     print_line(stage);
   }

@@ -134,6 +134,7 @@ int train_in_terminal(const engine::RunConfig& config, const engine::EngineApi& 
   std::vector<engine::Problem> problems;
   if (outcome.failed) problems.push_back(failure_problem(outcome));
   print_problems(problems);
+  if (outcome.stopped && !outcome.message.empty()) fmt::print(text, "{}\n", outcome.message);
   if (outcome.stopped) {
     fmt::print(text, "stopped at step {}; go on with: paradigm train --config {}\n", outcome.step,
                shell_quoted(run_dir + "/run.yaml"));

@@ -59,10 +59,11 @@ Command eval_command() {
   return {.name = "eval",
           .summary = "Loss and perplexity of a checkpoint on a text, plain or transformed",
           .examples =
-              "paradigm eval --model_name_or_path resources/demo/model --validation_file "
-              "text.txt --block_size 128\n"
-              "paradigm eval --model_name_or_path resources/demo/model --validation_file "
-              "text.txt --transform_config configs/transforms/optical_transformer.yaml",
+              "paradigm eval --model_name_or_path resources/demo/checkpoint --validation_file "
+              "resources/demo/notes_validation.txt --block_size 128\n"
+              "paradigm eval --model_name_or_path resources/demo/checkpoint --validation_file "
+              "resources/demo/notes_validation.txt --transform_config "
+              "configs/transforms/optical_transformer.yaml",
           .declare = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             options->flags = add_schema_options(app, engine::eval_schema());

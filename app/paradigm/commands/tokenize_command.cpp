@@ -124,9 +124,9 @@ Command tokenize_command() {
           .summary = "Lines from stdin to one JSON array of ids a line, and back",
           .examples =
               "echo 'Once upon a time' | paradigm tokenize --tokenizer_name "
-              "resources/demo/model\n"
+              "resources/demo/checkpoint\n"
               "echo '[12, 5, 40]' | paradigm tokenize --tokenizer_name "
-              "resources/demo/model --decode",
+              "resources/demo/checkpoint --decode",
           .declare = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             app.add_option("--tokenizer_name,--tokenizer-name", options->tokenizer,

@@ -64,11 +64,11 @@ Command train_command() {
   return {.name = "train",
           .summary = "Train a checkpoint, plain or transformed, into a run folder",
           .examples =
-              "paradigm train --model_name_or_path resources/demo/model --train_file "
-              "resources/demo/corpus.txt --transform_config "
+              "paradigm train --config resources/demo/run.yaml\n"
+              "paradigm train --model_name_or_path resources/demo/checkpoint --train_file "
+              "resources/demo/notes_train.txt --block_size 128 --transform_config "
               "configs/transforms/optical_transformer.yaml --max_steps 50\n"
-              "paradigm train --config runs/earlier/run.yaml --learning_rate 1e-4 "
-              "--output_dir runs/again",
+              "paradigm train --config runs/earlier --learning_rate 1e-4 --output_dir runs/again",
           .declare = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             options->flags = add_schema_options(app, engine::train_schema());

@@ -51,6 +51,18 @@ TEST(Program, HelpFitsIntoAHundredColumns) {
   }
 }
 
+TEST(Program, WhatNeedsNoTensorsLoadsNeitherLibTorchNorQt) {
+  using Words = std::vector<std::string>;
+  for (const Words& words : {Words{"--help"}, Words{"train", "--help"}, Words{"runs", "list"}}) {
+    const ProgramRun run = paradigm_run(words, {"LD_DEBUG=files"});
+    EXPECT_EQ(run.exit_code, 0);
+    EXPECT_TRUE(contains(run.err, "libengine_model")) << "the loader's report is missing";
+    for (const char* library : {"libtorch", "libc10", "libparadigm_engine", "libQt"}) {
+      EXPECT_FALSE(contains(run.err, library)) << library;
+    }
+  }
+}
+
 TEST(Program, VersionIsPrinted) {
   const ProgramRun run = paradigm_run({"--version"});
   EXPECT_EQ(run.exit_code, 0);
