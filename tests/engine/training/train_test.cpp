@@ -4,12 +4,15 @@
 
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/error.h"
+#include "engine/model/llama_config.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_reader.h"
 #include "engine/training/evaluate.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tiny_llama.h"
+
+#include <ATen/Parallel.h>
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -75,6 +78,7 @@ std::string state_of(const fs::path& run_dir) {
 class Train : public ::testing::Test {
  protected:
   void SetUp() override {
+    at::set_num_threads(1);  // a model this small only waits for its threads
     setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
     tests::write_tiny_llama(folder_ / "model");
     folder_.write("text.txt", tests::tiny_text(810));  // a few dozen blocks: a run crosses epochs
