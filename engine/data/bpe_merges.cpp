@@ -88,8 +88,8 @@ void BpeMerges::merge(MergeScratch& scratch, std::vector<std::int32_t>& ids) con
     MergeScratch::Symbol& left = symbols[static_cast<std::size_t>(top.position)];
     if (left.id < 0 || left.next < 0) continue;
     MergeScratch::Symbol& right = symbols[static_cast<std::size_t>(left.next)];
-    // Outdated when the pair has changed. Like the library we follow, only the result is compared:
-    // another pair that gives the same token is merged at this candidate's rank.
+    // Outdated when a neighbour has grown meanwhile; the same text can only come from the same
+    // pair.
     const Entry* entry = find(left.id, right.id);
     if (entry == nullptr || entry->result != top.result) continue;
     left.id = top.result;
