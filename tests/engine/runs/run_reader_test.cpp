@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <random>
 
@@ -280,13 +281,15 @@ TEST(RunReader, LargeFilesComeInPartsWithTheSameResult) {
 TEST(RunReader, ManyRestartsDoNotCostQuadraticTime) {
   const ScratchFolder folder;
   std::string text;
-  for (int i = 0; i < 60000; ++i) text += start_line(0) + "{\"type\":\"step\",\"step\":5}\n";
+  for (int i = 0; i < 100000; ++i) text += start_line(0) + "{\"type\":\"step\",\"step\":5}\n";
   folder.write("events.jsonl", text);
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   Watcher watcher(folder.path());
   watcher.poll_all();
   EXPECT_EQ(watcher.points.size(), 1u);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  // Processor time, because the machine may be busy: 1 s as built for release, minutes when
+  // quadratic.
+  EXPECT_LT(double(std::clock() - begin) / CLOCKS_PER_SEC, 60);
 }
 
 // States.
