@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plain fp32 training steps of this engine against PyTorch eager's, on the same cores.
+
+python tests/benchmarks/compare_with_pytorch.py [--build build] [--steps 5] [--rounds 3] [--cases debug 60M] [--threads 1 2]
+
+Needs torch and numpy; first `ninja -C build training_step_benchmark`. Both sides are processes that stay loaded and take
+turns, step by step (A B A B ...), on the same weights and tokens; their losses are compared. The PyTorch side is a plain
+module equal to Hugging Face's Llama with SDPA attention, fused AdamW and clip_grad_norm_. Each round has fresh processes;
+printed are the medians of a round's steps, their ratio (> 1: the engine is faster), the same for the step without head and
+loss, the peak memory above the loaded program, and at the end the worst of the rounds.
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+CASES = {  # name: (d, layers, heads, kv heads, ffn, head_dim, batch, sequence)
+    "debug": (128, 2, 4, 2, 512, 32, 8, 512),
+    "60M": (384, 22, 6, 2, 1408, 64, 2, 512),
+}
+VOCABULARY = 49152
+
+
+def make_module(config):
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+
+    class RmsNorm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(config["hidden_size"]))
+
+        def forward(self, x):
+            dtype = x.dtype
+            x = x.to(torch.float32)
+            variance = x.pow(2).mean(-1, keepdim=True)
+            x = x * torch.rsqrt(variance + config["rms_norm_eps"])
+            return self.weight * x.to(dtype)
+
+    def rotate_half(x):
+        half = x.shape[-1] // 2
+        return torch.cat((-x[..., half:], x[..., :half]), dim=-1)
+
+    def linear(inputs, outputs):
+        return nn.Linear(inputs, outputs, bias=False)
+
+    d, heads, kv, D = (config[k] for k in ("hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim"))
+
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.q_proj, self.k_proj, self.v_proj = linear(d, heads * D), linear(d, kv * D), linear(d, kv * D)
+            self.o_proj = linear(heads * D, d)
+
+        def forward(self, x, cos, sin):
+            batch, length, _ = x.shape
+            q = self.q_proj(x).view(batch, length, -1, D).transpose(1, 2)
+            k = self.k_proj(x).view(batch, length, -1, D).transpose(1, 2)
+            v = self.v_proj(x).view(batch, length, -1, D).transpose(1, 2)
+            q = q * cos + rotate_half(q) * sin
+            k = k * cos + rotate_half(k) * sin
+            groups = heads // kv
+            k = k[:, :, None].expand(batch, kv, groups, length, D).reshape(batch, heads, length, D)
+            v = v[:, :, None].expand(batch, kv, groups, length, D).reshape(batch, heads, length, D)
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
+
+    class Mlp(nn.Module):
+        def __init__(self):
+            super().__init__()
+            ffn = config["intermediate_size"]
+            self.gate_proj, self.up_proj, self.down_proj = linear(d, ffn), linear(d, ffn), linear(ffn, d)
+
+        def forward(self, x):
+            return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.self_attn, self.mlp = Attention(), Mlp()
+            self.input_layernorm, self.post_attention_layernorm = RmsNorm(), RmsNorm()
+
+        def forward(self, x, cos, sin):
+            x = x + self.self_attn(self.input_layernorm(x), cos, sin)
+            return x + self.mlp(self.post_attention_layernorm(x))
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed_tokens = nn.Embedding(VOCABULARY, d)
+            self.layers = nn.ModuleList(Block() for _ in range(config["num_hidden_layers"]))
+            self.norm = RmsNorm()
+
+        def forward(self, ids):
+            x = self.embed_tokens(ids)
+            frequencies = 1.0 / (config["rope_theta"] ** (torch.arange(0, D, 2).float() / D))
+            angles = torch.outer(torch.arange(ids.shape[1]).float(), frequencies)
+            angles = torch.cat((angles, angles), dim=-1)
+            cos, sin = angles.cos()[None, None], angles.sin()[None, None]
+            for layer in self.layers:
+                x = layer(x, cos, sin)
+            return self.norm(x)
+
+    class CausalLm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = Model()
+            self.lm_head = linear(d, VOCABULARY)
+
+        def loss_of(self, hidden, ids):
+            logits = self.lm_head(hidden).float()
+            labels = F.pad(ids, (0, 1), value=-100)[..., 1:].contiguous()
+            return F.cross_entropy(logits.view(-1, VOCABULARY), labels.view(-1), ignore_index=-100)
+
+        def forward(self, ids):
+            return self.loss_of(self.model(ids), ids)
+
+    return CausalLm()
+
+
+def status_bytes(field):
+    for line in open("/proc/self/status"):
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+
+
+def serve(folder, tokens_file, batch, sequence, threads):
+    """The PyTorch side: the same requests and answers as training_step_benchmark."""
+    import torch
+    torch.set_num_threads(threads)
+    loaded_program = status_bytes("VmRSS")
+    config = json.loads((pathlib.Path(folder) / "config.json").read_text())
+    model = make_module(config)
+    model.load_state_dict(torch.load(pathlib.Path(folder) / "weights.pt", mmap=True))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01, fused=True)
+    ids = torch.frombuffer(bytearray(pathlib.Path(tokens_file).read_bytes()), dtype=torch.int64).view(batch, sequence)
+
+    def step():
+        optimizer.zero_grad()
+        loss = model(ids)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        return loss.item()
+
+    for request in sys.stdin:
+        request = request.strip()
+        if request == "step":
+            begin = time.perf_counter()
+            loss = step()
+            answer = dict(seconds=time.perf_counter() - begin, loss=loss)
+        elif request == "head":
+            with torch.no_grad():
+                hidden = model.model(ids)
+            hidden.requires_grad_(True)
+            optimizer.zero_grad()
+            begin = time.perf_counter()
+            model.loss_of(hidden, ids).backward()
+            answer = dict(seconds=time.perf_counter() - begin)
+        else:
+            answer = dict(bytes=status_bytes("VmHWM") - loaded_program)
+        print(json.dumps(answer), flush=True)
+
+
+def write_case(folder, case):
+    import torch
+    d, layers, heads, kv, ffn, head_dim, batch, sequence = CASES[case]
+    config = dict(architectures=["LlamaForCausalLM"], model_type="llama", hidden_act="silu", hidden_size=d,
+                  intermediate_size=ffn, num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=kv,
+                  head_dim=head_dim, vocab_size=VOCABULARY, rms_norm_eps=1e-5, rope_theta=10000.0,
+                  max_position_embeddings=2048, tie_word_embeddings=False, torch_dtype="float32")
+    (folder / "config.json").write_text(json.dumps(config))
+    torch.manual_seed(0)
+    model = make_module(config)
+    for name, parameter in model.named_parameters():
+        if parameter.dim() == 2:
+            torch.nn.init.normal_(parameter, std=0.02)
+    state = model.state_dict()
+    torch.save(state, folder / "weights.pt")
+    write_safetensors(folder / "model.safetensors", state)
+    ids = torch.randint(VOCABULARY, (batch, sequence))
+    (folder / "tokens").write_bytes(ids.numpy().tobytes())
+    return batch, sequence
+
+
+def write_safetensors(file, state):
+    header, offset = {}, 0
+    for name, tensor in state.items():
+        size = tensor.numel() * 4
+        header[name] = dict(dtype="F32", shape=list(tensor.shape), data_offsets=[offset, offset + size])
+        offset += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(file, "wb") as stream:
+        stream.write(struct.pack("<Q", len(text)) + text)
+        for tensor in state.values():
+            stream.write(tensor.numpy().tobytes())
+
+
+class Side:
+    def __init__(self, command, threads):
+        environment = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=environment)
+
+    def ask(self, request):
+        self.process.stdin.write(request + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def one_round(folder, batch, sequence, threads, options):
+    arguments = [str(folder), str(folder / "tokens"), str(batch), str(sequence), str(threads)]
+    engine = Side([str(options.build / "bin/training_step_benchmark"), *arguments], threads)
+    pytorch = Side([sys.executable, __file__, "--serve", *arguments], threads)
+    times = {"engine": [], "pytorch": []}
+    for step in range(options.warmup + options.steps):
+        ours, theirs = engine.ask("step"), pytorch.ask("step")
+        difference = abs(ours["loss"] - theirs["loss"]) / theirs["loss"]
+        assert difference < 1e-3, f"the two sides compute different losses: {ours['loss']}, {theirs['loss']}"
+        if step >= options.warmup:
+            times["engine"].append(ours["seconds"])
+            times["pytorch"].append(theirs["seconds"])
+    memory = (engine.ask("memory")["bytes"], pytorch.ask("memory")["bytes"])
+    heads = {"engine": [], "pytorch": []}
+    for _ in range(3):
+        heads["engine"].append(engine.ask("head")["seconds"])
+        heads["pytorch"].append(pytorch.ask("head")["seconds"])
+    engine.close()
+    pytorch.close()
+    step_times = {side: statistics.median(values) for side, values in times.items()}
+    head_times = {side: statistics.median(values) for side, values in heads.items()}
+    rest = {side: step_times[side] - head_times[side] for side in step_times}
+    return dict(engine=step_times["engine"], pytorch=step_times["pytorch"],
+                speed=step_times["pytorch"] / step_times["engine"], rest=rest["pytorch"] / rest["engine"],
+                head_engine=head_times["engine"] / step_times["engine"],
+                head_pytorch=head_times["pytorch"] / step_times["pytorch"],
+                memory=memory[0] / memory[1], memory_engine=memory[0], memory_pytorch=memory[1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build"))
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--warmup", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--serve", nargs=5, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        folder, tokens, *numbers = options.serve
+        serve(folder, tokens, *map(int, numbers))
+        return
+    for case in options.cases:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = pathlib.Path(temporary)
+            batch, sequence = write_case(folder, case)
+            tokens = batch * sequence
+            for threads in options.threads:
+                rounds = []
+                for number in range(options.rounds):
+                    r = one_round(folder, batch, sequence, threads, options)
+                    rounds.append(r)
+                    print(f"{case} {batch}x{sequence}, {threads} threads, round {number + 1}: "
+                          f"engine {tokens / r['engine']:.0f} tok/s, PyTorch {tokens / r['pytorch']:.0f} tok/s, "
+                          f"speed {r['speed']:.2f}x (without head {r['rest']:.2f}x; the head takes "
+                          f"{r['head_engine']:.0%} of the engine's step, {r['head_pytorch']:.0%} of PyTorch's), "
+                          f"peak {r['memory_engine'] / 1e6:.0f} MB and {r['memory_pytorch'] / 1e6:.0f} MB, "
+                          f"{r['memory']:.2f}x", flush=True)
+                print(f"{case} {batch}x{sequence}, {threads} threads, worst of {options.rounds}: speed "
+                      f"{min(r['speed'] for r in rounds):.2f}x (target >= 1.00), without head "
+                      f"{min(r['rest'] for r in rounds):.2f}x, memory {max(r['memory'] for r in rounds):.2f}x "
+                      f"(target <= 1.10)", flush=True)
+
+
+if __name__ == "__main__":
+    main()
