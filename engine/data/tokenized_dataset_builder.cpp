@@ -37,11 +37,13 @@ enum class Part { whole, first_percent, behind_first_percent };
 struct Wanted {
   const std::vector<fs::path>* files = nullptr;
   Part part = Part::whole;
-  const char* name = "";
+  bool is_train = false;
   std::optional<std::int64_t> max_blocks;
   std::string digest;
   fs::path cache_file;
   std::optional<TokenDataset> result;
+
+  const char* name() const { return is_train ? "training" : "validation"; }
 };
 
 class Progress {
@@ -74,60 +76,6 @@ std::string described(const std::vector<fs::path>& files) {
   if (files.size() == 1) return files.front().string();
   return fmt::format("{} and {} more", files.front().string(), files.size() - 1);
 }
-
-/// Every text of `files` in order; `on_text` gets its index and returns false to stop.
-class TextWalk {
- public:
-  TextWalk(const std::vector<fs::path>& files, bool keep_linebreaks)
-      : files_(files), keep_linebreaks_(keep_linebreaks) {}
-
-  bool next(std::string& text) {
-    while (true) {
-      if (stream_ != nullptr && stream_->next(text)) {
-        ++texts_of_file_;
-        return true;
-      }
-      if (stream_ != nullptr) close_file();
-      if (file_ == files_.size()) return false;
-      stream_ = open_text_file(files_[file_++], keep_linebreaks_);
-      texts_of_file_ = 0;
-    }
-  }
-
-  std::uint64_t bytes_read() const {
-    return done_bytes_ + (stream_ != nullptr ? stream_->bytes_read() : 0);
-  }
-
-  /// A line for each finished file that had rows without a text.
-  const std::vector<std::string>& messages() const { return messages_; }
-
- private:
-  void close_file() {
-    const fs::path& file = files_[file_ - 1];
-    if (texts_of_file_ == 0) {
-      fail("no-text", Place{.file = file.string()},
-           stream_->skipped() > 0
-               ? fmt::format("all {} rows are null: the file holds no text", stream_->skipped())
-               : std::string("the file holds no text"),
-           "Give a file with text in it");
-    }
-    if (stream_->skipped() > 0) {
-      messages_.push_back(fmt::format("{}: {} of {} rows have no text (null) and were left out",
-                                      file.string(), stream_->skipped(),
-                                      stream_->skipped() + texts_of_file_));
-    }
-    done_bytes_ += stream_->bytes_read();
-    stream_.reset();
-  }
-
-  const std::vector<fs::path>& files_;
-  bool keep_linebreaks_;
-  std::size_t file_ = 0;
-  std::unique_ptr<TextStream> stream_;
-  std::int64_t texts_of_file_ = 0;
-  std::uint64_t done_bytes_ = 0;
-  std::vector<std::string> messages_;
-};
 
 class SplitBuilder {
  public:
@@ -208,7 +156,7 @@ class SplitBuilder {
 
   std::int64_t count_texts(const std::vector<fs::path>& files) {
     progress_.begin("counting", total_size(files));
-    TextWalk walk(files, sources_.keep_linebreaks);
+    TextFiles walk(files, sources_.keep_linebreaks);
     std::string text;
     std::int64_t count = 0;
     std::uint64_t reported = 0;
@@ -266,7 +214,7 @@ class SplitBuilder {
     std::int64_t last = 0;
     for (const auto& output : outputs) last = std::max(last, output->end);
     progress_.begin("tokenising", total_size(files));
-    TextWalk walk(files, sources_.keep_linebreaks);
+    TextFiles walk(files, sources_.keep_linebreaks);
     std::vector<std::string> texts;
     std::size_t bytes = 0;
     Output* receiver = nullptr;
@@ -317,7 +265,7 @@ class SplitBuilder {
     fail("text-too-short", Place{.file = described(*split.files)},
          fmt::format(
              "the text is too short for the {} split: {} {} ids{} are less than one block of {}",
-             split.name, texts, output.grouper.longest_map_batch(),
+             split.name(), texts, output.grouper.longest_map_batch(),
              several ? fmt::format(" (the most of any {} texts in a row)",
                                    BlockGrouper::texts_per_map_batch)
                      : "",
@@ -372,22 +320,19 @@ TokenizedSplits tokenize_splits(const TextSources& sources, const TextToIds& enc
     Wanted& split = wanted.emplace_back();
     split.files = &sources.train_files;
     split.part = shared ? Part::behind_first_percent : Part::whole;
-    split.name = "training";
+    split.is_train = true;
     split.max_blocks = sources.max_train_samples;
   }
   if (wanted_validation) {
     Wanted& split = wanted.emplace_back();
     split.files = shared ? &sources.train_files : &sources.validation_files;
     split.part = shared ? Part::first_percent : Part::whole;
-    split.name = "validation";
     split.max_blocks = sources.max_eval_samples;
   }
   for (const Wanted& split : wanted) {
     if (split.files->empty()) {
-      fail("no-data",
-           Place{.file =
-                     split.name == std::string("training") ? "--train_file" : "--validation_file"},
-           fmt::format("no file for the {} split is given", split.name),
+      fail("no-data", Place{.file = split.is_train ? "--train_file" : "--validation_file"},
+           fmt::format("no file for the {} split is given", split.name()),
            "Give --train_file, --validation_file or --dataset_name");
     }
   }
@@ -396,8 +341,7 @@ TokenizedSplits tokenize_splits(const TextSources& sources, const TextToIds& enc
   builder.make(wanted);
   TokenizedSplits splits;
   for (Wanted& split : wanted) {
-    (split.name == std::string("training") ? splits.train : splits.validation) =
-        std::move(split.result);
+    (split.is_train ? splits.train : splits.validation) = std::move(split.result);
   }
   splits.messages = builder.take_messages();
   return splits;

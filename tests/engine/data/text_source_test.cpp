@@ -31,5 +31,27 @@ TEST(TextSource, ChoosesTheReaderByTheEnding) {
   EXPECT_THROW(open_text_file(folder.write("a.csv", row), true), Error);
 }
 
+TEST(TextFiles, GiveTheTextsOfOneFileAfterTheOther) {
+  const tests::ScratchFolder folder;
+  TextFiles files({folder.write("a.txt", "a\nb"),
+                   folder.write("b.jsonl", "{\"text\":null}\n{\"text\":\"c\"}\n")},
+                  true);
+  std::string joined;
+  for (std::string text; files.next(text);) joined += text + "|";
+  EXPECT_EQ(joined, "a\n|b|c|");
+  EXPECT_EQ(files.bytes_read(), 3u + 14 + 13);
+  ASSERT_EQ(files.messages().size(), 1u);
+  EXPECT_NE(files.messages()[0].find("b.jsonl: 1 of 2 rows"), std::string::npos)
+      << files.messages()[0];
+}
+
+TEST(TextFiles, RefuseAFileWithoutText) {
+  const tests::ScratchFolder folder;
+  TextFiles files({folder.write("a.txt", "a"), folder.write("b.json", "[]")}, true);
+  std::string text;
+  EXPECT_TRUE(files.next(text));
+  EXPECT_THROW(files.next(text), Error);
+}
+
 }  // namespace
 }  // namespace engine
