@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/models/histogram_data.h"
+
+#include "tests/widgets/sample_plan.h"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using widgets::HistogramData;
+
+std::string text(const HistogramData& data) {
+  std::string lines;
+  for (const auto& bar : data.bars) {
+    lines += bar.label.toStdString() + ": " + std::to_string(bar.attentions) + " + " +
+             std::to_string(bar.linears);
+    if (bar.planned) lines += " of " + std::to_string(*bar.planned);
+    lines += "\n";
+  }
+  return lines;
+}
+
+TEST(PlannedHistogram, BarsStandInRuleOrderAndTheUntransformedLast) {
+  const auto data = widgets::planned_histogram(*tests::sample_view());
+  EXPECT_EQ(text(data),
+            "model\\.layers\\.[0-9]+\\.self_attn: 4 + 0\n"
+            "model\\.layers\\.[0-9]+\\.self_attn\\.(q|k)_proj: 0 + 8\n"
+            "model\\.layers\\.[0-9]+\\.self_attn\\.k_proj: 0 + 0\n"
+            "default: 0 + 20\n"
+            "untransformed: 0 + 1\n");
+  EXPECT_EQ(data.total(), 33);
+  double shares = 0;
+  for (const auto& bar : data.bars) shares += bar.parameter_share.value_or(0);
+  EXPECT_NEAR(shares, 1.0, 1e-12);
+}
+
+class AppliedHistogram : public testing::Test {
+ protected:
+  AppliedHistogram() {
+    run_.name = QStringLiteral("run-a");
+    run_.plan = tests::sample_view();
+  }
+  void apply(int count) {
+    for (const auto* one : run_.plan->plan.replacements()) {
+      if (count-- == 0) return;
+      run_.transformed.push_back({one->layer, engine::to_string(one->kind),
+                                  run_.plan->rule(one->rule)->pattern, one->paradigm});
+    }
+  }
+  widgets::RunRecord run_;
+};
+
+TEST_F(AppliedHistogram, FillsWhileThePassRuns) {
+  apply(6);
+  const auto data = widgets::applied_histogram(run_);
+  EXPECT_EQ(text(data),
+            "model\\.layers\\.[0-9]+\\.self_attn: 4 + 0 of 4\n"
+            "model\\.layers\\.[0-9]+\\.self_attn\\.(q|k)_proj: 0 + 2 of 8\n"
+            "model\\.layers\\.[0-9]+\\.self_attn\\.k_proj: 0 + 0 of 0\n"
+            "default: 0 + 0 of 20\n"
+            "untransformed: 0 + 27\n");
+  EXPECT_EQ(data.note, QStringLiteral("6 of 32 layers so far"));
+}
+
+TEST_F(AppliedHistogram, SaysWhenAllIsAsPlanned) {
+  apply(1000);
+  run_.transform_complete = true;
+  const auto data = widgets::applied_histogram(run_);
+  EXPECT_EQ(data.note, QStringLiteral("as planned"));
+  EXPECT_FALSE(data.note_is_error);
+}
+
+TEST_F(AppliedHistogram, ADifferenceFromThePlanIsAnError) {
+  apply(1000);
+  run_.transformed.pop_back();
+  run_.transform_complete = true;
+  const auto data = widgets::applied_histogram(run_);
+  EXPECT_TRUE(data.note_is_error);
+}
+
+TEST_F(AppliedHistogram, WithoutAPlanTheEventsSpeakForThemselves) {
+  apply(6);
+  run_.plan = nullptr;
+  EXPECT_EQ(text(widgets::applied_histogram(run_)),
+            "model\\.layers\\.[0-9]+\\.self_attn: 4 + 0\n"
+            "model\\.layers\\.[0-9]+\\.self_attn\\.(q|k)_proj: 0 + 2\n");
+}
+
+}  // namespace

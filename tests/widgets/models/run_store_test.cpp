@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/models/run_store.h"
+
+#include "widgets/models/run_list_model.h"
+#include "widgets/models/run_log_model.h"
+
+#include <QAbstractItemModelTester>
+#include <QSignalSpy>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace {
+
+using engine::RunState;
+using widgets::Metric;
+using widgets::RunListModel;
+using widgets::RunStore;
+
+const QString kRun = QStringLiteral("/runs/run-a");
+
+engine::RunEvent step(std::int64_t number, double loss) {
+  engine::StepLogged logged;
+  logged.step = number;
+  logged.loss = loss;
+  return {double(number), logged};
+}
+
+engine::RunUpdate update(RunState state, std::vector<engine::RunEvent> events = {}) {
+  engine::RunUpdate one;
+  one.state = state;
+  one.events = std::move(events);
+  return one;
+}
+
+TEST(RunStore, EventsBecomeCurvesAndFacts) {
+  RunStore store;
+  engine::RunStarted started;
+  started.max_steps = 50;
+  store.apply(kRun,
+              update(RunState::running, {{100.0, started}, step(1, 5), step(2, 3), step(3, 4)}));
+  const auto* run = store.find(kRun);
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(run->curve(Metric::loss).size(), 3u);
+  EXPECT_EQ(run->step, 3);
+  EXPECT_EQ(run->max_steps, 50);
+  EXPECT_EQ(run->last_loss, 4.0);
+  EXPECT_EQ(run->best_loss, 3.0);
+  EXPECT_EQ(run->started_at, 100.0);
+}
+
+TEST(RunStore, AResumeTakesBackWhatItSupersedes) {
+  RunStore store;
+  store.apply(kRun, update(RunState::running, {step(1, 5), step(2, 3), step(3, 1)}));
+  engine::RunUpdate resumed = update(RunState::running, {step(2, 4)});
+  resumed.rewind_to = 1;
+  store.apply(kRun, resumed);
+  const auto* run = store.find(kRun);
+  EXPECT_EQ(run->curve(Metric::loss).size(), 2u);
+  EXPECT_EQ(run->step, 2);
+  EXPECT_EQ(run->best_loss, 4.0);
+}
+
+TEST(RunStore, ANonFiniteLossIsLoggedAndNeverTheBest) {
+  RunStore store;
+  store.apply(kRun, update(RunState::running,
+                           {step(1, 5), step(2, std::numeric_limits<double>::quiet_NaN())}));
+  const auto* run = store.find(kRun);
+  EXPECT_TRUE(std::isnan(*run->last_loss));
+  EXPECT_EQ(run->best_loss, 5.0);
+  ASSERT_EQ(run->log.size(), 1u);
+  EXPECT_EQ(run->log.front().level, QStringLiteral("warning"));
+}
+
+TEST(RunStore, ARunOfThisWindowIsStartingUntilItsFolderSaysMore) {
+  RunStore store;
+  store.add(kRun);
+  store.setInWindow(kRun, true);
+  engine::RunUpdate nothing = update(RunState::unknown);
+  nothing.detail = "folder not reachable";
+  store.apply(kRun, nothing);
+  EXPECT_EQ(store.find(kRun)->state, RunState::starting);
+  store.apply(kRun, update(RunState::running));
+  EXPECT_EQ(store.find(kRun)->state, RunState::running);
+  store.apply(kRun, update(RunState::interrupted));
+  EXPECT_EQ(store.find(kRun)->state, RunState::interrupted);
+}
+
+TEST(RunStore, ARefusedRunSaysWhy) {
+  RunStore store;
+  store.add(kRun);
+  store.setInWindow(kRun, true);
+  store.setRefused(kRun, QStringLiteral("no text"));
+  store.setInWindow(kRun, false);
+  EXPECT_EQ(store.find(kRun)->state, RunState::failed);
+  EXPECT_EQ(widgets::state_sentence(*store.find(kRun)), QStringLiteral("failed: no text"));
+}
+
+TEST(RunStore, ARequestStandsUntilTheFolderConfirmsIt) {
+  RunStore store;
+  store.apply(kRun, update(RunState::running));
+  store.setRequested(kRun, engine::RunRequest::stop);
+  store.apply(kRun, update(RunState::running, {step(1, 5)}));
+  EXPECT_EQ(store.find(kRun)->requested, engine::RunRequest::stop);
+  store.apply(kRun, update(RunState::stopping));
+  EXPECT_EQ(store.find(kRun)->requested, engine::RunRequest::none);
+
+  store.apply(kRun, update(RunState::running));
+  store.setRequested(kRun, engine::RunRequest::checkpoint);
+  store.apply(kRun, update(RunState::running));
+  EXPECT_EQ(store.find(kRun)->requested, engine::RunRequest::checkpoint);
+  engine::CheckpointSaved saved;
+  saved.path = "checkpoint-2";
+  store.apply(kRun, update(RunState::running, {{9.0, saved}}));
+  EXPECT_EQ(store.find(kRun)->requested, engine::RunRequest::none);
+}
+
+TEST(RunStore, OneSignalForABatch) {
+  RunStore store;
+  QSignalSpy changes(&store, &RunStore::runsChanged);
+  for (int i = 0; i < 50; ++i) store.apply(kRun, update(RunState::running, {step(i + 1, 1)}));
+  store.publish();
+  EXPECT_EQ(changes.size(), 1);
+}
+
+TEST(RunListModel, ShowsTheTrueStateAndTheNewestFirst) {
+  RunStore store;
+  RunListModel model(&store);
+  QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
+  store.apply(kRun, update(RunState::interrupted, {step(1, 5)}));
+  store.apply(QStringLiteral("/runs/run-b"), update(RunState::running));
+  store.publish();
+  ASSERT_EQ(model.rowCount(), 2);
+  EXPECT_EQ(model.index(0, RunListModel::kName).data().toString(), QStringLiteral("run-b"));
+  EXPECT_EQ(model.index(1, RunListModel::kState).data().toString(), QStringLiteral("interrupted"));
+  EXPECT_EQ(model.index(1, RunListModel::kLastLoss).data().toString(),
+            QLocale().toString(5.0, 'f', 4));
+}
+
+TEST(RunLogModel, AppendsWhatContinuesAndStartsOverOtherwise) {
+  widgets::RunLogModel model;
+  QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
+  QSignalSpy resets(&model, &QAbstractItemModel::modelReset);
+  std::vector<widgets::LogLine> lines{{1, 1, QStringLiteral("info"), QStringLiteral("one")}};
+  model.show(kRun, lines);
+  const auto before = resets.size();
+  lines.push_back({2, 2, QStringLiteral("error"), QStringLiteral("two")});
+  model.show(kRun, lines);
+  EXPECT_EQ(model.rowCount(), 2);
+  EXPECT_EQ(resets.size(), before);
+  lines.erase(lines.begin());
+  model.show(kRun, lines);
+  EXPECT_EQ(model.rowCount(), 1);
+  EXPECT_EQ(resets.size(), before + 1);
+}
+
+}  // namespace

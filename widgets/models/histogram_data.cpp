@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/models/histogram_data.h"
+
+#include <QHash>
+#include <QObject>
+#include <QSet>
+
+#include <algorithm>
+
+namespace widgets {
+namespace {
+
+void count(HistogramBar& bar, const QString& layer, bool is_attention) {
+  ++(is_attention ? bar.attentions : bar.linears);
+  bar.layers << layer;
+}
+
+/// Rule indices in file order, `default` after the others.
+std::vector<int> rule_order(const PlanView& view) {
+  std::vector<int> order;
+  const auto& rules = view.transform->config.rules;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      if (rules[i].is_default() == (pass == 1)) order.push_back(static_cast<int>(i));
+    }
+  }
+  return order;
+}
+
+class ParameterShares {
+ public:
+  explicit ParameterShares(const PlanView& view) {
+    if (view.checkpoint == nullptr) return;
+    for (const auto& layer : view.checkpoint->inventory.layers()) {
+      if (layer.kind != engine::LayerKind::linear) continue;
+      parameters_.insert(QString::fromStdString(layer.name), layer.parameters);
+      total_ += layer.parameters;
+    }
+  }
+  void fill(HistogramBar& bar) const {
+    if (total_ == 0) return;
+    std::int64_t sum = 0;
+    for (const auto& layer : bar.layers) sum += parameters_.value(layer, 0);
+    bar.parameter_share = static_cast<double>(sum) / static_cast<double>(total_);
+  }
+
+ private:
+  QHash<QString, std::int64_t> parameters_;
+  std::int64_t total_ = 0;
+};
+
+HistogramBar untransformed_bar() {
+  HistogramBar bar;
+  bar.label = QObject::tr("untransformed");
+  bar.untransformed = true;
+  return bar;
+}
+
+}  // namespace
+
+int HistogramData::total() const {
+  int sum = 0;
+  for (const auto& bar : bars) sum += bar.count();
+  return sum;
+}
+
+HistogramData planned_histogram(const PlanView& view) {
+  HistogramData data;
+  data.caption = QObject::tr("planned");
+  if (!view.has_plan()) return data;
+  std::vector<HistogramBar> bars(view.transform->config.rules.size());
+  HistogramBar rest = untransformed_bar();
+  for (const auto& one : view.plan.assignments) {
+    const bool is_attention = one.kind == engine::LayerKind::attention;
+    const QString layer = QString::fromStdString(one.layer);
+    if (one.outcome == engine::Outcome::transformed) {
+      count(bars[static_cast<std::size_t>(one.rule)], layer, is_attention);
+    } else {
+      count(rest, layer, is_attention);
+    }
+  }
+  const ParameterShares shares(view);
+  for (const int rule : rule_order(view)) {
+    auto& bar = bars[static_cast<std::size_t>(rule)];
+    const auto* written = view.rule(rule);
+    if (written->leave_alone) continue;
+    bar.label = QString::fromStdString(written->pattern);
+    bar.detail = QString::fromStdString(written->paradigm);
+    shares.fill(bar);
+    data.bars.push_back(std::move(bar));
+  }
+  shares.fill(rest);
+  data.bars.push_back(std::move(rest));
+  return data;
+}
+
+HistogramData applied_histogram(const RunRecord& run) {
+  HistogramData data;
+  data.caption = QObject::tr("applied: %1").arg(run.name);
+  const bool plan_is_known = run.plan != nullptr && run.plan->checkpoint != nullptr;
+  HistogramData plan;
+  if (plan_is_known) plan = planned_histogram(*run.plan);
+
+  QHash<QString, std::size_t> position;
+  for (const auto& bar : plan.bars) {
+    if (bar.untransformed) continue;
+    position.insert(bar.label, data.bars.size());
+    HistogramBar empty;
+    empty.label = bar.label;
+    empty.detail = bar.detail;
+    empty.planned = bar.count();
+    data.bars.push_back(std::move(empty));
+  }
+  QSet<QString> replaced;
+  for (const auto& event : run.transformed) {
+    const QString pattern = QString::fromStdString(event.pattern);
+    if (!position.contains(pattern)) {
+      position.insert(pattern, data.bars.size());
+      HistogramBar bar;
+      bar.label = pattern;
+      bar.detail = QString::fromStdString(event.paradigm);
+      if (plan_is_known) bar.planned = 0;
+      data.bars.push_back(std::move(bar));
+    }
+    const QString layer = QString::fromStdString(event.layer);
+    count(data.bars[position.value(pattern)], layer, event.kind == "attention");
+    replaced.insert(layer);
+  }
+
+  if (plan_is_known) {
+    const ParameterShares shares(*run.plan);
+    HistogramBar rest = untransformed_bar();
+    for (const auto& layer : run.plan->checkpoint->inventory.layers()) {
+      const bool is_attention = layer.kind == engine::LayerKind::attention;
+      if (!is_attention && layer.kind != engine::LayerKind::linear) continue;
+      const QString name = QString::fromStdString(layer.name);
+      const bool is_candidate =
+          run.plan->transform == nullptr || run.plan->plan.find(layer.name) != nullptr;
+      if (is_candidate && !replaced.contains(name)) count(rest, name, is_attention);
+    }
+    for (auto& bar : data.bars) shares.fill(bar);
+    shares.fill(rest);
+    data.bars.push_back(std::move(rest));
+  }
+
+  int planned = 0;
+  bool differs = false;
+  for (const auto& bar : data.bars) {
+    if (!bar.planned) continue;
+    planned += *bar.planned;
+    differs = differs || *bar.planned != bar.count();
+  }
+  const int applied = static_cast<int>(run.transformed.size());
+  if (run.transform_complete && differs) {
+    data.note = QObject::tr("What was applied differs from the plan.");
+    data.note_is_error = true;
+  } else if (run.transform_complete && plan_is_known) {
+    data.note = QObject::tr("as planned");
+  } else if (applied > 0 && planned > 0) {
+    data.note = QObject::tr("%1 of %2 layers so far").arg(applied).arg(planned);
+  }
+  return data;
+}
+
+}  // namespace widgets

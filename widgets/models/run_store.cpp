@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/models/run_store.h"
+
+#include <QFileInfo>
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+namespace widgets {
+namespace {
+
+template <class T>
+void drop_beyond(std::vector<T>& items, std::int64_t step) {
+  items.erase(std::remove_if(items.begin(), items.end(),
+                             [step](const T& item) { return item.step > step; }),
+              items.end());
+}
+
+void refresh_losses(RunRecord& run) {
+  run.last_loss.reset();
+  run.best_loss.reset();
+  for (const double loss : run.curve(Metric::loss).y()) {
+    run.last_loss = loss;
+    if (std::isfinite(loss)) run.best_loss = std::min(run.best_loss.value_or(loss), loss);
+  }
+}
+
+void forget(RunRecord& run) {
+  for (auto& series : run.series) series.clear();
+  run.log.clear();
+  run.checkpoints.clear();
+  run.transformed.clear();
+  run.transform_complete = false;
+  run.failure.clear();
+  run.started.reset();
+  run.started_at = 0;
+  run.step = 0;
+  run.last_loss.reset();
+  run.best_loss.reset();
+}
+
+void rewind(RunRecord& run, std::int64_t step) {
+  for (auto& series : run.series) series.rewind_to(static_cast<double>(step));
+  drop_beyond(run.log, step);
+  drop_beyond(run.checkpoints, step);
+  run.step = std::min(run.step, step);
+  run.failure.clear();
+  refresh_losses(run);
+}
+
+class Applier {
+ public:
+  Applier(RunRecord& run, double time) : run_(run), time_(time) {}
+
+  void operator()(const engine::RunStarted& event) {
+    if (!run_.started || run_.started_at == 0) run_.started_at = time_;
+    run_.started = event;
+    run_.max_steps = event.max_steps;
+    run_.step = event.step;
+    run_.stage.clear();
+    run_.transformed.clear();
+    run_.transform_complete = false;
+    if (!event.resumed_from.empty()) {
+      note("info", event.step,
+           QObject::tr("resumed from %1").arg(QString::fromStdString(event.resumed_from)));
+    }
+  }
+  void operator()(const engine::LayerTransformed& event) { run_.transformed.push_back(event); }
+  void operator()(const engine::TransformApplied& event) {
+    run_.transform_complete = true;
+    note("info", 0,
+         QObject::tr("transform applied: %1 layers by %2 patterns")
+             .arg(event.layers)
+             .arg(event.patterns));
+  }
+  void operator()(const engine::StepLogged& event) {
+    run_.step = event.step;
+    run_.stage.clear();
+    const auto x = static_cast<double>(event.step);
+    append(Metric::loss, x, event.loss);
+    append(Metric::grad_norm, x, event.grad_norm);
+    append(Metric::learning_rate, x, event.learning_rate);
+    append(Metric::tokens_per_second, x, event.tokens_per_second);
+    run_.last_loss = event.loss;
+    if (std::isfinite(event.loss)) {
+      run_.best_loss = std::min(run_.best_loss.value_or(event.loss), event.loss);
+    } else {
+      note("warning", event.step, QObject::tr("the loss is not finite"));
+    }
+  }
+  void operator()(const engine::Evaluated& event) {
+    append(Metric::eval_loss, static_cast<double>(event.step), event.eval_loss);
+    note("info", event.step,
+         QObject::tr("evaluated: loss %1, perplexity %2")
+             .arg(event.eval_loss, 0, 'f', 4)
+             .arg(event.perplexity, 0, 'f', 2));
+  }
+  void operator()(const engine::LayerStats&) {}
+  void operator()(const engine::CheckpointSaved& event) {
+    run_.checkpoints.push_back({event.step, QString::fromStdString(event.path)});
+    note("info", event.step,
+         QObject::tr("saved %1 in %2 s")
+             .arg(QString::fromStdString(event.path))
+             .arg(event.seconds, 0, 'f', 1));
+  }
+  void operator()(const engine::RunMessage& event) {
+    note(event.level.c_str(), event.step, QString::fromStdString(event.text));
+  }
+  void operator()(const engine::RunFinished& event) {
+    run_.step = std::max(run_.step, event.step);
+    note("info", event.step,
+         event.outcome == "stopped" ? QObject::tr("stopped at step %1").arg(event.step)
+                                    : QObject::tr("finished at step %1").arg(event.step));
+  }
+  void operator()(const engine::RunFailed& event) {
+    run_.failure = QString::fromStdString(event.what);
+    note("error", event.step, run_.failure);
+  }
+  void operator()(const engine::UnknownEvent& event) {
+    note("info", run_.step,
+         QObject::tr("an event of a type that this version does not know: %1")
+             .arg(QString::fromStdString(event.type)));
+  }
+
+ private:
+  void append(Metric metric, double x, double y) {
+    run_.series[static_cast<std::size_t>(metric)].append(x, y);
+  }
+  void note(const char* level, std::int64_t step, const QString& text) {
+    run_.log.push_back({time_, step, QString::fromUtf8(level), text});
+  }
+
+  RunRecord& run_;
+  double time_;
+};
+
+bool is_confirmed(const RunRecord& run) {
+  if (run.requested == engine::RunRequest::none) return false;
+  if (!run.is_live()) return true;
+  switch (run.requested) {
+    case engine::RunRequest::stop:
+    case engine::RunRequest::stop_now:
+      return run.state == engine::RunState::stopping;
+    case engine::RunRequest::checkpoint:
+      return run.checkpoints.size() > run.checkpoints_before_request;
+    case engine::RunRequest::pause:
+      return run.state == engine::RunState::paused;
+    default:
+      return run.state == engine::RunState::running;
+  }
+}
+
+/// What to show of what the folder says, and of what only this program knows.
+void settle_state(RunRecord& run) {
+  run.seen_live = run.seen_live || is_live(run.observed);
+  run.state = run.observed;
+  run.detail = run.observed_detail;
+  if (run.in_window && !run.seen_live) {
+    run.state = engine::RunState::starting;
+    run.detail.clear();
+  } else if (!run.refusal.isEmpty() && run.observed == engine::RunState::unknown) {
+    run.state = engine::RunState::failed;
+    run.failure = run.refusal;
+    run.detail.clear();
+  }
+  if (is_confirmed(run)) run.requested = engine::RunRequest::none;
+}
+
+}  // namespace
+
+QString metric_title(Metric metric) {
+  switch (metric) {
+    case Metric::loss:
+      return QObject::tr("loss (nats per token)");
+    case Metric::grad_norm:
+      return QObject::tr("gradient norm before clipping");
+    case Metric::learning_rate:
+      return QObject::tr("learning rate");
+    case Metric::tokens_per_second:
+      return QObject::tr("tokens per second");
+    case Metric::eval_loss:
+      return QObject::tr("evaluation loss (nats per token)");
+  }
+  return {};
+}
+
+bool is_live(engine::RunState state) {
+  return state == engine::RunState::starting || state == engine::RunState::running ||
+         state == engine::RunState::paused || state == engine::RunState::stopping;
+}
+
+bool RunRecord::is_live() const { return widgets::is_live(state); }
+
+RunRecord& RunStore::add(const QString& folder) {
+  if (auto* found = record(folder)) return *found;
+  auto run = std::make_unique<RunRecord>();
+  run->folder = folder;
+  run->name = QFileInfo(folder).fileName();
+  run->color = static_cast<int>(runs_.size());
+  runs_.push_back(std::move(run));
+  Q_EMIT runAdded(folder);
+  return *runs_.back();
+}
+
+const RunRecord* RunStore::find(const QString& folder) const {
+  return const_cast<RunStore*>(this)->record(folder);
+}
+
+RunRecord* RunStore::record(const QString& folder) {
+  for (const auto& run : runs_) {
+    if (run->folder == folder) return run.get();
+  }
+  return nullptr;
+}
+
+void RunStore::touch(const QString& folder) {
+  if (!touched_.contains(folder)) touched_ << folder;
+}
+
+void RunStore::apply(const QString& folder, const engine::RunUpdate& update) {
+  RunRecord& run = add(folder);
+  if (update.restarted) forget(run);
+  if (update.rewind_to) rewind(run, *update.rewind_to);
+  for (const auto& event : update.events) {
+    run.last_event_at = std::max(run.last_event_at, event.time);
+    std::visit(Applier(run, event.time), event.body);
+  }
+  if (update.status) {
+    run.status = update.status;
+    run.step = std::max(run.step, update.status->step);
+    if (update.status->max_steps > 0) run.max_steps = update.status->max_steps;
+  }
+  run.observed = update.state;
+  run.observed_detail = QString::fromStdString(update.detail);
+  settle_state(run);
+  touch(folder);
+}
+
+void RunStore::publish() {
+  if (touched_.isEmpty()) return;
+  const QStringList folders = std::exchange(touched_, {});
+  Q_EMIT runsChanged(folders);
+}
+
+void RunStore::setInWindow(const QString& folder, bool in_window) {
+  RunRecord& run = add(folder);
+  if (in_window) {
+    run.seen_live = false;
+    run.refusal.clear();
+    run.failure.clear();
+  } else {
+    run.stage.clear();
+  }
+  run.in_window = in_window;
+  settle_state(run);
+  touch(folder);
+  publish();
+}
+
+void RunStore::setPlan(const QString& folder, PlanViewPtr plan) {
+  if (auto* run = record(folder)) {
+    run->plan = std::move(plan);
+    touch(folder);
+    publish();
+  }
+}
+
+void RunStore::setStage(const QString& folder, const QString& stage, double share) {
+  if (auto* run = record(folder)) {
+    run->stage = stage;
+    run->stage_share = share;
+    touch(folder);
+    publish();
+  }
+}
+
+void RunStore::setRequested(const QString& folder, engine::RunRequest request) {
+  if (auto* run = record(folder)) {
+    run->requested = request;
+    run->requested_at = std::chrono::steady_clock::now();
+    run->checkpoints_before_request = run->checkpoints.size();
+    touch(folder);
+    publish();
+  }
+}
+
+void RunStore::setRefused(const QString& folder, const QString& why) {
+  if (auto* run = record(folder)) {
+    run->refusal = why;
+    settle_state(*run);
+    touch(folder);
+    publish();
+  }
+}
+
+}  // namespace widgets

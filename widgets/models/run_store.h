@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The runs on screen: what their folders told so far. Fed by a watcher in batches, read by lists
+// and plots.
+#pragma once
+
+#include "engine/runs/run_control.h"
+#include "engine/runs/run_event.h"
+#include "engine/runs/run_reader.h"
+#include "engine/runs/run_series.h"
+#include "engine/runs/run_state.h"
+#include "widgets/models/plan_view.h"
+
+#include <QObject>
+#include <QString>
+
+#include <array>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace widgets {
+
+enum class Metric { loss, grad_norm, learning_rate, tokens_per_second, eval_loss };
+inline constexpr int kMetrics = 5;
+
+QString metric_title(Metric metric);  ///< with its unit, as an axis title
+
+struct LogLine {
+  double time = 0;
+  std::int64_t step = 0;
+  QString level;  ///< "info", "warning", "error"
+  QString text;
+};
+
+struct CheckpointMark {
+  std::int64_t step = 0;
+  QString path;
+};
+
+struct RunRecord {
+  QString folder;  ///< absolute; also its identity
+  QString name;
+  int color = 0;
+  bool in_window = false;                              ///< trained by a thread of this program
+  engine::RunState state = engine::RunState::unknown;  ///< what to show
+  QString detail;
+  engine::RunState observed = engine::RunState::unknown;  ///< what the folder says
+  QString observed_detail;
+  bool seen_live = false;  ///< since the thread of this program began, the folder has said so
+  QString refusal;         ///< why the engine refused to begin
+  std::optional<engine::RunStatus> status;
+  std::optional<engine::RunStarted> started;
+  double started_at = 0;
+  double last_event_at = 0;
+  std::int64_t step = 0;
+  std::int64_t max_steps = 0;
+  std::optional<double> last_loss;
+  std::optional<double> best_loss;
+  std::array<engine::RunSeries, kMetrics> series;
+  std::vector<LogLine> log;
+  std::vector<CheckpointMark> checkpoints;
+  std::vector<engine::LayerTransformed> transformed;
+  bool transform_complete = false;
+  QString failure;
+  PlanViewPtr plan;  ///< of the run's own transform on its own model; null until read, or unknown
+
+  engine::RunRequest requested = engine::RunRequest::none;  ///< asked for and not yet confirmed
+  std::chrono::steady_clock::time_point requested_at;
+  std::size_t checkpoints_before_request = 0;
+  QString stage;            ///< work before the first step ("tokenising"), while it goes on
+  double stage_share = -1;  ///< 0..1, -1 = unknown
+
+  const engine::RunSeries& curve(Metric metric) const {
+    return series[static_cast<std::size_t>(metric)];
+  }
+  bool is_live() const;  ///< starting, running, paused or stopping
+};
+
+bool is_live(engine::RunState state);
+
+/// GUI thread. Records live as long as the store; pointers stay valid until remove().
+class RunStore : public QObject {
+  Q_OBJECT
+
+ public:
+  using QObject::QObject;
+
+  /// Adds the run when it is new. Returns its record.
+  RunRecord& add(const QString& folder);
+  const RunRecord* find(const QString& folder) const;
+  const std::vector<std::unique_ptr<RunRecord>>& runs() const { return runs_; }
+
+  /// Adds what one poll found. Does not signal: call publish() once for a batch.
+  void apply(const QString& folder, const engine::RunUpdate& update);
+  void publish();
+
+  void setInWindow(const QString& folder, bool in_window);
+  void setPlan(const QString& folder, PlanViewPtr plan);
+  void setStage(const QString& folder, const QString& stage, double share);
+  void setRequested(const QString& folder, engine::RunRequest request);
+  /// The engine refused the run before its folder could say anything.
+  void setRefused(const QString& folder, const QString& why);
+
+ Q_SIGNALS:
+  void runAdded(const QString& folder);
+  void runsChanged(const QStringList& folders);
+
+ private:
+  RunRecord* record(const QString& folder);
+  void touch(const QString& folder);
+
+  std::vector<std::unique_ptr<RunRecord>> runs_;
+  QStringList touched_;
+};
+
+}  // namespace widgets

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/style/number_text.h"
+
+#include <QDateTime>
+#include <QLocale>
+#include <QObject>
+#include <QStringList>
+
+#include <cmath>
+
+namespace widgets {
+
+QString grouped(std::int64_t number) { return QLocale().toString(static_cast<qlonglong>(number)); }
+
+QString short_count(double count) {
+  struct Step {
+    double size;
+    const char* suffix;
+  };
+  for (const Step step : {Step{1e12, "T"}, Step{1e9, "B"}, Step{1e6, "M"}, Step{1e3, "k"}}) {
+    if (std::abs(count) < step.size * 0.9995) continue;
+    const double value = count / step.size;
+    return QLocale().toString(value, 'f', value < 99.95 ? 1 : 0) + QLatin1String(step.suffix);
+  }
+  return QLocale().toString(count, 'f', 0);
+}
+
+QString shape_text(const std::vector<std::int64_t>& shape) {
+  QStringList sizes;
+  for (const auto size : shape) sizes << QString::number(size);
+  return sizes.join(QStringLiteral(" × "));
+}
+
+QString percent(double share) {
+  if (share > 0 && share < 0.0005) return QStringLiteral("< 0.1 %");
+  return QLocale().toString(share * 100, 'f', 1) + QStringLiteral(" %");
+}
+
+QString duration_text(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 0) return QStringLiteral("–");
+  const auto total = static_cast<std::int64_t>(std::llround(seconds));
+  if (total < 60) return QObject::tr("%1 s").arg(total);
+  if (total < 3600) return QObject::tr("%1 min %2 s").arg(total / 60).arg(total % 60);
+  return QObject::tr("%1 h %2 min").arg(total / 3600).arg(total / 60 % 60);
+}
+
+QString loss_text(double loss) {
+  if (std::isnan(loss)) return QStringLiteral("NaN");
+  if (std::isinf(loss)) return loss > 0 ? QStringLiteral("∞") : QStringLiteral("−∞");
+  return QLocale().toString(loss, 'f', 4);
+}
+
+QString time_text(double unix_seconds) {
+  if (unix_seconds <= 0) return QStringLiteral("–");
+  const auto time = QDateTime::fromMSecsSinceEpoch(static_cast<qint64>(unix_seconds * 1000));
+  const bool today = time.date() == QDate::currentDate();
+  return time.toString(today ? QStringLiteral("HH:mm:ss") : QStringLiteral("yyyy-MM-dd HH:mm"));
+}
+
+QString bytes_text(double bytes) {
+  if (bytes < 1e6) return QLocale().toString(bytes / 1e3, 'f', 0) + QStringLiteral(" kB");
+  if (bytes < 1e9) return QLocale().toString(bytes / 1e6, 'f', 1) + QStringLiteral(" MB");
+  return QLocale().toString(bytes / 1e9, 'f', 1) + QStringLiteral(" GB");
+}
+
+}  // namespace widgets
