@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/plots/curve_plot.h"
+
+#include "widgets/plots/custom_plot.h"
+#include "widgets/style/theme.h"
+
+#include <QApplication>
+#include <QElapsedTimer>
+#include <QSignalSpy>
+#include <QTest>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace {
+
+using widgets::CurvePlot;
+
+class CurvePlotTest : public testing::Test {
+ protected:
+  CurvePlotTest() {
+    plot_.resize(900, 500);
+    plot_.show();
+    EXPECT_TRUE(QTest::qWaitForWindowExposed(&plot_));
+  }
+  void fill(int count, double from = 5) {
+    for (int i = 0; i < count; ++i) {
+      series_.append(double(series_.size() + 1), from - 0.001 * i + (i % 3) * 0.1);
+    }
+  }
+  void settle() {
+    QApplication::processEvents();
+    QApplication::processEvents();
+  }
+  void show() {
+    plot_.setCurves({{QStringLiteral("loss"), 0, &series_, false}});
+    settle();
+  }
+  engine::RunSeries series_;
+  CurvePlot plot_;
+};
+
+TEST_F(CurvePlotTest, DrawsNoMorePointsThanThereArePixels) {
+  fill(100000);
+  show();
+  EXPECT_GT(plot_.drawnPoints(), 300);
+  EXPECT_LE(plot_.drawnPoints(), 460);
+}
+
+TEST_F(CurvePlotTest, GrowsWithTheSeries) {
+  fill(10);
+  show();
+  EXPECT_EQ(plot_.drawnPoints(), 10);
+  fill(5);
+  plot_.refresh();
+  settle();
+  EXPECT_EQ(plot_.drawnPoints(), 15);
+}
+
+TEST_F(CurvePlotTest, NonFiniteValuesAreVisible) {
+  fill(10);
+  series_.append(11, std::numeric_limits<double>::quiet_NaN());
+  series_.append(12, std::numeric_limits<double>::infinity());
+  show();
+  EXPECT_EQ(plot_.nonFiniteMarks(), 2);
+}
+
+TEST_F(CurvePlotTest, AnOutlierLeavesTheAxisAlone) {
+  fill(200);
+  series_.append(201, 1e30);
+  show();
+  EXPECT_LT(plot_.plot()->yAxis->range().upper, 10);
+}
+
+TEST_F(CurvePlotTest, PanningStopsFollowingAndDoubleClickShowsAll) {
+  fill(100);
+  show();
+  QSignalSpy following(&plot_, &CurvePlot::followingChanged);
+  plot_.plot()->xAxis->setRange(20, 30);
+  settle();
+  EXPECT_FALSE(plot_.isFollowing());
+  ASSERT_EQ(following.size(), 1);
+  fill(500);
+  plot_.refresh();
+  settle();
+  EXPECT_EQ(plot_.plot()->xAxis->range().upper, 30);
+  QTest::mouseDClick(plot_.plot(), Qt::LeftButton, {}, QPoint(450, 250));
+  settle();
+  EXPECT_TRUE(plot_.isFollowing());
+  EXPECT_GE(plot_.plot()->xAxis->range().upper, 600);
+}
+
+TEST_F(CurvePlotTest, KeysSwitchRawAndLogarithm) {
+  fill(100);
+  show();
+  QTest::keyClick(plot_.plot(), Qt::Key_L);
+  EXPECT_TRUE(plot_.isLogarithmic());
+  QTest::keyClick(plot_.plot(), Qt::Key_R);
+  EXPECT_FALSE(plot_.showsRaw());
+  QTest::keyClick(plot_.plot(), Qt::Key_F);
+  EXPECT_FALSE(plot_.isFollowing());
+}
+
+TEST_F(CurvePlotTest, ColoursFollowTheThemeAtRunTime) {
+  fill(10);
+  for (const auto theme : {widgets::Theme::dark, widgets::Theme::light}) {
+    widgets::apply_theme(*qApp, theme);
+    show();
+    const QImage picture = plot_.grab().toImage();
+    const auto& colors = widgets::theme_colors(QApplication::palette());
+    EXPECT_EQ(picture.pixelColor(2, 250).rgb(), colors.plot_background.rgb());
+  }
+}
+
+TEST_F(CurvePlotTest, AHiddenPlotDrawsOnlyWhenShownAgain) {
+  fill(10);
+  show();
+  plot_.hide();
+  fill(10);
+  plot_.refresh();
+  settle();
+  EXPECT_EQ(plot_.drawnPoints(), 10);
+  plot_.show();
+  settle();
+  EXPECT_EQ(plot_.drawnPoints(), 20);
+}
+
+TEST_F(CurvePlotTest, ANoisyLongRunIsDrawnWithinAFrame) {
+  fill(100000);
+  show();
+  double best = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 7; ++i) {
+    fill(10);
+    QElapsedTimer timer;
+    timer.start();
+    plot_.refresh();
+    QApplication::processEvents();
+    plot_.plot()->replot(QCustomPlot::rpImmediateRefresh);
+    best = std::min(best, double(timer.nsecsElapsed()) / 1e6);
+  }
+  // 10 ms is the budget of a live frame; the factor is for a machine that is busy with other tests.
+  EXPECT_LE(best, 60) << "ms";
+}
+
+}  // namespace
