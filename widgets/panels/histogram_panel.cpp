@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/panels/histogram_panel.h"
+
+#include "widgets/models/histogram_data.h"
+#include "widgets/models/selection.h"
+#include "widgets/panels/empty_state.h"
+#include "widgets/plots/histogram_plot.h"
+#include "widgets/style/metrics.h"
+#include "widgets/style/theme.h"
+
+#include <QButtonGroup>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QScrollArea>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+namespace widgets {
+
+HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidget* parent)
+    : QWidget(parent),
+      selection_(selection),
+      runs_(runs),
+      planned_button_(new QToolButton),
+      applied_button_(new QToolButton),
+      note_(new QLabel),
+      plot_(new HistogramPlot) {
+  auto* content = new QWidget;
+  auto* column = new QVBoxLayout(content);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(0);
+  auto* bar = new QHBoxLayout;
+  bar->setContentsMargins(lines(this, 0.25), lines(this, 0.25), lines(this, 0.4),
+                          lines(this, 0.25));
+  auto* group = new QButtonGroup(this);
+  planned_button_->setText(tr("Planned"));
+  planned_button_->setObjectName(QStringLiteral("histogram.planned"));
+  planned_button_->setToolTip(tr("What the open transform file plans for the open checkpoint"));
+  applied_button_->setText(tr("Applied"));
+  applied_button_->setObjectName(QStringLiteral("histogram.applied"));
+  applied_button_->setToolTip(tr("What the engine replaced in the selected run, against its plan"));
+  for (auto* button : {planned_button_, applied_button_}) {
+    button->setCheckable(true);
+    button->setAutoRaise(true);
+    button->setAccessibleName(tr("Histogram: %1").arg(button->text()));
+    group->addButton(button);
+    bar->addWidget(button);
+  }
+  planned_button_->setChecked(true);
+  bar->addSpacing(lines(this, 0.5));
+  note_->setObjectName(QStringLiteral("histogram.note"));
+  note_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+  bar->addWidget(note_, 1);
+  column->addLayout(bar);
+  auto* scroll = new QScrollArea;
+  scroll->setWidget(plot_);
+  scroll->setWidgetResizable(true);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll->setFocusPolicy(Qt::NoFocus);
+  column->addWidget(scroll, 1);
+
+  empty_ = new EmptyState(content, QString());
+  auto* outer = new QVBoxLayout(this);
+  outer->setContentsMargins(0, 0, 0, 0);
+  outer->addWidget(empty_);
+
+  connect(planned_button_, &QToolButton::clicked, this, &HistogramPanel::showPlanned);
+  connect(applied_button_, &QToolButton::clicked, this, &HistogramPanel::showApplied);
+  connect(plot_, &HistogramPlot::layersClicked, selection_, &Selection::setLayers);
+  connect(selection_, &Selection::layersChanged, this,
+          [this] { plot_->setSelectedLayers(selection_->layers()); });
+  connect(selection_, &Selection::runChanged, this, &HistogramPanel::refresh);
+  connect(runs_, &RunStore::runsChanged, this, [this](const QStringList& folders) {
+    if (applied_ && folders.contains(selection_->run())) refresh();
+  });
+  refresh();
+}
+
+void HistogramPanel::setView(PlanViewPtr view) {
+  view_ = std::move(view);
+  refresh();
+}
+
+void HistogramPanel::showPlanned() {
+  applied_ = false;
+  planned_button_->setChecked(true);
+  refresh();
+}
+
+void HistogramPanel::showApplied() {
+  applied_ = true;
+  applied_button_->setChecked(true);
+  refresh();
+}
+
+QString HistogramPanel::noteText() const { return note_->text(); }
+
+void HistogramPanel::refresh() {
+  const RunRecord* run = runs_->find(selection_->run());
+  applied_button_->setEnabled(run != nullptr);
+  if (run == nullptr && applied_) {
+    applied_ = false;
+    planned_button_->setChecked(true);
+  }
+  const bool has_plan = view_ != nullptr && view_->has_plan();
+  HistogramData shown;
+  if (applied_) {
+    shown = applied_histogram(*run);
+  } else if (has_plan) {
+    shown = planned_histogram(*view_);
+  }
+  empty_->setEmpty(!applied_ && !has_plan && run == nullptr);
+  empty_->setSentence(view_ == nullptr || view_->checkpoint == nullptr
+                          ? tr("Counts appear as soon as a checkpoint is open.")
+                          : tr("Counts appear as soon as a transform file is open."));
+  const bool is_plain =
+      shown.bars.empty() || (shown.bars.size() == 1 && shown.bars.front().untransformed);
+  if (applied_) {
+    note_->setText(run->name +
+                   (shown.note.isEmpty() ? QString() : QStringLiteral(" · ") + shown.note));
+    if (is_plain && shown.note.isEmpty()) {
+      note_->setText(run->name + QStringLiteral(" · ") +
+                     (run->step > 0 ? tr("nothing was transformed") : tr("nothing applied yet")));
+    }
+  } else {
+    note_->setText(has_plan ? tr("Click a bar to select its layers.") : QString());
+  }
+  QPalette colors = palette();
+  colors.setColor(QPalette::WindowText,
+                  shown.note_is_error ? theme_colors(palette()).error : muted_text(palette()));
+  note_->setPalette(colors);
+  plot_->setData(std::move(shown));
+}
+
+}  // namespace widgets

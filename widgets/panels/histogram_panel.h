@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "widgets/models/plan_view.h"
+#include "widgets/models/run_store.h"
+
+#include <QWidget>
+
+class QButtonGroup;
+class QLabel;
+class QToolButton;
+
+namespace widgets {
+
+class EmptyState;
+class HistogramPlot;
+class Selection;
+
+/// The transform histogram: as planned by the open file, or as applied by the selected run, next to
+/// what was planned.
+class HistogramPanel : public QWidget {
+  Q_OBJECT
+
+ public:
+  HistogramPanel(Selection* selection, const RunStore* runs, QWidget* parent = nullptr);
+
+  void setView(PlanViewPtr view);
+  void showPlanned();
+  void showApplied();
+  bool showsApplied() const { return applied_; }
+  HistogramPlot* plot() const { return plot_; }
+  QString noteText() const;
+
+ private:
+  void refresh();
+
+  Selection* selection_;
+  const RunStore* runs_;
+  PlanViewPtr view_;
+  bool applied_ = false;
+  QToolButton* planned_button_;
+  QToolButton* applied_button_;
+  QLabel* note_;
+  HistogramPlot* plot_;
+  EmptyState* empty_;
+};
+
+}  // namespace widgets

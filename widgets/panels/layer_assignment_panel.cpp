@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/panels/layer_assignment_panel.h"
+
+#include "widgets/models/layer_tree_model.h"
+#include "widgets/models/selection.h"
+#include "widgets/panels/empty_state.h"
+#include "widgets/panels/item_views.h"
+#include "widgets/panels/message_bar.h"
+#include "widgets/panels/rule_chip_delegate.h"
+#include "widgets/style/metrics.h"
+#include "widgets/style/number_text.h"
+#include "widgets/style/symbol_icon.h"
+
+#include <QAction>
+#include <QFileInfo>
+#include <QHBoxLayout>
+#include <QItemSelectionModel>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMenu>
+#include <QSet>
+#include <QSortFilterProxyModel>
+#include <QToolButton>
+#include <QTreeView>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+namespace widgets {
+
+LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent)
+    : QWidget(parent),
+      selection_(selection),
+      model_(new LayerTreeModel(this)),
+      proxy_(new QSortFilterProxyModel(this)),
+      messages_(new MessageBar(this)),
+      filter_(new QLineEdit),
+      tree_(new QTreeView),
+      summary_(new QLabel) {
+  proxy_->setSourceModel(model_);
+  proxy_->setRecursiveFilteringEnabled(true);
+  proxy_->setAutoAcceptChildRows(true);
+  proxy_->setFilterCaseSensitivity(Qt::CaseInsensitive);
+  proxy_->setFilterKeyColumn(LayerTreeModel::kName);
+
+  auto* content = new QWidget;
+  auto* column = new QVBoxLayout(content);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(lines(this, 0.25));
+  auto* bar = new QHBoxLayout;
+  bar->setContentsMargins(lines(this, 0.25), lines(this, 0.25), lines(this, 0.25), 0);
+  filter_->setObjectName(QStringLiteral("layers.filter"));
+  filter_->setPlaceholderText(tr("Filter layers"));
+  filter_->setAccessibleName(tr("Filter layers"));
+  filter_->setToolTip(tr("Shows the layers whose name holds this text"));
+  filter_->setClearButtonEnabled(true);
+  filter_->addAction(symbol_icon(QStringLiteral("search")), QLineEdit::LeadingPosition);
+  bar->addWidget(filter_, 1);
+  auto* options = new QToolButton;
+  options->setIcon(symbol_icon(QStringLiteral("edit")));
+  options->setAutoRaise(true);
+  options->setPopupMode(QToolButton::InstantPopup);
+  options->setToolTip(tr("What the tree shows"));
+  options->setAccessibleName(tr("What the tree shows"));
+  auto* menu = new QMenu(options);
+  auto* fold = menu->addAction(tr("&Fold blocks that are alike"));
+  fold->setCheckable(true);
+  fold->setChecked(true);
+  auto* kinds = menu->addAction(tr("Show &norms and embeddings"));
+  kinds->setCheckable(true);
+  options->setMenu(menu);
+  bar->addWidget(options);
+  column->addLayout(bar);
+
+  tree_->setObjectName(QStringLiteral("layers.tree"));
+  tree_->setAccessibleName(tr("Layers"));
+  tree_->setModel(proxy_);
+  set_up_list(tree_, true);
+  tree_->setSelectionMode(QAbstractItemView::ExtendedSelection);
+  tree_->setItemDelegateForColumn(LayerTreeModel::kRule, new RuleChipDelegate(tree_));
+  tree_->header()->setStretchLastSection(true);
+  column->addWidget(tree_, 1);
+  summary_->setContentsMargins(lines(this, 0.4), 0, 0, lines(this, 0.25));
+  column->addWidget(summary_);
+
+  empty_ = new EmptyState(content, tr("Open a checkpoint to see its layers."));
+  connect(empty_->addButton(tr("&Open a checkpoint…"), QStringLiteral("open")), &QAction::triggered,
+          this, &LayerAssignmentPanel::openRequested);
+  auto* outer = new QVBoxLayout(this);
+  outer->setContentsMargins(0, 0, 0, 0);
+  outer->setSpacing(0);
+  outer->addWidget(messages_);
+  outer->addWidget(empty_, 1);
+
+  connect(filter_, &QLineEdit::textChanged, this, [this](const QString& text) {
+    proxy_->setFilterFixedString(text);
+    if (!text.isEmpty()) tree_->expandAll();
+    showSelection();
+  });
+  connect(fold, &QAction::toggled, this, [this](bool folded) {
+    model_->setFolded(folded);
+    tree_->expandToDepth(folded ? 1 : -1);
+    showSelection();
+  });
+  connect(kinds, &QAction::toggled, this, [this](bool shows) {
+    model_->setShowsAllKinds(shows);
+    tree_->expandToDepth(model_->isFolded() ? 1 : -1);
+    showSelection();
+  });
+  connect(tree_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
+          &LayerAssignmentPanel::takeSelection);
+  connect(selection_, &Selection::layersChanged, this, &LayerAssignmentPanel::showSelection);
+}
+
+void LayerAssignmentPanel::setView(PlanViewPtr view) {
+  following_ = true;
+  model_->setView(view);
+  following_ = false;
+  empty_->setEmpty(view->checkpoint == nullptr);
+  if (view->checkpoint != nullptr) {
+    tree_->expandToDepth(model_->rowCount() <= 12 ? 1 : 0);
+    sizeColumns();
+  }
+  updateSummary();
+  showSelection();
+}
+
+void LayerAssignmentPanel::setLoading(const QString& folder) {
+  empty_->setSentence(folder.isEmpty() ? tr("Open a checkpoint to see its layers.")
+                                       : tr("Reading %1 …").arg(QFileInfo(folder).fileName()));
+}
+
+void LayerAssignmentPanel::focusFilter() {
+  filter_->setFocus(Qt::ShortcutFocusReason);
+  filter_->selectAll();
+}
+
+void LayerAssignmentPanel::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  sizeColumns();
+}
+
+void LayerAssignmentPanel::sizeColumns() {
+  auto* header = tree_->header();
+  header->resizeSection(LayerTreeModel::kKind, characters(tree_, 16));
+  header->resizeSection(LayerTreeModel::kShape, characters(tree_, 22));
+  header->resizeSection(LayerTreeModel::kParameters, characters(tree_, 13));
+  const int fixed = characters(tree_, 16 + 22 + 13 + 14);
+  header->resizeSection(
+      LayerTreeModel::kName,
+      std::clamp(tree_->viewport()->width() - fixed, characters(tree_, 22), characters(tree_, 46)));
+}
+
+void LayerAssignmentPanel::updateSummary() {
+  const auto& view = model_->view();
+  if (view == nullptr || view->checkpoint == nullptr) return;
+  const auto& config = view->checkpoint->config;
+  QString text = tr("%1 · %2 parameters · %3 blocks · %4")
+                     .arg(QFileInfo(view->checkpoint->folder).fileName(),
+                          short_count(static_cast<double>(config.total_parameters())))
+                     .arg(config.num_hidden_layers)
+                     .arg(QString::fromStdString(config.torch_dtype));
+  summary_->setText(text);
+  summary_->setToolTip(view->checkpoint->folder);
+}
+
+void LayerAssignmentPanel::takeSelection() {
+  if (following_) return;
+  QStringList layers;
+  QSet<QString> seen;
+  for (const auto& index : tree_->selectionModel()->selectedRows()) {
+    for (const auto& layer : index.data(LayerTreeModel::kLayersRole).toStringList()) {
+      if (seen.contains(layer)) continue;
+      seen.insert(layer);
+      layers << layer;
+    }
+  }
+  following_ = true;
+  selection_->setLayers(layers);
+  following_ = false;
+}
+
+void LayerAssignmentPanel::showSelection() {
+  if (following_) return;
+  following_ = true;
+  QItemSelection rows;
+  QModelIndex first;
+  for (const auto& layer : selection_->layers()) {
+    const QModelIndex index = proxy_->mapFromSource(model_->indexOf(layer));
+    if (!index.isValid() || rows.contains(index)) continue;
+    rows.select(index, index);
+    if (!first.isValid()) first = index;
+    for (QModelIndex above = index.parent(); above.isValid(); above = above.parent()) {
+      tree_->expand(above);
+    }
+  }
+  tree_->selectionModel()->select(rows,
+                                  QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
+  if (first.isValid()) tree_->scrollTo(first);
+  following_ = false;
+}
+
+}  // namespace widgets

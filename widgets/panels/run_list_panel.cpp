@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/panels/run_list_panel.h"
+
+#include "widgets/models/run_list_model.h"
+#include "widgets/models/selection.h"
+#include "widgets/panels/empty_state.h"
+#include "widgets/panels/item_views.h"
+#include "widgets/style/metrics.h"
+
+#include <QAction>
+#include <QItemSelectionModel>
+#include <QTreeView>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+namespace widgets {
+
+RunListPanel::RunListPanel(Selection* selection, RunStore* runs, QWidget* parent)
+    : QWidget(parent),
+      selection_(selection),
+      model_(new RunListModel(runs, this)),
+      list_(new QTreeView) {
+  list_->setObjectName(QStringLiteral("runs.list"));
+  list_->setAccessibleName(tr("Runs"));
+  list_->setModel(model_);
+  set_up_list(list_);
+  list_->header()->setStretchLastSection(true);
+  empty_ = new EmptyState(list_, tr("No runs yet."));
+  connect(empty_->addButton(tr("&Launch a run"), QStringLiteral("run")), &QAction::triggered, this,
+          &RunListPanel::launchRequested);
+  connect(empty_->addButton(tr("Open a run &folder…"), QStringLiteral("folder")),
+          &QAction::triggered, this, &RunListPanel::openRequested);
+  empty_->setEmpty(model_->rowCount() == 0);
+  auto* outer = new QVBoxLayout(this);
+  outer->setContentsMargins(0, 0, 0, 0);
+  outer->addWidget(empty_);
+
+  connect(model_, &QAbstractItemModel::rowsInserted, this, [this] { empty_->setEmpty(false); });
+  connect(list_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+          [this](const QModelIndex& current) {
+            if (current.isValid()) {
+              selection_->setRun(current.data(RunListModel::kFolderRole).toString());
+            }
+          });
+  connect(selection_, &Selection::runChanged, this, &RunListPanel::showSelection);
+}
+
+void RunListPanel::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  auto* header = list_->header();
+  const auto size = [&](int column, int count) {
+    header->resizeSection(column, characters(list_, count));
+  };
+  size(RunListModel::kState, 12);
+  size(RunListModel::kStep, 16);
+  size(RunListModel::kLastLoss, 10);
+  size(RunListModel::kBestLoss, 10);
+  const int fixed = characters(list_, 12 + 16 + 10 + 10 + 10);
+  header->resizeSection(RunListModel::kName,
+                        std::max(list_->viewport()->width() - fixed, characters(list_, 18)));
+}
+
+void RunListPanel::showSelection() {
+  const QModelIndex index = model_->indexOf(selection_->run());
+  if (index.isValid() && index.row() != list_->currentIndex().row()) {
+    list_->setCurrentIndex(index);
+  }
+}
+
+}  // namespace widgets

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/panels/run_monitor_panel.h"
+
+#include "widgets/models/run_list_model.h"
+#include "widgets/models/selection.h"
+#include "widgets/panels/empty_state.h"
+#include "widgets/panels/message_bar.h"
+#include "widgets/plots/curve_plot.h"
+#include "widgets/style/metrics.h"
+#include "widgets/style/number_text.h"
+#include "widgets/style/symbol_icon.h"
+#include "widgets/style/theme.h"
+
+#include <QComboBox>
+#include <QEvent>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QSpinBox>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include <algorithm>
+#include <cmath>
+
+namespace widgets {
+namespace {
+
+QString requested_text(const RunRecord& run) {
+  const double age =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - run.requested_at).count();
+  return QObject::tr("%1 requested %2 s ago")
+      .arg(QString::fromLatin1(engine::to_string(run.requested)))
+      .arg(age, 0, 'f', 1);
+}
+
+/// Remaining seconds from the speed of the last points, or NaN.
+double remaining_seconds(const RunRecord& run) {
+  const auto speed = run.curve(Metric::tokens_per_second).y();
+  if (!run.started || run.started->tokens_per_step <= 0 || speed.empty()) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  std::vector<double> last(
+      speed.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(speed.size(), 15)),
+      speed.end());
+  std::nth_element(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(last.size() / 2),
+                   last.end());
+  const double median = last[last.size() / 2];
+  if (!(median > 0) || run.max_steps <= run.step) return std::numeric_limits<double>::quiet_NaN();
+  return static_cast<double>((run.max_steps - run.step) * run.started->tokens_per_step) / median;
+}
+
+}  // namespace
+
+RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWidget* parent)
+    : QWidget(parent),
+      selection_(selection),
+      runs_(runs),
+      messages_(new MessageBar(this)),
+      name_(new QLabel),
+      state_(new QLabel),
+      facts_(new QLabel),
+      metric_(new QComboBox),
+      half_life_(new QSpinBox),
+      raw_(new QToolButton),
+      logarithmic_(new QToolButton),
+      follow_(new QToolButton),
+      checkpoint_(new QPushButton),
+      stop_(new QPushButton),
+      plot_(new CurvePlot) {
+  auto* content = new QWidget;
+  auto* column = new QVBoxLayout(content);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(0);
+
+  auto* head = new QHBoxLayout;
+  head->setContentsMargins(lines(this, 0.5), lines(this, 0.35), lines(this, 0.4), 0);
+  QFont bold = font();
+  bold.setBold(true);
+  name_->setFont(bold);
+  name_->setObjectName(QStringLiteral("monitor.name"));
+  state_->setObjectName(QStringLiteral("monitor.state"));
+  facts_->setObjectName(QStringLiteral("monitor.facts"));
+  facts_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+  head->addWidget(name_);
+  head->addSpacing(lines(this, 0.4));
+  head->addWidget(state_);
+  head->addSpacing(lines(this, 0.4));
+  head->addWidget(facts_, 1);
+  checkpoint_->setText(tr("Check&point now"));
+  checkpoint_->setIcon(symbol_icon(QStringLiteral("save")));
+  checkpoint_->setObjectName(QStringLiteral("monitor.checkpoint"));
+  checkpoint_->setToolTip(tr("Save a checkpoint after the current step and go on"));
+  checkpoint_->setAccessibleName(tr("Checkpoint now"));
+  head->addWidget(checkpoint_);
+  stop_->setText(tr("&Stop"));
+  stop_->setIcon(symbol_icon(QStringLiteral("stop")));
+  stop_->setObjectName(QStringLiteral("monitor.stop"));
+  stop_->setToolTip(tr("Stop after the current step, with a checkpoint (Ctrl+.)"));
+  stop_->setAccessibleName(tr("Stop the run"));
+  head->addWidget(stop_);
+  column->addLayout(head);
+
+  auto* tools = new QHBoxLayout;
+  tools->setContentsMargins(lines(this, 0.5), lines(this, 0.2), lines(this, 0.4), lines(this, 0.2));
+  metric_->setObjectName(QStringLiteral("monitor.metric"));
+  metric_->setAccessibleName(tr("Metric"));
+  metric_->setToolTip(tr("What the curve shows"));
+  metric_->addItem(tr("Loss"), int(Metric::loss));
+  metric_->addItem(tr("Gradient norm"), int(Metric::grad_norm));
+  metric_->addItem(tr("Learning rate"), int(Metric::learning_rate));
+  metric_->addItem(tr("Tokens per second"), int(Metric::tokens_per_second));
+  tools->addWidget(metric_);
+  tools->addSpacing(lines(this, 0.6));
+  auto* smooth_label = new QLabel(tr("EMA, &half-life"));
+  half_life_->setObjectName(QStringLiteral("monitor.half_life"));
+  half_life_->setAccessibleName(tr("Half-life of the smoothing in steps"));
+  half_life_->setToolTip(
+      tr("The smoothed line is an exponential moving average at full rate; a value "
+         "weighs half after so many steps"));
+  half_life_->setRange(1, 1000000);
+  half_life_->setValue(static_cast<int>(plot_->halfLife()));
+  half_life_->setSuffix(tr(" steps"));
+  smooth_label->setBuddy(half_life_);
+  tools->addWidget(smooth_label);
+  tools->addSpacing(lines(this, 0.3));
+  tools->addWidget(half_life_);
+  tools->addStretch(1);
+  const auto toggle = [&](QToolButton* button, const QString& text, const QString& tip,
+                          const QString& name, bool on) {
+    button->setText(text);
+    button->setToolTip(tip);
+    button->setAccessibleName(tip);
+    button->setObjectName(name);
+    button->setCheckable(true);
+    button->setAutoRaise(true);
+    button->setChecked(on);
+    tools->addWidget(button);
+  };
+  toggle(raw_, tr("Raw"), tr("Show the raw values behind the smoothed line (R)"),
+         QStringLiteral("monitor.raw"), true);
+  toggle(logarithmic_, tr("Log"), tr("Logarithmic axis (L)"), QStringLiteral("monitor.log"), false);
+  toggle(follow_, tr("Follow"), tr("Keep the whole run in view as it grows (F)"),
+         QStringLiteral("monitor.follow"), true);
+  column->addLayout(tools);
+  column->addWidget(plot_, 1);
+
+  empty_ = new EmptyState(content, tr("Select a run; a live one follows by itself."));
+  auto* outer = new QVBoxLayout(this);
+  outer->setContentsMargins(0, 0, 0, 0);
+  outer->setSpacing(0);
+  outer->addWidget(messages_);
+  outer->addWidget(empty_, 1);
+
+  connect(metric_, &QComboBox::currentIndexChanged, this, &RunMonitorPanel::showMetric);
+  connect(half_life_, &QSpinBox::valueChanged, this, [this](int steps) {
+    half_life_chosen_ = half_life_chosen_ || half_life_->hasFocus();
+    plot_->setHalfLife(steps);
+  });
+  connect(raw_, &QToolButton::toggled, plot_, &CurvePlot::setShowsRaw);
+  connect(plot_, &CurvePlot::showsRawChanged, raw_, &QToolButton::setChecked);
+  connect(logarithmic_, &QToolButton::toggled, plot_, &CurvePlot::setLogarithmic);
+  connect(plot_, &CurvePlot::logarithmicChanged, logarithmic_, &QToolButton::setChecked);
+  connect(follow_, &QToolButton::toggled, plot_, &CurvePlot::setFollowing);
+  connect(plot_, &CurvePlot::followingChanged, follow_, &QToolButton::setChecked);
+  connect(stop_, &QPushButton::clicked, this,
+          [this] { Q_EMIT requested(selection_->run(), engine::RunRequest::stop); });
+  connect(checkpoint_, &QPushButton::clicked, this,
+          [this] { Q_EMIT requested(selection_->run(), engine::RunRequest::checkpoint); });
+  connect(selection_, &Selection::runChanged, this, &RunMonitorPanel::showRun);
+  connect(runs_, &RunStore::runsChanged, this, [this](const QStringList& folders) {
+    if (folders.contains(selection_->run())) refresh();
+  });
+  clock_.setInterval(200);
+  connect(&clock_, &QTimer::timeout, this, &RunMonitorPanel::refreshHeader);
+}
+
+void RunMonitorPanel::showRun() {
+  messages_->dismiss();
+  reported_failure_.clear();
+  empty_->setEmpty(runs_->find(selection_->run()) == nullptr);
+  showMetric();
+  refresh();
+}
+
+void RunMonitorPanel::showMetric() {
+  const RunRecord* run = runs_->find(selection_->run());
+  std::vector<Curve> curves;
+  const auto metric = static_cast<Metric>(metric_->currentData().toInt());
+  if (run != nullptr) {
+    curves.push_back({metric_->currentText().toLower(), run->color, &run->curve(metric), false});
+    if (metric == Metric::loss) {
+      curves.push_back({tr("evaluation"), run->color + 1, &run->curve(Metric::eval_loss), true});
+    }
+  }
+  plot_->setAxisTitle(metric_title(metric));
+  plot_->setCurves(std::move(curves));
+}
+
+void RunMonitorPanel::refresh() {
+  const RunRecord* run = runs_->find(selection_->run());
+  if (run == nullptr) return;
+  plot_->setExpectedEnd(static_cast<double>(run->max_steps));
+  if (!half_life_chosen_ && run->max_steps > 0) {
+    half_life_->setValue(static_cast<int>(std::clamp<std::int64_t>(run->max_steps / 50, 2, 50)));
+  }
+  std::vector<StepMark> marks;
+  for (const auto& checkpoint : run->checkpoints) {
+    marks.push_back({static_cast<double>(checkpoint.step), checkpoint.path});
+  }
+  plot_->setMarks(std::move(marks));
+  plot_->refresh();
+  if (!run->failure.isEmpty() && run->failure != reported_failure_ &&
+      run->state == engine::RunState::failed) {
+    reported_failure_ = run->failure;
+    const QString saved = run->checkpoints.empty()
+                              ? tr("No checkpoint was saved.")
+                              : tr("The last checkpoint is %1.").arg(run->checkpoints.back().path);
+    messages_->showMessage(engine::Severity::error,
+                           tr("The run failed at step %1: %2").arg(run->step).arg(run->failure),
+                           saved);
+  }
+  refreshHeader();
+}
+
+void RunMonitorPanel::refreshHeader() {
+  const RunRecord* run = runs_->find(selection_->run());
+  if (run == nullptr) return;
+  const auto& colors = theme_colors(palette());
+  name_->setText(run->name);
+  name_->setToolTip(run->folder);
+  const bool asks = run->requested != engine::RunRequest::none;
+  QPalette shades = palette();
+  QColor ink = shades.color(QPalette::WindowText);
+  switch (run->state) {
+    case engine::RunState::running:
+    case engine::RunState::finished:
+      ink = colors.good;
+      break;
+    case engine::RunState::failed:
+    case engine::RunState::interrupted:
+      ink = colors.error;
+      break;
+    case engine::RunState::paused:
+    case engine::RunState::stopping:
+    case engine::RunState::unknown:
+      ink = colors.warning;
+      break;
+    default:
+      break;
+  }
+  shades.setColor(QPalette::WindowText, ink);
+  state_->setPalette(shades);
+  QString state =
+      run->state == engine::RunState::failed ? state_text(run->state) : state_sentence(*run);
+  state_->setText(state);
+  state_->setToolTip(state_sentence(*run));
+
+  QStringList facts;
+  if (run->max_steps > 0) {
+    facts << tr("step %1 of %2").arg(grouped(run->step), grouped(run->max_steps));
+  }
+  if (run->last_loss) facts << tr("loss %1").arg(loss_text(*run->last_loss));
+  const auto speed = run->curve(Metric::tokens_per_second).y();
+  if (!speed.empty() && run->is_live()) facts << tr("%1 tokens/s").arg(short_count(speed.back()));
+  if (run->is_live() && std::isfinite(remaining_seconds(*run))) {
+    facts << tr("%1 left").arg(duration_text(remaining_seconds(*run)));
+  }
+  if (asks) facts << requested_text(*run);
+  facts_->setText(facts.join(QStringLiteral(" · ")));
+  facts_->setToolTip(facts_->text());
+
+  const bool live = run->is_live();
+  const bool stops = run->requested == engine::RunRequest::stop;
+  stop_->setVisible(live);
+  checkpoint_->setVisible(live);
+  stop_->setEnabled(live && !stops && run->state != engine::RunState::stopping);
+  checkpoint_->setEnabled(live && !asks && run->state == engine::RunState::running);
+  stop_->setText(stops || run->state == engine::RunState::stopping ? tr("Stopping…") : tr("&Stop"));
+  if (asks && !clock_.isActive()) clock_.start();
+  if (!asks) clock_.stop();
+}
+
+void RunMonitorPanel::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange && runs_ != nullptr) refreshHeader();
+}
+
+}  // namespace widgets

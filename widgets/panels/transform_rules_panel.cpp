@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/panels/transform_rules_panel.h"
+
+#include "widgets/models/selection.h"
+#include "widgets/models/transform_rules_model.h"
+#include "widgets/panels/empty_state.h"
+#include "widgets/panels/item_views.h"
+#include "widgets/panels/message_bar.h"
+#include "widgets/style/metrics.h"
+
+#include <QAction>
+#include <QFileInfo>
+#include <QItemSelectionModel>
+#include <QLabel>
+#include <QTreeView>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+namespace widgets {
+
+TransformRulesPanel::TransformRulesPanel(Selection* selection, QWidget* parent)
+    : QWidget(parent),
+      selection_(selection),
+      model_(new TransformRulesModel(this)),
+      messages_(new MessageBar(this)),
+      list_(new QTreeView),
+      summary_(new QLabel) {
+  auto* content = new QWidget;
+  auto* column = new QVBoxLayout(content);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(lines(this, 0.25));
+  list_->setObjectName(QStringLiteral("rules.list"));
+  list_->setAccessibleName(tr("Rules"));
+  list_->setModel(model_);
+  set_up_list(list_);
+  list_->setSelectionMode(QAbstractItemView::ExtendedSelection);
+  list_->setItemDelegateForColumn(TransformRulesModel::kPattern,
+                                  new RowDelegate(list_, Qt::ElideMiddle));
+  list_->header()->setStretchLastSection(false);
+  column->addWidget(list_, 1);
+  summary_->setContentsMargins(lines(this, 0.4), 0, 0, lines(this, 0.25));
+  column->addWidget(summary_);
+
+  empty_ = new EmptyState(content, tr("Open a transform file to see which rule wins each layer."));
+  connect(empty_->addButton(tr("Open a &transform file…"), QStringLiteral("config")),
+          &QAction::triggered, this, &TransformRulesPanel::openRequested);
+  auto* outer = new QVBoxLayout(this);
+  outer->setContentsMargins(0, 0, 0, 0);
+  outer->setSpacing(0);
+  outer->addWidget(messages_);
+  outer->addWidget(empty_, 1);
+
+  connect(list_->selectionModel(), &QItemSelectionModel::selectionChanged, this, [this] {
+    QStringList layers;
+    for (const auto& index : list_->selectionModel()->selectedRows()) {
+      layers << index.data(TransformRulesModel::kLayersRole).toStringList();
+    }
+    if (!layers.isEmpty()) selection_->setLayers(layers);
+  });
+}
+
+void TransformRulesPanel::setView(PlanViewPtr view) {
+  model_->setView(view);
+  const bool is_open = view->transform != nullptr;
+  empty_->setEmpty(!is_open);
+  if (!is_open) return;
+  const QString file = QString::fromStdString(view->transform->config.file);
+  QString text = tr("%1 · first match in this order wins").arg(QFileInfo(file).fileName());
+  if (!view->has_plan()) text += tr(" · counts appear as soon as a checkpoint is open");
+  summary_->setText(text);
+  summary_->setToolTip(file);
+  sizeColumns();
+}
+
+void TransformRulesPanel::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  sizeColumns();
+}
+
+void TransformRulesPanel::sizeColumns() {
+  auto* header = list_->header();
+  const int counts = characters(list_, 11);
+  header->resizeSection(TransformRulesModel::kNumber, characters(list_, 4));
+  int used = header->sectionSize(TransformRulesModel::kNumber) + 3 * counts;
+  for (const int column :
+       {TransformRulesModel::kMatched, TransformRulesModel::kWon, TransformRulesModel::kShadowed}) {
+    header->resizeSection(column, counts);
+  }
+  const int rest = std::max(list_->viewport()->width() - used, characters(list_, 40));
+  const int paradigm = characters(list_, 21);
+  header->resizeSection(TransformRulesModel::kParadigm, paradigm);
+  header->resizeSection(TransformRulesModel::kPattern, (rest - paradigm) * 13 / 20);
+  header->resizeSection(TransformRulesModel::kValues,
+                        rest - paradigm - header->sectionSize(TransformRulesModel::kPattern));
+}
+
+}  // namespace widgets
