@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/workbench/open_path.h"
+
+#include "engine/config/run_config.h"
+#include "engine/error.h"
+#include "engine/runs/run_catalog.h"
+#include "engine/runs/run_folder.h"
+#include "engine/transform/paradigm_info.h"
+
+#include <filesystem>
+
+namespace app {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_run(const fs::path& folder) {
+  const engine::RunFolder run{folder};
+  std::error_code ignored;
+  return fs::exists(run.events(), ignored) || fs::exists(run.status(), ignored) ||
+         fs::exists(run.run_yaml(), ignored);
+}
+
+std::shared_ptr<const widgets::OpenCheckpoint> read_checkpoint(const fs::path& folder) {
+  auto checkpoint = std::make_shared<widgets::OpenCheckpoint>();
+  checkpoint->folder = QString::fromStdString(folder.string());
+  checkpoint->config = engine::read_llama_config(folder / "config.json");
+  checkpoint->inventory = engine::layer_inventory(checkpoint->config);
+  return checkpoint;
+}
+
+/// A run configuration names flags at its top level, a transform file patterns.
+bool looks_like_run_config(const std::string& text, const std::string& file) {
+  if (text.find("layer_name_to_config") != std::string::npos) return false;
+  std::vector<engine::Problem> ignored;
+  const engine::ParamValues values = engine::parse_run_yaml(text, file, ignored);
+  for (const auto& entry : values.entries()) {
+    if (engine::train_schema().find(entry.name) != nullptr) return true;
+  }
+  return false;
+}
+
+OpenedPath open_folder(const fs::path& folder) {
+  OpenedPath opened;
+  opened.path = QString::fromStdString(folder.string());
+  if (is_run(folder)) {
+    opened.kind = PathKind::run;
+    return opened;
+  }
+  if (fs::exists(folder / "config.json")) {
+    opened.kind = PathKind::checkpoint;
+    opened.checkpoint = read_checkpoint(folder);
+    return opened;
+  }
+  if (!engine::find_runs(folder).empty()) {
+    opened.kind = PathKind::runs;
+    return opened;
+  }
+  engine::fail("not-a-checkpoint", {.file = folder.string()},
+               "this folder holds no checkpoint (config.json is missing) and no run",
+               "Open a Llama checkpoint folder, a run folder, or a folder of runs");
+}
+
+}  // namespace
+
+OpenedPath open_path(const QString& path) {
+  fs::path given = fs::absolute(path.toStdString()).lexically_normal();
+  if (!given.has_filename()) given = given.parent_path();
+  if (!fs::exists(given)) {
+    engine::fail("missing-file", {.file = given.string()}, "there is no such file or folder",
+                 "Check the path");
+  }
+  if (fs::is_directory(given)) return open_folder(given);
+  if (given.filename() == "config.json") return open_folder(given.parent_path());
+
+  const std::string extension = given.extension().string();
+  OpenedPath opened;
+  opened.path = QString::fromStdString(given.string());
+  if (extension != ".yaml" && extension != ".yml") {
+    engine::fail("unknown-file", {.file = given.string()},
+                 "this is neither a checkpoint folder, a transform file (.yaml) nor a run folder",
+                 "Open the folder that holds config.json, or a .yaml file");
+  }
+  const std::string text = engine::read_file(given);
+  if (looks_like_run_config(text, given.string())) {
+    opened.kind = PathKind::run_config;
+    std::vector<engine::Problem> problems;
+    opened.run_values = engine::parse_run_yaml(text, given.string(), problems);
+    if (engine::has_errors(problems)) throw engine::Error(problems);
+    return opened;
+  }
+  opened.kind = PathKind::transform;
+  opened.transform = std::make_shared<engine::ParsedTransform>(
+      engine::parse_transform_config(text, given.string(), engine::paradigm_infos()));
+  return opened;
+}
+
+widgets::PlanViewPtr plan_of_run(const QString& folder) {
+  const engine::RunFolder run{fs::path(folder.toStdString())};
+  try {
+    std::vector<engine::Problem> problems;
+    const auto values = engine::parse_run_yaml(engine::read_file(run.run_yaml()),
+                                               run.run_yaml().string(), problems);
+    std::string model = values.get_text("model_name_or_path");
+    if (model.empty()) model = values.get_text("config_name");
+    if (model.empty()) return nullptr;
+    fs::path source(model);
+    if (source.filename() == "config.json") source = source.parent_path();
+    if (!fs::exists(source / "config.json")) return nullptr;
+    std::shared_ptr<const engine::ParsedTransform> transform;
+    if (fs::exists(run.transform_yaml())) {
+      transform = std::make_shared<engine::ParsedTransform>(
+          engine::read_transform_config(run.transform_yaml(), engine::paradigm_infos()));
+    }
+    return widgets::make_plan_view(read_checkpoint(source), std::move(transform),
+                                   engine::paradigm_infos());
+  } catch (const engine::Error&) {
+    return nullptr;
+  }
+}
+
+}  // namespace app

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a path is that someone opened, dropped or named on the command line, and reading it. All of
+// it may block on a slow disk: call on a background thread.
+#pragma once
+
+#include "engine/config/param_schema.h"
+#include "widgets/models/plan_view.h"
+
+#include <QString>
+#include <QStringList>
+
+#include <memory>
+
+namespace app {
+
+enum class PathKind { checkpoint, transform, run_config, run, runs };
+
+struct OpenedPath {
+  PathKind kind = PathKind::checkpoint;
+  QString path;  ///< absolute
+  std::shared_ptr<const widgets::OpenCheckpoint> checkpoint;
+  std::shared_ptr<const engine::ParsedTransform> transform;
+  engine::ParamValues run_values;
+};
+
+/// Recognises and reads. Throws engine::Error that says what the path is not and what it could be.
+OpenedPath open_path(const QString& path);
+
+/// The plan of a run's own transform on its own model, as far as both can still be read; null when
+/// not.
+widgets::PlanViewPtr plan_of_run(const QString& folder);
+
+}  // namespace app

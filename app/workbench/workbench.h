@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "app/workbench/background_job.h"
+#include "app/workbench/engine_loader.h"
+#include "app/workbench/open_path.h"
+#include "app/workbench/program_options.h"
+#include "app/workbench/run_launcher.h"
+#include "app/workbench/run_watcher.h"
+#include "widgets/models/plan_view.h"
+#include "widgets/models/run_store.h"
+#include "widgets/models/selection.h"
+
+#include <QObject>
+#include <QString>
+#include <QStringList>
+
+#include <memory>
+
+class QMessageBox;
+class QSettings;
+
+namespace widgets {
+class HistogramPanel;
+class LaunchPanel;
+class LayerAssignmentPanel;
+class ProblemsPanel;
+class RunListPanel;
+class RunLogPanel;
+class RunMonitorPanel;
+class TransformRulesPanel;
+}  // namespace widgets
+
+namespace app {
+
+class MainWindow;
+
+/// The composition root: makes the window, the panels and what works in the background, and
+/// connects them. Nothing here blocks the GUI thread.
+class Workbench : public QObject {
+  Q_OBJECT
+
+ public:
+  /// `settings` keeps layout, theme and recent files; null = nothing is remembered.
+  Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> settings);
+  ~Workbench() override;
+
+  MainWindow* window() const { return window_.get(); }
+  const widgets::RunStore& runs() const { return runs_; }
+  widgets::Selection* selection() { return &selection_; }
+  const EngineLoader& engine() const { return engine_; }
+  const RunLauncher& launcher() const { return launcher_; }
+  const widgets::PlanViewPtr& view() const { return view_; }
+
+  widgets::LayerAssignmentPanel* layers() const { return layers_; }
+  widgets::TransformRulesPanel* rules() const { return rules_; }
+  widgets::ProblemsPanel* problems() const { return problems_; }
+  widgets::HistogramPanel* histogram() const { return histogram_; }
+  widgets::LaunchPanel* launchPanel() const { return launch_; }
+  widgets::RunListPanel* runList() const { return run_list_; }
+  widgets::RunMonitorPanel* monitor() const { return monitor_; }
+  widgets::RunLogPanel* log() const { return log_; }
+
+  /// Shows the window and does what the command line asks for.
+  void start(const ProgramOptions& options);
+  /// Recognises each path and opens it. Problems appear in the window.
+  void openPaths(const QStringList& paths);
+  /// Folder of runs that is scanned for new ones.
+  void addRunsRoot(const QString& folder);
+  void request(const QString& folder, engine::RunRequest request);
+  /// No file is being read and no plan computed.
+  bool isSettled() const;
+
+ Q_SIGNALS:
+  void opened();  ///< after each file that was read, or could not be
+
+ private:
+  void makePanels();
+  void connectWindow();
+  void connectRuns();
+  void openNext();
+  void take(const OpenedPath& opened);
+  void replan();
+  void showView(widgets::PlanViewPtr view);
+  void reload();
+  void remember(const QString& path);
+  void showRun(const QString& folder);
+  void readPlanOfRun(const QString& folder);
+  void launch(const engine::ParamValues& values);
+  void launchWhenReady();
+  void openDemo();
+  QString demoFolder() const;
+  bool mayClose();
+  void setTheme(widgets::Theme theme);
+  void updateEngineChip();
+  void updateRunChip();
+  void updateProblemChip();
+  void updateActions();
+  void takeScreenshot(const QString& file);
+
+  std::unique_ptr<QSettings> settings_;
+  widgets::Selection selection_;
+  widgets::RunStore runs_;
+  EngineLoader engine_;
+  RunWatcher watcher_;
+  RunLauncher launcher_;
+  BackgroundJob open_job_;
+  BackgroundJob plan_job_;
+  BackgroundJob run_plan_job_;
+  std::unique_ptr<MainWindow> window_;
+  widgets::LayerAssignmentPanel* layers_ = nullptr;
+  widgets::TransformRulesPanel* rules_ = nullptr;
+  widgets::ProblemsPanel* problems_ = nullptr;
+  widgets::HistogramPanel* histogram_ = nullptr;
+  widgets::LaunchPanel* launch_ = nullptr;
+  widgets::RunListPanel* run_list_ = nullptr;
+  widgets::RunMonitorPanel* monitor_ = nullptr;
+  widgets::RunLogPanel* log_ = nullptr;
+
+  QStringList to_open_;
+  std::shared_ptr<const widgets::OpenCheckpoint> checkpoint_;
+  std::shared_ptr<const engine::ParsedTransform> transform_;
+  widgets::PlanViewPtr view_;
+  bool launch_when_ready_ = false;
+  bool closing_ = false;
+};
+
+}  // namespace app
