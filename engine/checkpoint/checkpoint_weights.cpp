@@ -9,12 +9,14 @@
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <set>
 
@@ -106,9 +108,16 @@ at::Tensor read_tensor(const SafetensorsSet& set, const std::string& name) {
   if (entry == nullptr) fail("missing-tensor", {}, "there is no tensor " + name);
   const auto type = scalar_type_of(*entry, set.file_of(name).string());
   const auto bytes = set.bytes(name);
-  at::Tensor raw = at::empty(entry->shape, at::TensorOptions().dtype(type));
-  std::memcpy(raw.mutable_data_ptr(), bytes.data(), bytes.size());
-  return raw.to(at::kFloat);
+  const auto options = at::TensorOptions().dtype(type);
+  const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+  if (address % bytes_per_element(entry->dtype) != 0) {
+    at::Tensor aligned = at::empty(entry->shape, options);
+    std::memcpy(aligned.mutable_data_ptr(), bytes.data(), bytes.size());
+    return aligned.to(at::kFloat);
+  }
+  const at::Tensor mapped =
+      at::from_blob(const_cast<std::byte*>(bytes.data()), entry->shape, options);
+  return type == at::kFloat ? mapped.clone() : mapped.to(at::kFloat);
 }
 
 TensorMap load_weights(const std::filesystem::path& directory, const LlamaConfig& config,

@@ -8,6 +8,17 @@
 
 namespace engine {
 
+namespace {
+
+/// [B, H_kv, S, D] -> [B, H_kv·group, S, D], each head `group` times in a row.
+at::Tensor repeat_heads(const at::Tensor& x, std::int64_t group) {
+  return x.unsqueeze(2)
+      .expand({x.size(0), x.size(1), group, x.size(2), x.size(3)})
+      .reshape({x.size(0), x.size(1) * group, x.size(2), x.size(3)});
+}
+
+}  // namespace
+
 AttentionCore::~AttentionCore() = default;
 
 at::Tensor PlainAttention::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -19,9 +30,13 @@ at::Tensor PlainAttention::forward(const at::Tensor& q, const at::Tensor& k, con
   if (queries != keys) {
     mask = at::ones({queries, keys}, q.options().dtype(at::kBool)).tril(keys - queries);
   }
+  const std::int64_t group = shape().heads / shape().kv_heads;
+  // On CUDA no fused fp32 kernel shares key/value heads itself; the fallback would hold all scores.
+  const bool repeats = group > 1 && q.is_cuda() && q.scalar_type() == at::kFloat;
   const at::Tensor attended = at::scaled_dot_product_attention(
-      q, k, v, mask, dropout, /*is_causal=*/!mask.has_value(), /*scale=*/std::nullopt,
-      /*enable_gqa=*/shape().heads != shape().kv_heads);
+      q, repeats ? repeat_heads(k, group) : k, repeats ? repeat_heads(v, group) : v, mask, dropout,
+      /*is_causal=*/!mask.has_value(), /*scale=*/std::nullopt,
+      /*enable_gqa=*/group > 1 && !repeats);
   return attended.transpose(1, 2).reshape({q.size(0), q.size(2), shape().heads * shape().head_dim});
 }
 
