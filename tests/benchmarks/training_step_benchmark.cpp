@@ -5,8 +5,8 @@
 //   training_step_benchmark MODEL_DIR TOKENS_FILE BATCH SEQUENCE THREADS
 //
 // TOKENS_FILE holds int64 ids, BATCH x SEQUENCE of them. Answers each line of standard input by one
-// line of JSON: "step": {"seconds", "loss"}; "head": {"seconds"} of head and loss alone, forward
-// and backward; "memory": {"bytes"}, the peak above the loaded program.
+// line of JSON: "step": {"wall", "cpu", "loss"}, times in seconds; "head": {"wall", "cpu"} of head
+// and loss alone, forward and backward; "memory": {"bytes"}, the peak above the loaded program.
 #include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/training/chunked_cross_entropy.h"
 #include "engine/training/trainer.h"
@@ -14,10 +14,12 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/ones_like.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -47,14 +49,23 @@ std::vector<std::int64_t> read_tokens(const std::string& file, std::size_t count
   return tokens;
 }
 
+struct Duration {
+  double wall = 0;
+  double cpu = 0;  // processor time of all threads: what remains comparable on a busy machine
+};
+
+double cpu_clock() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
 template <typename Work>
-double seconds_of(Work&& work) {
+Duration duration_of(Work&& work) {
   const auto begin = std::chrono::steady_clock::now();
+  const double cpu_begin = cpu_clock();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+          cpu_clock() - cpu_begin};
 }
 
-double head_seconds(Llama& model, const at::Tensor& ids) {
+Duration head_duration(Llama& model, const at::Tensor& ids) {
   at::Tensor hidden;
   {
     const at::NoGradGuard no_grad;
@@ -64,10 +75,19 @@ double head_seconds(Llama& model, const at::Tensor& ids) {
   at::Tensor x = hidden.slice(1, 0, ids.size(1) - 1).reshape({-1, hidden.size(2)}).detach();
   x.set_requires_grad(true);
   zero_gradients(model.parameters());
-  return seconds_of([&] {
+  return duration_of([&] {
     chunked_cross_entropy(x, model.lm_head()->weight(), labels,
                           1.0 / static_cast<double>(labels.numel()), false)
         .loss.backward();
+  });
+}
+
+/// Forward and backward pass of everything below the head.
+Duration body_duration(Llama& model, const at::Tensor& ids) {
+  zero_gradients(model.parameters());
+  return duration_of([&] {
+    const at::Tensor hidden = model.hidden_states(ids, {.phase = Phase::train});
+    hidden.backward(at::ones_like(hidden));
   });
 }
 
@@ -98,10 +118,12 @@ int main(int argc, char** argv) {
   for (std::string request; std::getline(std::cin, request);) {
     if (request == "step") {
       double loss = 0;
-      const double seconds = seconds_of([&] { loss = trainer.step({ids}).loss.item<double>(); });
-      std::printf("{\"seconds\": %.9g, \"loss\": %.9g}\n", seconds, loss);
-    } else if (request == "head") {
-      std::printf("{\"seconds\": %.9g}\n", head_seconds(model, ids));
+      const Duration taken = duration_of([&] { loss = trainer.step({ids}).loss.item<double>(); });
+      std::printf("{\"wall\": %.9g, \"cpu\": %.9g, \"loss\": %.9g}\n", taken.wall, taken.cpu, loss);
+    } else if (request == "head" || request == "body") {
+      const Duration taken =
+          request == "head" ? head_duration(model, ids) : body_duration(model, ids);
+      std::printf("{\"wall\": %.9g, \"cpu\": %.9g}\n", taken.wall, taken.cpu);
     } else if (request == "memory") {
       std::printf("{\"bytes\": %lld}\n",
                   static_cast<long long>(status_bytes("VmHWM") - loaded_program));
