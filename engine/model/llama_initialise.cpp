@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/model/llama_initialise.h"
 
+#include "engine/device/parallel_for.h"
 #include "engine/model/weight_names.h"
 #include "kernels/noise_key.h"
 #include "kernels/philox.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 
@@ -52,7 +52,7 @@ double within_cut(double normal, std::uint64_t key, std::uint64_t index,
 void fill(at::Tensor& tensor, std::uint64_t key, const InitialDistribution& distribution) {
   float* values = tensor.mutable_data_ptr<float>();
   const std::int64_t elements = tensor.numel();
-  at::parallel_for(0, (elements + 3) / 4, 1 << 12, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for((elements + 3) / 4, 1 << 12, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = begin; block < end; ++block) {
       const Normals normals = normals_of(key, static_cast<std::uint64_t>(block), 0);
       for (std::int64_t index = 4 * block; index < std::min(4 * block + 4, elements); ++index) {

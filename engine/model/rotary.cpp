@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/model/rotary.h"
 
+#include "engine/device/parallel_for.h"
+#include "kernels/rotary/rotary.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/mul.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace engine {
@@ -28,10 +32,39 @@ float llama3_scaled(float frequency, const RopeScaling& scaling) {
   return (1 - smooth) * frequency / factor + smooth * frequency;
 }
 
+at::Tensor rotated_on_loops(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin,
+                            bool inverse) {
+  const std::int64_t sequence = x.size(1);
+  const std::int64_t heads = x.size(2);
+  const std::int64_t half = x.size(3) / 2;
+  at::Tensor y = at::empty_like(x);
+  const float* x_data = x.const_data_ptr<float>();
+  const float* cos_data = cos.const_data_ptr<float>();
+  const float* sin_data = sin.const_data_ptr<float>();
+  float* y_data = y.mutable_data_ptr<float>();
+  const std::int64_t grain = std::max<std::int64_t>(1, (1 << 15) / (heads * 2 * half));
+  parallel_for(x.size(0) * sequence, grain, [&](std::int64_t begin, std::int64_t end) {
+    // A piece may run over the end of a sequence: positions start again there.
+    while (begin < end) {
+      const std::int64_t position = begin % sequence;
+      const std::int64_t count = std::min(end - begin, sequence - position);
+      const std::int64_t offset = begin * heads * 2 * half;
+      kernels::cpu::rotate_heads(x_data + offset, cos_data + position * half,
+                                 sin_data + position * half, count, heads, half, inverse,
+                                 y_data + offset);
+      begin += count;
+    }
+  });
+  return y;
+}
+
 /// y1 = x1·cos - direction·x2·sin, y2 = x2·cos + direction·x1·sin. direction -1 is the inverse,
 /// hence the gradient.
 at::Tensor rotated(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin,
                    int direction) {
+  if (x.is_cpu() && x.scalar_type() == at::kFloat) {
+    return rotated_on_loops(x.contiguous(), cos.contiguous(), sin.contiguous(), direction < 0);
+  }
   const std::int64_t half = x.size(-1) / 2;
   const at::Tensor source = x.to(at::kFloat);
   at::Tensor result = at::empty(source.sizes(), source.options());

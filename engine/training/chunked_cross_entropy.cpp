@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/training/chunked_cross_entropy.h"
 
-#include <ATen/Parallel.h>
+#include "engine/device/parallel_for.h"
+#include "kernels/cross_entropy/cross_entropy.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
@@ -23,20 +25,14 @@ using torch::autograd::variable_list;
 
 constexpr std::int64_t kCpuChunkBytes = 64 << 20;
 constexpr std::int64_t kDeviceChunkBytes = 512 << 20;
-/// Rows handled together on one CPU core: some rows of fp32 logits stay in its cache over all
-/// passes.
-constexpr std::int64_t kRowsPerBlock = 4;
+/// Fewer logits than this are not worth a second thread.
+constexpr std::int64_t kGrain = 1 << 15;
 
 std::int64_t chosen_chunk(std::int64_t tokens, std::int64_t vocabulary, bool on_cpu) {
   const std::int64_t bytes = on_cpu ? kCpuChunkBytes : kDeviceChunkBytes;
   const std::int64_t rows = std::max<std::int64_t>(64, bytes / (4 * vocabulary) / 64 * 64);
   return std::min(tokens, rows);
 }
-
-struct RowResults {
-  at::Tensor losses;   // [T] fp32, unscaled
-  at::Tensor correct;  // [T] int64, or undefined
-};
 
 /// logits [R, V] fp32: writes the rows' losses and, when asked, whether the argmax is the label;
 /// leaves scale · (softmax - one_hot) in `logits`.
@@ -54,23 +50,35 @@ void loss_of_rows(at::Tensor logits, const at::Tensor& labels, double scale, boo
   logits.scatter_add_(1, column, at::full_like(label_logits, -scale));
 }
 
-void loss_of_chunk(const at::Tensor& logits, const at::Tensor& labels, double scale,
-                   bool wants_gradient, const at::Tensor& losses, const at::Tensor& correct) {
-  const auto handle = [&](std::int64_t begin, std::int64_t end) {
-    loss_of_rows(logits.slice(0, begin, end), labels.slice(0, begin, end), scale, wants_gradient,
-                 losses.slice(0, begin, end),
-                 correct.defined() ? correct.slice(0, begin, end) : correct);
-  };
-  if (!logits.is_cpu()) {
-    handle(0, logits.size(0));
-    return;
-  }
-  at::parallel_for(0, logits.size(0), kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
-    const at::NoGradGuard no_grad;
-    for (std::int64_t row = begin; row < end; row += kRowsPerBlock) {
-      handle(row, std::min(row + kRowsPerBlock, end));
+/// The same on CPU loops: a row stays in the core's cache over all passes.
+void loss_of_rows_on_loops(const at::Tensor& logits, const at::Tensor& labels, double scale,
+                           bool wants_gradient, const at::Tensor& losses,
+                           const at::Tensor& correct) {
+  const std::int64_t vocabulary = logits.size(1);
+  float* rows = logits.mutable_data_ptr<float>();
+  const std::int64_t* label_of = labels.const_data_ptr<std::int64_t>();
+  float* loss_of = losses.mutable_data_ptr<float>();
+  std::int64_t* correct_of = correct.defined() ? correct.mutable_data_ptr<std::int64_t>() : nullptr;
+  const std::int64_t grain = std::max<std::int64_t>(1, kGrain / vocabulary);
+  parallel_for(logits.size(0), grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      float* values = rows + row * vocabulary;
+      if (correct_of != nullptr) {
+        correct_of[row] = kernels::cpu::greatest_of_row(values, vocabulary) == label_of[row];
+      }
+      loss_of[row] = kernels::cpu::cross_entropy_row(
+          values, vocabulary, label_of[row], wants_gradient ? static_cast<float>(scale) : 0.0f);
     }
   });
+}
+
+void loss_of_chunk(const at::Tensor& logits, const at::Tensor& labels, double scale,
+                   bool wants_gradient, const at::Tensor& losses, const at::Tensor& correct) {
+  if (logits.is_cpu()) {
+    loss_of_rows_on_loops(logits, labels.contiguous(), scale, wants_gradient, losses, correct);
+  } else {
+    loss_of_rows(logits, labels, scale, wants_gradient, losses, correct);
+  }
 }
 
 class ChunkedCrossEntropy : public torch::autograd::Function<ChunkedCrossEntropy> {

@@ -5,6 +5,7 @@
 #include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/training/chunked_cross_entropy.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 
@@ -18,6 +19,9 @@
 
 namespace engine {
 namespace {
+
+/// A model this small only waits for its threads.
+[[maybe_unused]] const bool kOneThread = (at::set_num_threads(1), true);
 
 const std::string kModels = PARADIGM_SOURCE_DIR "/tests/golden/models/";
 

@@ -4,6 +4,7 @@
 
 #include "engine/checkpoint/checkpoint_weights.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/from_blob.h>
 
 #include <gtest/gtest.h>
@@ -17,6 +18,9 @@
 
 namespace engine {
 namespace {
+
+/// A model this small only waits for its threads.
+[[maybe_unused]] const bool kOneThread = (at::set_num_threads(1), true);
 
 using nlohmann::json;
 

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+
+namespace kernels::cpu {
+
+/// Rotates the heads of `positions` consecutive positions on one thread: x, y [positions, heads,
+/// 2·half], cos, sin [positions, half]; y1 = x1·cos - x2·sin, y2 = x2·cos + x1·sin with x1, x2 the
+/// halves of a head. `inverse` turns the other way: the gradient.
+void rotate_heads(const float* x, const float* cos, const float* sin, std::int64_t positions,
+                  std::int64_t heads, std::int64_t half, bool inverse, float* y);
+
+}  // namespace kernels::cpu
