@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace test_support {
+namespace tests {
 
 inline bool has_device() {
   int count = 0;
@@ -42,9 +42,9 @@ class CudaBuffer {
   void* data_ = nullptr;
 };
 
-}  // namespace test_support
+}  // namespace tests
 
 #define SKIP_WITHOUT_DEVICE() \
-  if (!test_support::has_device()) GTEST_SKIP() << "no CUDA device"
+  if (!tests::has_device()) GTEST_SKIP() << "no CUDA device"
 
 #endif

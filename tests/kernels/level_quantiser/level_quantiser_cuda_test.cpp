@@ -45,7 +45,7 @@ TEST(LevelQuantiserCuda, OperandsHaveTheBitsOfTheReference) {
           const float range[2] = {lo, hi};
           std::vector<float> expected(count);
           reference::quantise(x.data(), count, levels, range, lut, expected.data());
-          const test_support::CudaBuffer<float> in(x), out(count), device_range({lo, hi});
+          const tests::CudaBuffer<float> in(x), out(count), device_range({lo, hi});
           cuda::quantise(in.data(), ElementType::fp32, count, levels, device_range.data(), lut, out.data(), ElementType::fp32,
                          {});
           expect_same_bits(out.host(), expected);
@@ -71,8 +71,8 @@ TEST(LevelQuantiserCuda, ReadOutsHaveTheBitsOfTheReferenceAndObserveTheRawRange)
         std::vector<float> expected(count);
         const Range seen = reference::read_out(x.data(), rows, cols, how, expected.data(), cols);
 
-        const test_support::CudaBuffer<float> in(x), out(count), device_range(range), device_bias(bias), seen_range(2);
-        const test_support::CudaBuffer<int> observed(3);
+        const tests::CudaBuffer<float> in(x), out(count), device_range(range), device_bias(bias), seen_range(2);
+        const tests::CudaBuffer<int> observed(3);
         how.range = device_range.data();
         how.bias = with_bias ? device_bias.data() : nullptr;
         cuda::clear(observed.data(), {});

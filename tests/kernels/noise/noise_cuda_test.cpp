@@ -19,7 +19,7 @@ TEST(NoiseCuda, DrawsTheBitsOfTheReferenceWhateverTheOffset) {
       const NoiseStream stream{.key = 0x5cabaa10577fab40, .time = {7, 3}, .first_element = first};
       std::vector<float> expected(count);
       reference::uniform(stream, count, expected.data());
-      const test_support::CudaBuffer<float> out(count);
+      const tests::CudaBuffer<float> out(count);
       cuda::uniform(stream, count, out.data(), {});
       const auto actual = out.host();
       ASSERT_EQ(std::memcmp(actual.data(), expected.data(), count * sizeof(float)), 0) << first << " " << count;

@@ -14,9 +14,9 @@ namespace kernels {
 namespace {
 
 Range range_on_device(const std::vector<float>& x) {
-  const test_support::CudaBuffer<float> values(x);
-  const test_support::CudaBuffer<int> observed(3);
-  const test_support::CudaBuffer<float> range(2);
+  const tests::CudaBuffer<float> values(x);
+  const tests::CudaBuffer<int> observed(3);
+  const tests::CudaBuffer<float> range(2);
   cuda::clear(observed.data(), {});
   cuda::observe(values.data(), ElementType::fp32, static_cast<std::int64_t>(x.size()), observed.data(), {});
   cuda::store_range(observed.data(), range.data(), {});
@@ -48,13 +48,13 @@ TEST(RangeStatisticsCuda, NaNWinsAndInfinitiesCount) {
 
 TEST(RangeStatisticsCuda, UpdateEqualsTheHostBitForBitAndRejectsWhatIsNotFinite) {
   SKIP_WITHOUT_DEVICE();
-  const test_support::CudaBuffer<float> state({INFINITY, -INFINITY});
-  const test_support::CudaBuffer<int> observed(3);
-  const test_support::CudaBuffer<int> rejected(std::vector<int>{0});
+  const tests::CudaBuffer<float> state({INFINITY, -INFINITY});
+  const tests::CudaBuffer<int> observed(3);
+  const tests::CudaBuffer<int> rejected(std::vector<int>{0});
   float expected[2] = {INFINITY, -INFINITY};
   const std::vector<std::vector<float>> batches = {{-1, 2}, {-1.7f, 0.3f}, {NAN, 5}, {-9, 11.1f}};
   for (const auto& batch : batches) {
-    const test_support::CudaBuffer<float> values(batch);
+    const tests::CudaBuffer<float> values(batch);
     cuda::clear(observed.data(), {});
     cuda::observe(values.data(), ElementType::fp32, 2, observed.data(), {});
     cuda::update_range(state.data(), observed.data(), 0.9f, rejected.data(), {});

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a user can get wrong, through the built program: each ends with one clear message that names the thing, the value
+// and the remedy, exit code 2, and nothing half-written.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/support/paradigm_program.h"
+#include "tests/support/scratch_folder.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using tests::ProgramResult;
+using tests::run_paradigm;
+using tests::ScratchFolder;
+
+const fs::path kDemo = fs::path(PARADIGM_SOURCE_DIR) / "resources/demo";
+
+/// A copy of the demo that a test may break, and the commands to try on it.
+class BadInput : public testing::Test {
+ protected:
+  BadInput() : model_(scratch_ / "model"), text_(scratch_ / "text.txt"), run_(scratch_ / "run") {
+    fs::copy(kDemo / "checkpoint", model_, fs::copy_options::recursive);
+    fs::copy(kDemo / "notes_validation.txt", text_);
+  }
+
+  std::vector<std::string> train_arguments() const {
+    return {"train",        "--model_name_or_path", model_.string(), "--train_file",  text_.string(), "--output_dir",
+            run_.string(),  "--max_steps",          "2",             "--block_size",  "32",
+            "--transform_config", transform_.empty() ? "none" : transform_.string(), "--logging_steps", "1", "--device", "cpu",
+            "--per_device_train_batch_size", "2"};
+  }
+
+  ProgramResult train(const std::vector<std::string>& more = {}, const std::map<std::string, std::string>& environment = {}) const {
+    auto arguments = train_arguments();
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    auto with_cache = environment;
+    with_cache["XDG_CACHE_HOME"] = (scratch_ / "cache").string();
+    return run_paradigm(arguments, with_cache);
+  }
+
+  /// The contract of every refusal, and the words that this one must contain.
+  void expect_refused(const ProgramResult& result, const std::vector<std::string>& words) const {
+    EXPECT_EQ(result.exit_code, 2) << result.out << result.err;
+    EXPECT_NE(result.err.find("error"), std::string::npos) << result.err;
+    EXPECT_EQ(result.err.find("terminate called"), std::string::npos) << result.err;
+    EXPECT_EQ(result.err.find("Exception raised from"), std::string::npos) << "a LibTorch backtrace: " << result.err;
+    for (const std::string& word : words) EXPECT_NE(result.err.find(word), std::string::npos) << word << " is not in: " << result.err;
+    EXPECT_FALSE(fs::exists(run_ / "events.jsonl")) << "a refused run left events behind";
+    EXPECT_FALSE(fs::exists(run_ / "model.safetensors"));
+  }
+
+  void use_transform(const std::string& yaml) { transform_ = scratch_.write("transform.yaml", yaml); }
+
+  ScratchFolder scratch_;
+  fs::path model_;
+  fs::path text_;
+  fs::path run_;
+  fs::path transform_;
+};
+
+void replace_in(const fs::path& file, const std::string& from, const std::string& to) {
+  std::string text = tests::content_of(file);
+  const auto at = text.find(from);
+  ASSERT_NE(at, std::string::npos) << from;
+  text.replace(at, from.size(), to);
+  std::ofstream(file) << text;
+}
+
+const char* const kRule = "{q_levels: 256, q_lut_min: 0.020040, q_quantiles: null, q_smooth_factor: 0.9, q_init_seed: 0, q_bypass: false}";
+
+TEST_F(BadInput, TheUnbrokenCopyTrains) {
+  const ProgramResult result = train();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(fs::exists(run_ / "model.safetensors"));
+}
+
+TEST_F(BadInput, TruncatedWeights) {
+  fs::resize_file(model_ / "model.safetensors", fs::file_size(model_ / "model.safetensors") / 2);
+  expect_refused(train(), {"model.safetensors"});
+  expect_refused(run_paradigm({"inspect", model_.string()}), {"model.safetensors"});
+}
+
+TEST_F(BadInput, GarbageWeights) {
+  std::ofstream(model_ / "model.safetensors") << "this is not a safetensors file at all";
+  expect_refused(train(), {"model.safetensors"});
+}
+
+TEST_F(BadInput, MissingShard) {
+  fs::remove(model_ / "model.safetensors");
+  std::ofstream(model_ / "model.safetensors.index.json")
+      << R"({"metadata": {"total_size": 4}, "weight_map": {"lm_head.weight": "model-00001-of-00002.safetensors"}})";
+  expect_refused(train(), {"model-00001-of-00002.safetensors"});
+}
+
+TEST_F(BadInput, NoWeightsAtAll) {
+  fs::remove(model_ / "model.safetensors");
+  expect_refused(train(), {"model.safetensors"});
+}
+
+TEST_F(BadInput, OnlyPickledWeightsNamesTheConversion) {
+  fs::rename(model_ / "model.safetensors", model_ / "pytorch_model.bin");
+  expect_refused(train(), {"pytorch_model.bin", "safetensors", "python"});
+}
+
+TEST_F(BadInput, AnotherArchitecture) {
+  replace_in(model_ / "config.json", "\"llama\"", "\"gpt2\"");
+  expect_refused(train(), {"config.json", "gpt2"});
+}
+
+TEST_F(BadInput, BrokenConfig) {
+  std::ofstream(model_ / "config.json") << "{\"hidden_size\": 12";
+  expect_refused(train(), {"config.json"});
+}
+
+TEST_F(BadInput, TokenizerOfAnotherKind) {
+  replace_in(model_ / "tokenizer.json", "\"BPE\"", "\"WordPiece\"");
+  expect_refused(train(), {"tokenizer.json", "WordPiece"});
+}
+
+TEST_F(BadInput, MissingTokenizer) {
+  fs::remove(model_ / "tokenizer.json");
+  expect_refused(train(), {"tokenizer.json"});
+}
+
+TEST_F(BadInput, EmptyText) {
+  std::ofstream(text_).close();
+  expect_refused(train(), {"text.txt"});
+}
+
+TEST_F(BadInput, BinaryText) {
+  std::ofstream(text_) << std::string("abc\0def\xff\xfe\n", 9);
+  expect_refused(train(), {"text.txt"});
+}
+
+TEST_F(BadInput, TextShorterThanOneBlock) {
+  std::ofstream(text_) << "Three short words.\n";
+  expect_refused(train(), {"block_size", "32"});
+}
+
+TEST_F(BadInput, CsvIsRefusedByName) {
+  fs::rename(text_, scratch_ / "text.csv");
+  text_ = scratch_ / "text.csv";
+  expect_refused(train(), {"csv"});
+}
+
+TEST_F(BadInput, MissingTextFile) {
+  fs::remove(text_);
+  expect_refused(train(), {"text.txt"});
+}
+
+TEST_F(BadInput, RegexThatDoesNotCompile) {
+  use_transform(std::string("use_regex: true\nlayer_name_to_config:\n  'model\\.layers\\.([0-9]+': ") + kRule + "\n  default: null\n");
+  expect_refused(train(), {"transform.yaml:3:", "[0-9]+"});
+}
+
+TEST_F(BadInput, UnknownTransformKeyNamesTheNearest) {
+  use_transform("use_regex: true\nlayer_name_to_config:\n  default:\n    q_levls: 256\n");
+  expect_refused(train(), {"transform.yaml:4:", "q_levls", "q_levels"});
+}
+
+TEST_F(BadInput, DuplicatePattern) {
+  use_transform("use_regex: true\nlayer_name_to_config:\n  lm_head: null\n  lm_head: null\n  default: null\n");
+  expect_refused(train(), {"transform.yaml:4:", "lm_head"});
+}
+
+TEST_F(BadInput, TransformValueOutOfRange) {
+  use_transform("use_regex: true\nlayer_name_to_config:\n  default:\n    q_levels: 1\n");
+  expect_refused(train(), {"transform.yaml:4:", "q_levels", "65536"});
+}
+
+TEST_F(BadInput, UnmatchedLayerIsNamed) {
+  use_transform(std::string("use_regex: true\nlayer_name_to_config:\n  lm_head: null\n  'model\\.layers\\..*proj': ") + kRule + "\n");
+  expect_refused(train(), {"model.layers.0.self_attn"});
+}
+
+TEST_F(BadInput, TransformFileThatIsNotThere) {
+  transform_ = scratch_ / "nowhere.yaml";
+  expect_refused(train(), {"nowhere.yaml"});
+}
+
+TEST_F(BadInput, OutputFolderWithForeignFiles) {
+  fs::create_directories(run_);
+  std::ofstream(run_ / "thesis.txt") << "years of work";
+  expect_refused(train(), {run_.string()});
+  EXPECT_EQ(tests::content_of(run_ / "thesis.txt"), "years of work");
+}
+
+TEST_F(BadInput, OutputFolderOfAFinishedRun) {
+  ASSERT_EQ(train().exit_code, 0);
+  const std::string events = tests::content_of(run_ / "events.jsonl");
+  const ProgramResult again = train();
+  EXPECT_EQ(again.exit_code, 2) << again.err;
+  EXPECT_NE(again.err.find("overwrite_output_dir"), std::string::npos) << again.err;
+  EXPECT_EQ(tests::content_of(run_ / "events.jsonl"), events);
+}
+
+TEST_F(BadInput, OutputFolderThatCannotBeMade) {
+  run_ = "/proc/self/no/run";
+  expect_refused(train(), {"/proc/self/no"});
+}
+
+TEST_F(BadInput, MisspeltFlagNamesTheNearest) { expect_refused(train({"--lerning_rate", "1e-3"}), {"lerning_rate", "learning_rate"}); }
+
+TEST_F(BadInput, KnownButUnsupportedFlagSaysWhy) { expect_refused(train({"--fp16"}), {"fp16", "bf16"}); }
+
+TEST_F(BadInput, FlagValueOutOfRange) { expect_refused(train({"--learning_rate", "-1"}), {"learning_rate", "-1"}); }
+
+TEST_F(BadInput, FlagValueOfAnotherType) { expect_refused(train({"--save_steps", "many"}), {"save_steps", "many"}); }
+
+TEST_F(BadInput, ModelThatIsNowhere) {
+  model_ = scratch_ / "nowhere";
+  expect_refused(train(), {"nowhere"});
+}
+
+TEST_F(BadInput, HubNameNotInTheCacheNamesTheDownload) {
+  model_ = "AICrossSim/clm-60m";
+  expect_refused(train({}, {{"HF_HUB_CACHE", (scratch_ / "hub").string()}}), {"AICrossSim/clm-60m", "download"});
+}
+
+TEST_F(BadInput, SeveralRanksAreRefusedByName) { expect_refused(train({}, {{"WORLD_SIZE", "2"}}), {"WORLD_SIZE"}); }
+
+TEST_F(BadInput, UnknownCommandNamesTheNearest) {
+  const ProgramResult result = run_paradigm({"inspekt"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("inspect"), std::string::npos) << result.err;
+}
+
+}  // namespace
