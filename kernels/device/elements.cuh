@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Buffers of fp32, bf16 or fp16 as fp32 in registers, four neighbours at a time where they are aligned.
+// Buffers of fp32, bf16 or fp16 as fp32 in registers, four neighbours at a time where they are
+// aligned.
 #pragma once
 
 #include "kernels/device.h"

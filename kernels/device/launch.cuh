@@ -11,14 +11,14 @@
 #include <cstdint>
 #include <string>
 
-#define PARADIGM_CUDA_CHECK(call)                                                                 \
-  do {                                                                                            \
-    const cudaError_t status_of_call = (call);                                                    \
-    if (status_of_call != cudaSuccess) {                                                          \
-      throw ::kernels::CudaError(std::string(#call) + " at " + __FILE__ + ":" +                   \
-                                 std::to_string(__LINE__) + ": " +                                \
-                                 cudaGetErrorString(status_of_call));                             \
-    }                                                                                             \
+#define PARADIGM_CUDA_CHECK(call)                                               \
+  do {                                                                          \
+    const cudaError_t status_of_call = (call);                                  \
+    if (status_of_call != cudaSuccess) {                                        \
+      throw ::kernels::CudaError(std::string(#call) + " at " + __FILE__ + ":" + \
+                                 std::to_string(__LINE__) + ": " +              \
+                                 cudaGetErrorString(status_of_call));           \
+    }                                                                           \
   } while (false)
 
 namespace kernels::device {
@@ -27,10 +27,12 @@ inline cudaStream_t native(Stream stream) { return static_cast<cudaStream_t>(str
 
 constexpr int kThreads = 256;
 
-/// Blocks for a grid-stride loop over `items`: enough to fill any device, few enough that the last wave is short.
+/// Blocks for a grid-stride loop over `items`: enough to fill any device, few enough that the last
+/// wave is short.
 inline unsigned grid_for(std::int64_t items) {
   constexpr std::int64_t most = 132 * 16;
-  return static_cast<unsigned>(std::clamp<std::int64_t>((items + kThreads - 1) / kThreads, 1, most));
+  return static_cast<unsigned>(
+      std::clamp<std::int64_t>((items + kThreads - 1) / kThreads, 1, most));
 }
 
 }  // namespace kernels::device

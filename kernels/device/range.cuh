@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Minimum and maximum over a grid, independent of order and therefore deterministic: floats as integers whose order is
-// that of the floats, folded with atomicMin and atomicMax.
+// Minimum and maximum over a grid, independent of order and therefore deterministic: floats as
+// integers whose order is that of the floats, folded with atomicMin and atomicMax.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,9 @@ __device__ inline int ordered(float x) {
   const int bits = __float_as_int(x + 0.0f);  // -0 becomes +0
   return bits >= 0 ? bits : bits ^ 0x7FFFFFFF;
 }
-__device__ inline float from_ordered(int code) { return __int_as_float(code >= 0 ? code : code ^ 0x7FFFFFFF); }
+__device__ inline float from_ordered(int code) {
+  return __int_as_float(code >= 0 ? code : code ^ 0x7FFFFFFF);
+}
 
 /// A range in the making: {least, greatest, any NaN}. Starts as {INT_MAX, INT_MIN, 0}.
 struct RangeAccumulator {
@@ -30,7 +32,8 @@ struct RangeAccumulator {
     greatest = max(greatest, code);
   }
 
-  /// Folds the block's accumulators into `out` (three integers). Every thread of the block calls it.
+  /// Folds the block's accumulators into `out` (three integers). Every thread of the block calls
+  /// it.
   __device__ void fold_into(int* out) const {
     const int warp_least = __reduce_min_sync(0xFFFFFFFFu, least);
     const int warp_greatest = __reduce_max_sync(0xFFFFFFFFu, greatest);

@@ -9,8 +9,8 @@ namespace kernels::cuda {
 namespace {
 
 template <typename X, typename Y>
-__global__ void quantise_kernel(const X* x, std::int64_t count, std::int32_t levels, const float* range, float lut_min,
-                                bool aligned, Y* y) {
+__global__ void quantise_kernel(const X* x, std::int64_t count, std::int32_t levels,
+                                const float* range, float lut_min, bool aligned, Y* y) {
   const LevelGrid grid(range, levels);
   const LutFloor floor(range, lut_min);
   const auto quantised = [&](X value) {
@@ -30,15 +30,17 @@ __global__ void quantise_kernel(const X* x, std::int64_t count, std::int32_t lev
 
 // A thread serves one block of the noise, that is four neighbouring elements of the global tensor.
 template <typename Y>
-__global__ void read_out_kernel(const float* x, std::int64_t count, std::int64_t cols, std::int32_t levels,
-                                const float* range, bool noisy, std::uint64_t key, NoiseTime time,
-                                std::uint64_t first_element, const float* bias, Y* y, int* observed) {
+__global__ void read_out_kernel(const float* x, std::int64_t count, std::int64_t cols,
+                                std::int32_t levels, const float* range, bool noisy,
+                                std::uint64_t key, NoiseTime time, std::uint64_t first_element,
+                                const float* bias, Y* y, int* observed) {
   const LevelGrid grid(range, levels);
   device::RangeAccumulator seen;
   const std::uint64_t first_block = first_element / 4;
   const std::uint64_t blocks = (first_element + count + 3) / 4 - first_block;
   const std::uint64_t step = std::uint64_t{gridDim.x} * blockDim.x;
-  for (std::uint64_t b = std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; b < blocks; b += step) {
+  for (std::uint64_t b = std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; b < blocks;
+       b += step) {
     const std::uint64_t block = first_block + b;
     PhiloxBlock words{};
     if (noisy) words = noise_block(key, block, time);
@@ -57,30 +59,33 @@ __global__ void read_out_kernel(const float* x, std::int64_t count, std::int64_t
 
 }  // namespace
 
-void quantise(const void* x, ElementType x_type, std::int64_t count, std::int32_t levels, const float* range,
-              float lut_min, void* y, ElementType y_type, Stream stream) {
+void quantise(const void* x, ElementType x_type, std::int64_t count, std::int32_t levels,
+              const float* range, float lut_min, void* y, ElementType y_type, Stream stream) {
   if (count == 0) return;
   device::with_element_type(x_type, [&](auto x_element) {
     device::with_element_type(y_type, [&](auto y_element) {
       using X = decltype(x_element);
       using Y = decltype(y_element);
-      const bool aligned = device::aligned_for_four(x, sizeof(X)) && device::aligned_for_four(y, sizeof(Y));
-      quantise_kernel<X, Y><<<device::grid_for(count / 4 + 1), device::kThreads, 0, device::native(stream)>>>(
-          static_cast<const X*>(x), count, levels, range, lut_min, aligned, static_cast<Y*>(y));
+      const bool aligned =
+          device::aligned_for_four(x, sizeof(X)) && device::aligned_for_four(y, sizeof(Y));
+      quantise_kernel<X, Y>
+          <<<device::grid_for(count / 4 + 1), device::kThreads, 0, device::native(stream)>>>(
+              static_cast<const X*>(x), count, levels, range, lut_min, aligned, static_cast<Y*>(y));
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 
-void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y, ElementType y_type,
-              ObservedRange observed, Stream stream) {
+void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y,
+              ElementType y_type, ObservedRange observed, Stream stream) {
   const std::int64_t count = rows * cols;
   if (count == 0) return;
   device::with_element_type(y_type, [&](auto y_element) {
     using Y = decltype(y_element);
-    read_out_kernel<Y><<<device::grid_for(count / 4 + 2), device::kThreads, 0, device::native(stream)>>>(
-        x, count, cols, how.levels, how.range, how.noisy, how.noise.key, how.noise.time, how.noise.first_element,
-        how.bias, static_cast<Y*>(y), observed);
+    read_out_kernel<Y>
+        <<<device::grid_for(count / 4 + 2), device::kThreads, 0, device::native(stream)>>>(
+            x, count, cols, how.levels, how.range, how.noisy, how.noise.key, how.noise.time,
+            how.noise.first_element, how.bias, static_cast<Y*>(y), observed);
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

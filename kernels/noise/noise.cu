@@ -5,14 +5,15 @@
 namespace kernels::cuda {
 namespace {
 
-// One thread a block of four words. The first and last block of an unaligned piece are partly outside it.
-__global__ void uniform_kernel(std::uint64_t key, NoiseTime time, std::uint64_t first_element, std::int64_t count,
-                               float* out) {
+// One thread a block of four words. The first and last block of an unaligned piece are partly
+// outside it.
+__global__ void uniform_kernel(std::uint64_t key, NoiseTime time, std::uint64_t first_element,
+                               std::int64_t count, float* out) {
   const std::uint64_t first_block = first_element / 4;
   const std::uint64_t last_block = (first_element + count - 1) / 4;
   const std::uint64_t step = std::uint64_t{gridDim.x} * blockDim.x;
-  for (std::uint64_t block = first_block + std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; block <= last_block;
-       block += step) {
+  for (std::uint64_t block = first_block + std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+       block <= last_block; block += step) {
     const PhiloxBlock words = noise_block(key, block, time);
     for (int w = 0; w < 4; ++w) {
       const std::int64_t i = static_cast<std::int64_t>(4 * block + w - first_element);
@@ -25,8 +26,9 @@ __global__ void uniform_kernel(std::uint64_t key, NoiseTime time, std::uint64_t 
 
 void uniform(const NoiseStream& stream, std::int64_t count, float* out, Stream cuda_stream) {
   if (count == 0) return;
-  uniform_kernel<<<device::grid_for(count / 4 + 2), device::kThreads, 0, device::native(cuda_stream)>>>(
-      stream.key, stream.time, stream.first_element, count, out);
+  uniform_kernel<<<device::grid_for(count / 4 + 2), device::kThreads, 0,
+                   device::native(cuda_stream)>>>(stream.key, stream.time, stream.first_element,
+                                                  count, out);
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 

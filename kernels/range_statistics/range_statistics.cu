@@ -46,7 +46,8 @@ __global__ void store_range_kernel(const int* observed, float* out) {
   out[1] = range.hi;
 }
 
-__global__ void update_range_kernel(float* state, const int* observed, float smooth, int* rejected) {
+__global__ void update_range_kernel(float* state, const int* observed, float smooth,
+                                    int* rejected) {
   const Range range = decoded(observed);
   if (!isfinite(range.lo) || !isfinite(range.hi)) {
     ++*rejected;
@@ -66,12 +67,14 @@ void clear(ObservedRange observed, Stream stream) {
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 
-void observe(const void* x, ElementType type, std::int64_t count, ObservedRange observed, Stream stream) {
+void observe(const void* x, ElementType type, std::int64_t count, ObservedRange observed,
+             Stream stream) {
   if (count == 0) return;
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
-    observe_kernel<T><<<device::grid_for(count / 4 + 1), device::kThreads, 0, device::native(stream)>>>(
-        static_cast<const T*>(x), count, device::aligned_for_four(x, sizeof(T)), observed);
+    observe_kernel<T>
+        <<<device::grid_for(count / 4 + 1), device::kThreads, 0, device::native(stream)>>>(
+            static_cast<const T*>(x), count, device::aligned_for_four(x, sizeof(T)), observed);
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
@@ -81,7 +84,8 @@ void store_range(ObservedRange observed, float* range, Stream stream) {
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 
-void update_range(float* state, ObservedRange observed, float smooth, int* rejected, Stream stream) {
+void update_range(float* state, ObservedRange observed, float smooth, int* rejected,
+                  Stream stream) {
   update_range_kernel<<<1, 1, 0, device::native(stream)>>>(state, observed, smooth, rejected);
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

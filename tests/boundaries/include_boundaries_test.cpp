@@ -46,8 +46,10 @@ bool contains_any(const std::string& text, const std::vector<std::string>& parts
   return false;
 }
 
-/// "object includes header" for each object below one of `objects` that includes a header with one of `forbidden`.
-std::set<std::string> violations(const std::vector<std::string>& objects, const std::vector<std::string>& forbidden) {
+/// "object includes header" for each object below one of `objects` that includes a header with one
+/// of `forbidden`.
+std::set<std::string> violations(const std::vector<std::string>& objects,
+                                 const std::vector<std::string>& forbidden) {
   static const auto dependencies = recorded_dependencies();
   std::set<std::string> found;
   int looked_at = 0;
@@ -70,11 +72,13 @@ TEST(IncludeBoundaries, EngineModelSeesNoTorch) {
 }
 
 TEST(IncludeBoundaries, KernelsSeeNeitherTorchNorQt) {
-  EXPECT_EQ(violations({"kernels/CMakeFiles/"}, {"/torch/include/", "/ATen/", "/c10/", "/qt6/"}), std::set<std::string>{});
+  EXPECT_EQ(violations({"kernels/CMakeFiles/"}, {"/torch/include/", "/ATen/", "/c10/", "/qt6/"}),
+            std::set<std::string>{});
 }
 
 TEST(IncludeBoundaries, KernelsIncludeNothingOfTheEngine) {
-  EXPECT_EQ(violations({"kernels/CMakeFiles/"}, {PARADIGM_SOURCE_DIR "/engine/"}), std::set<std::string>{});
+  EXPECT_EQ(violations({"kernels/CMakeFiles/"}, {PARADIGM_SOURCE_DIR "/engine/"}),
+            std::set<std::string>{});
 }
 
 TEST(IncludeBoundaries, WidgetsAndProgramsSeeNoTorch) {
@@ -82,7 +86,8 @@ TEST(IncludeBoundaries, WidgetsAndProgramsSeeNoTorch) {
 }
 
 TEST(IncludeBoundaries, WidgetsIncludeNothingOfTheApplication) {
-  EXPECT_EQ(violations({"widgets/CMakeFiles/"}, {PARADIGM_SOURCE_DIR "/app/"}), std::set<std::string>{});
+  EXPECT_EQ(violations({"widgets/CMakeFiles/"}, {PARADIGM_SOURCE_DIR "/app/"}),
+            std::set<std::string>{});
 }
 
 TEST(IncludeBoundaries, EngineAndCommandLineSeeNoQt) {
@@ -99,7 +104,8 @@ TEST(IncludeBoundaries, OnlyYamlDocumentIncludesYamlCpp) {
 
 TEST(IncludeBoundaries, OnlyParquetTextIncludesArrow) {
   std::set<std::string> found;
-  for (const std::string& line : violations({"engine/CMakeFiles/"}, {"/include/arrow/", "/include/parquet/"})) {
+  for (const std::string& line :
+       violations({"engine/CMakeFiles/"}, {"/include/arrow/", "/include/parquet/"})) {
     if (line.find("data/parquet_text.cpp") == std::string::npos) found.insert(line);
   }
   EXPECT_EQ(found, std::set<std::string>{});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the built programs load: the window must not wait for LibTorch, the command line not for Qt, nothing for Python.
+// What the built programs load: the window must not wait for LibTorch, the command line not for Qt,
+// nothing for Python.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -14,7 +15,8 @@ std::string output_of(const std::string& command) {
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   std::string text;
   std::array<char, 4096> buffer{};
-  while (pipe != nullptr && std::fgets(buffer.data(), buffer.size(), pipe.get()) != nullptr) text += buffer.data();
+  while (pipe != nullptr && std::fgets(buffer.data(), buffer.size(), pipe.get()) != nullptr)
+    text += buffer.data();
   return text;
 }
 
@@ -55,8 +57,8 @@ TEST(LinkBoundaries, EngineModuleNeedsNeitherPythonNorQt) {
 }
 
 TEST(LinkBoundaries, EngineModuleExportsOneSymbol) {
-  const std::string symbols =
-      output_of("nm -D --defined-only '" PARADIGM_BIN_DIR "/libparadigm_engine.so' | grep -c ' T paradigm_engine$'");
+  const std::string symbols = output_of("nm -D --defined-only '" PARADIGM_BIN_DIR
+                                        "/libparadigm_engine.so' | grep -c ' T paradigm_engine$'");
   EXPECT_EQ(symbols, "1\n");
 }
 

@@ -24,7 +24,8 @@ class CudaBuffer {
     EXPECT_EQ(cudaMalloc(&data_, count * sizeof(T) + 64), cudaSuccess);
   }
   explicit CudaBuffer(const std::vector<T>& host) : CudaBuffer(host.size()) {
-    EXPECT_EQ(cudaMemcpy(data_, host.data(), count_ * sizeof(T), cudaMemcpyHostToDevice), cudaSuccess);
+    EXPECT_EQ(cudaMemcpy(data_, host.data(), count_ * sizeof(T), cudaMemcpyHostToDevice),
+              cudaSuccess);
   }
   ~CudaBuffer() { cudaFree(data_); }
   CudaBuffer(const CudaBuffer&) = delete;
@@ -33,7 +34,8 @@ class CudaBuffer {
   T* data() const { return static_cast<T*>(data_); }
   std::vector<T> host() const {
     std::vector<T> values(count_);
-    EXPECT_EQ(cudaMemcpy(values.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost), cudaSuccess);
+    EXPECT_EQ(cudaMemcpy(values.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost),
+              cudaSuccess);
     return values;
   }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a user can get wrong, through the built program: each ends with one clear message that names the thing, the value
-// and the remedy, exit code 2, and nothing half-written.
+// What a user can get wrong, through the built program: each ends with one clear message that names
+// the thing, the value and the remedy, exit code 2, and nothing half-written.
+#include "tests/support/program_run.h"
+#include "tests/support/scratch_folder.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -9,17 +12,19 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/paradigm_program.h"
-#include "tests/support/scratch_folder.h"
-
 namespace {
 
 namespace fs = std::filesystem;
-using tests::ProgramResult;
-using tests::run_paradigm;
+using tests::ProgramRun;
 using tests::ScratchFolder;
 
 const fs::path kDemo = fs::path(PARADIGM_SOURCE_DIR) / "resources/demo";
+
+ProgramRun run_paradigm(const std::vector<std::string>& arguments,
+                        const std::vector<std::string>& environment = {}) {
+  return tests::run_program(PARADIGM_BIN_DIR "/paradigm", arguments, "", PARADIGM_SOURCE_DIR,
+                            environment);
+}
 
 /// A copy of the demo that a test may break, and the commands to try on it.
 class BadInput : public testing::Test {
@@ -30,32 +35,52 @@ class BadInput : public testing::Test {
   }
 
   std::vector<std::string> train_arguments() const {
-    return {"train",        "--model_name_or_path", model_.string(), "--train_file",  text_.string(), "--output_dir",
-            run_.string(),  "--max_steps",          "2",             "--block_size",  "32",
-            "--transform_config", transform_.empty() ? "none" : transform_.string(), "--logging_steps", "1", "--device", "cpu",
-            "--per_device_train_batch_size", "2"};
+    return {"train",
+            "--model_name_or_path",
+            model_.string(),
+            "--train_file",
+            text_.string(),
+            "--output_dir",
+            run_.string(),
+            "--max_steps",
+            "2",
+            "--block_size",
+            "32",
+            "--transform_config",
+            transform_.empty() ? "none" : transform_.string(),
+            "--logging_steps",
+            "1",
+            "--device",
+            "cpu",
+            "--per_device_train_batch_size",
+            "2"};
   }
 
-  ProgramResult train(const std::vector<std::string>& more = {}, const std::map<std::string, std::string>& environment = {}) const {
+  ProgramRun train(const std::vector<std::string>& more = {},
+                   const std::vector<std::string>& environment = {}) const {
     auto arguments = train_arguments();
     arguments.insert(arguments.end(), more.begin(), more.end());
     auto with_cache = environment;
-    with_cache["XDG_CACHE_HOME"] = (scratch_ / "cache").string();
+    with_cache.push_back("XDG_CACHE_HOME=" + (scratch_ / "cache").string());
     return run_paradigm(arguments, with_cache);
   }
 
   /// The contract of every refusal, and the words that this one must contain.
-  void expect_refused(const ProgramResult& result, const std::vector<std::string>& words) const {
+  void expect_refused(const ProgramRun& result, const std::vector<std::string>& words) const {
     EXPECT_EQ(result.exit_code, 2) << result.out << result.err;
     EXPECT_NE(result.err.find("error"), std::string::npos) << result.err;
     EXPECT_EQ(result.err.find("terminate called"), std::string::npos) << result.err;
-    EXPECT_EQ(result.err.find("Exception raised from"), std::string::npos) << "a LibTorch backtrace: " << result.err;
-    for (const std::string& word : words) EXPECT_NE(result.err.find(word), std::string::npos) << word << " is not in: " << result.err;
+    EXPECT_EQ(result.err.find("Exception raised from"), std::string::npos)
+        << "a LibTorch backtrace: " << result.err;
+    for (const std::string& word : words)
+      EXPECT_NE(result.err.find(word), std::string::npos) << word << " is not in: " << result.err;
     EXPECT_FALSE(fs::exists(run_ / "events.jsonl")) << "a refused run left events behind";
     EXPECT_FALSE(fs::exists(run_ / "model.safetensors"));
   }
 
-  void use_transform(const std::string& yaml) { transform_ = scratch_.write("transform.yaml", yaml); }
+  void use_transform(const std::string& yaml) {
+    transform_ = scratch_.write("transform.yaml", yaml);
+  }
 
   ScratchFolder scratch_;
   fs::path model_;
@@ -72,10 +97,12 @@ void replace_in(const fs::path& file, const std::string& from, const std::string
   std::ofstream(file) << text;
 }
 
-const char* const kRule = "{q_levels: 256, q_lut_min: 0.020040, q_quantiles: null, q_smooth_factor: 0.9, q_init_seed: 0, q_bypass: false}";
+const char* const kRule =
+    "{q_levels: 256, q_lut_min: 0.020040, q_quantiles: null, q_smooth_factor: 0.9, q_init_seed: 0, "
+    "q_bypass: false}";
 
 TEST_F(BadInput, TheUnbrokenCopyTrains) {
-  const ProgramResult result = train();
+  const ProgramRun result = train();
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_TRUE(fs::exists(run_ / "model.safetensors"));
 }
@@ -155,7 +182,9 @@ TEST_F(BadInput, MissingTextFile) {
 }
 
 TEST_F(BadInput, RegexThatDoesNotCompile) {
-  use_transform(std::string("use_regex: true\nlayer_name_to_config:\n  'model\\.layers\\.([0-9]+': ") + kRule + "\n  default: null\n");
+  use_transform(
+      std::string("use_regex: true\nlayer_name_to_config:\n  'model\\.layers\\.([0-9]+': ") +
+      kRule + "\n  default: null\n");
   expect_refused(train(), {"transform.yaml:3:", "[0-9]+"});
 }
 
@@ -165,7 +194,9 @@ TEST_F(BadInput, UnknownTransformKeyNamesTheNearest) {
 }
 
 TEST_F(BadInput, DuplicatePattern) {
-  use_transform("use_regex: true\nlayer_name_to_config:\n  lm_head: null\n  lm_head: null\n  default: null\n");
+  use_transform(
+      "use_regex: true\nlayer_name_to_config:\n  lm_head: null\n  lm_head: null\n  default: "
+      "null\n");
   expect_refused(train(), {"transform.yaml:4:", "lm_head"});
 }
 
@@ -175,7 +206,9 @@ TEST_F(BadInput, TransformValueOutOfRange) {
 }
 
 TEST_F(BadInput, UnmatchedLayerIsNamed) {
-  use_transform(std::string("use_regex: true\nlayer_name_to_config:\n  lm_head: null\n  'model\\.layers\\..*proj': ") + kRule + "\n");
+  use_transform(std::string("use_regex: true\nlayer_name_to_config:\n  lm_head: null\n  "
+                            "'model\\.layers\\..*proj': ") +
+                kRule + "\n");
   expect_refused(train(), {"model.layers.0.self_attn"});
 }
 
@@ -194,7 +227,7 @@ TEST_F(BadInput, OutputFolderWithForeignFiles) {
 TEST_F(BadInput, OutputFolderOfAFinishedRun) {
   ASSERT_EQ(train().exit_code, 0);
   const std::string events = tests::content_of(run_ / "events.jsonl");
-  const ProgramResult again = train();
+  const ProgramRun again = train();
   EXPECT_EQ(again.exit_code, 2) << again.err;
   EXPECT_NE(again.err.find("overwrite_output_dir"), std::string::npos) << again.err;
   EXPECT_EQ(tests::content_of(run_ / "events.jsonl"), events);
@@ -205,13 +238,21 @@ TEST_F(BadInput, OutputFolderThatCannotBeMade) {
   expect_refused(train(), {"/proc/self/no"});
 }
 
-TEST_F(BadInput, MisspeltFlagNamesTheNearest) { expect_refused(train({"--lerning_rate", "1e-3"}), {"lerning_rate", "learning_rate"}); }
+TEST_F(BadInput, MisspeltFlagNamesTheNearest) {
+  expect_refused(train({"--lerning_rate", "1e-3"}), {"lerning_rate", "learning_rate"});
+}
 
-TEST_F(BadInput, KnownButUnsupportedFlagSaysWhy) { expect_refused(train({"--fp16"}), {"fp16", "bf16"}); }
+TEST_F(BadInput, KnownButUnsupportedFlagSaysWhy) {
+  expect_refused(train({"--fp16"}), {"fp16", "bf16"});
+}
 
-TEST_F(BadInput, FlagValueOutOfRange) { expect_refused(train({"--learning_rate", "-1"}), {"learning_rate", "-1"}); }
+TEST_F(BadInput, FlagValueOutOfRange) {
+  expect_refused(train({"--learning_rate", "-1"}), {"learning_rate", "-1"});
+}
 
-TEST_F(BadInput, FlagValueOfAnotherType) { expect_refused(train({"--save_steps", "many"}), {"save_steps", "many"}); }
+TEST_F(BadInput, FlagValueOfAnotherType) {
+  expect_refused(train({"--save_steps", "many"}), {"save_steps", "many"});
+}
 
 TEST_F(BadInput, ModelThatIsNowhere) {
   model_ = scratch_ / "nowhere";
@@ -220,13 +261,16 @@ TEST_F(BadInput, ModelThatIsNowhere) {
 
 TEST_F(BadInput, HubNameNotInTheCacheNamesTheDownload) {
   model_ = "AICrossSim/clm-60m";
-  expect_refused(train({}, {{"HF_HUB_CACHE", (scratch_ / "hub").string()}}), {"AICrossSim/clm-60m", "download"});
+  expect_refused(train({}, {"HF_HUB_CACHE=" + (scratch_ / "hub").string()}),
+                 {"AICrossSim/clm-60m", "download"});
 }
 
-TEST_F(BadInput, SeveralRanksAreRefusedByName) { expect_refused(train({}, {{"WORLD_SIZE", "2"}}), {"WORLD_SIZE"}); }
+TEST_F(BadInput, SeveralRanksAreRefusedByName) {
+  expect_refused(train({}, {"WORLD_SIZE=2"}), {"WORLD_SIZE"});
+}
 
 TEST_F(BadInput, UnknownCommandNamesTheNearest) {
-  const ProgramResult result = run_paradigm({"inspekt"});
+  const ProgramRun result = run_paradigm({"inspekt"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_NE(result.err.find("inspect"), std::string::npos) << result.err;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/noise/noise.h"
+#include "tests/support/cuda_buffer.h"
 
 #include <gtest/gtest.h>
-
-#include "tests/support/cuda_buffer.h"
 
 #ifdef PARADIGM_WITH_CUDA
 
@@ -14,7 +13,8 @@ namespace {
 
 TEST(NoiseCuda, DrawsTheBitsOfTheReferenceWhateverTheOffset) {
   SKIP_WITHOUT_DEVICE();
-  for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{4095}, (std::uint64_t{1} << 34) + 3}) {
+  for (const std::uint64_t first :
+       {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{4095}, (std::uint64_t{1} << 34) + 3}) {
     for (const std::int64_t count : {1, 3, 4, 1001, 1 << 20}) {
       const NoiseStream stream{.key = 0x5cabaa10577fab40, .time = {7, 3}, .first_element = first};
       std::vector<float> expected(count);
@@ -22,7 +22,8 @@ TEST(NoiseCuda, DrawsTheBitsOfTheReferenceWhateverTheOffset) {
       const tests::CudaBuffer<float> out(count);
       cuda::uniform(stream, count, out.data(), {});
       const auto actual = out.host();
-      ASSERT_EQ(std::memcmp(actual.data(), expected.data(), count * sizeof(float)), 0) << first << " " << count;
+      ASSERT_EQ(std::memcmp(actual.data(), expected.data(), count * sizeof(float)), 0)
+          << first << " " << count;
     }
   }
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/range_statistics/range_statistics.h"
+#include "tests/support/cuda_buffer.h"
 
 #include <gtest/gtest.h>
-
-#include "tests/support/cuda_buffer.h"
 
 #ifdef PARADIGM_WITH_CUDA
 
@@ -18,7 +17,8 @@ Range range_on_device(const std::vector<float>& x) {
   const tests::CudaBuffer<int> observed(3);
   const tests::CudaBuffer<float> range(2);
   cuda::clear(observed.data(), {});
-  cuda::observe(values.data(), ElementType::fp32, static_cast<std::int64_t>(x.size()), observed.data(), {});
+  cuda::observe(values.data(), ElementType::fp32, static_cast<std::int64_t>(x.size()),
+                observed.data(), {});
   cuda::store_range(observed.data(), range.data(), {});
   const auto host = range.host();
   return {host[0], host[1]};
