@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The engine as its two programs see it: plain values, no tensors. Found behind one C symbol of the
-// loadable module paradigm_engine, so that a window is painted and `paradigm --help` answers before
-// LibTorch is in memory.
+// The engine as its two programs see it: plain values, no tensors. Found behind one C symbol of the loadable module
+// paradigm_engine, so that a window is painted and `paradigm --help` answers before LibTorch is in memory.
 #pragma once
-
-#include "engine/config/run_config.h"
-#include "engine/problem.h"
-#include "engine/runs/run_control.h"
 
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "engine/config/run_config.h"
+#include "engine/problem.h"
+#include "engine/runs/run_control.h"
+
 namespace engine {
 
 struct DeviceInfo {
-  std::string id;                 ///< "cpu", "cuda:0": what --device takes
-  std::string name;               ///< "NVIDIA H200", processor model
+  std::string id;    ///< "cpu", "cuda:0": what --device takes
+  std::string name;  ///< "NVIDIA H200", processor model
   std::int64_t total_memory = 0;  ///< bytes
   std::int64_t free_memory = 0;
   bool usable = true;
@@ -28,8 +27,7 @@ struct DeviceReport {
   bool built_for_cuda = false;
   std::string driver_found;     ///< "580.159"; empty = none
   std::string driver_required;  ///< what CUDA 13 needs: "580.65.06"
-  std::string cuda_problem;     ///< one sentence with the remedy when a GPU is there and cannot be
-                                ///< used; else empty
+  std::string cuda_problem;     ///< one sentence with the remedy when a GPU is there and cannot be used; else empty
   std::string torch_version;
   std::string automatic;  ///< the device that --device auto chooses
 };
@@ -54,12 +52,11 @@ struct EvalResult {
   std::string transform;         ///< "none", or the file in effect
   std::string transform_digest;  ///< empty when none
   std::int64_t calibrated_batches = 0;
-  std::vector<std::string>
-      notes;  ///< what a user must know: transform re-applied, ranges calibrated on which text
+  std::vector<std::string> notes;  ///< what a user must know: transform re-applied, ranges calibrated on which text
 };
 
-/// Progress of work that has no run folder (tokenising, evaluating). Called from the working
-/// thread; return false to cancel.
+/// Progress of work that has no run folder (tokenising, evaluating). Called from the working thread; return false to
+/// cancel.
 using ProgressFunction = std::function<bool(const std::string& stage, double done, double total)>;
 
 class EngineApi {
@@ -68,15 +65,14 @@ class EngineApi {
 
   virtual DeviceReport devices() const = 0;
 
-  /// Runs to the end, a stop or a failure, and writes only into config.output_dir (which must be
-  /// set). Blocks; one run per calling thread. Throws Error for everything found before the first
-  /// step, with nothing left behind; a later failure is an outcome, recorded in the run folder.
+  /// Runs to the end, a stop or a failure, and writes only into config.output_dir (which must be set). Blocks; one run
+  /// per calling thread. Throws Error for everything found before the first step, with nothing left behind; a later
+  /// failure is an outcome, recorded in the run folder.
   virtual TrainOutcome train(const RunConfig& config, RunControl& control,
                              const ProgressFunction& on_progress = {}) const = 0;
 
   /// Mean loss and perplexity on the validation text. Changes no file. Throws Error.
-  virtual EvalResult evaluate(const EvalConfig& config,
-                              const ProgressFunction& on_progress = {}) const = 0;
+  virtual EvalResult evaluate(const EvalConfig& config, const ProgressFunction& on_progress = {}) const = 0;
 };
 
 /// Raised whenever the layout of EngineApi or of a value in it changes.
