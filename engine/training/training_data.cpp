@@ -3,6 +3,7 @@
 
 #include "engine/data/hub_cache.h"
 #include "engine/error.h"
+#include "engine/model/clm_family.h"
 #include "engine/model/llama_config.h"
 
 namespace engine {
@@ -23,6 +24,8 @@ ModelSource find_model(const std::optional<std::string>& model_name_or_path,
     source.directory = resolve_hub_path(*model_name_or_path, HubKind::model);
     source.config = read_llama_config(source.directory / kConfigFile);
     beside = source.directory;
+  } else if (const auto flavour = find_clm_config(*config_name)) {
+    source.config = *flavour;
   } else {
     std::error_code error;
     const bool is_file = fs::is_regular_file(*config_name, error);
@@ -38,8 +41,8 @@ ModelSource find_model(const std::optional<std::string>& model_name_or_path,
     }
     return source;
   }
-  if (!fs::exists(beside / "tokenizer.json")) {
-    fail("no-tokenizer", {.file = beside.string()},
+  if (beside.empty() || !fs::exists(beside / "tokenizer.json")) {
+    fail("no-tokenizer", {.file = beside.empty() ? *config_name : beside.string()},
          "there is no tokenizer.json beside the model's configuration",
          "Name a tokenizer with --tokenizer_name");
   }
