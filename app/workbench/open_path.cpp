@@ -40,6 +40,26 @@ bool looks_like_run_config(const std::string& text, const std::string& file) {
   return false;
 }
 
+/// Relative paths in a run configuration are meant from the folder that the program runs in; when
+/// there is nothing, from the nearest folder at or above the file where there is something.
+void find_relative_paths(engine::ParamValues& values, const fs::path& file) {
+  engine::ParamValues found;
+  for (const auto& entry : values.entries()) {
+    const auto* spec = engine::train_schema().find(entry.name);
+    const auto* text = std::get_if<std::string>(&entry.value);
+    const bool is_path = spec != nullptr && spec->kind == engine::ParamKind::path &&
+                         text != nullptr && entry.name != "output_dir";
+    if (!is_path || fs::path(*text).is_absolute() || fs::exists(*text)) continue;
+    fs::path above = file.parent_path();
+    for (; above.has_relative_path(); above = above.parent_path()) {
+      if (!fs::exists(above / *text)) continue;
+      found.set(entry.name, (above / *text).lexically_normal().string(), entry.place);
+      break;
+    }
+  }
+  for (const auto& entry : found.entries()) values.set(entry.name, entry.value, entry.place);
+}
+
 OpenedPath open_folder(const fs::path& folder) {
   OpenedPath opened;
   opened.path = QString::fromStdString(folder.string());
@@ -87,6 +107,7 @@ OpenedPath open_path(const QString& path) {
     std::vector<engine::Problem> problems;
     opened.run_values = engine::parse_run_yaml(text, given.string(), problems);
     if (engine::has_errors(problems)) throw engine::Error(problems);
+    find_relative_paths(opened.run_values, given);
     return opened;
   }
   opened.kind = PathKind::transform;
@@ -95,16 +116,22 @@ OpenedPath open_path(const QString& path) {
   return opened;
 }
 
+QString text_in(const engine::ParamValues& values, const std::string& name) {
+  const engine::ParamValue value = values.get(name);
+  const auto* text = std::get_if<std::string>(&value);
+  return text == nullptr ? QString() : QString::fromStdString(*text);
+}
+
 widgets::PlanViewPtr plan_of_run(const QString& folder) {
   const engine::RunFolder run{fs::path(folder.toStdString())};
   try {
     std::vector<engine::Problem> problems;
     const auto values = engine::parse_run_yaml(engine::read_file(run.run_yaml()),
                                                run.run_yaml().string(), problems);
-    std::string model = values.get_text("model_name_or_path");
-    if (model.empty()) model = values.get_text("config_name");
-    if (model.empty()) return nullptr;
-    fs::path source(model);
+    QString model = text_in(values, "model_name_or_path");
+    if (model.isEmpty()) model = text_in(values, "config_name");
+    if (model.isEmpty()) return nullptr;
+    fs::path source(model.toStdString());
     if (source.filename() == "config.json") source = source.parent_path();
     if (!fs::exists(source / "config.json")) return nullptr;
     std::shared_ptr<const engine::ParsedTransform> transform;

@@ -26,6 +26,9 @@ struct OpenedPath {
 /// Recognises and reads. Throws engine::Error that says what the path is not and what it could be.
 OpenedPath open_path(const QString& path);
 
+/// A text among the values, empty when it is not there or unset.
+QString text_in(const engine::ParamValues& values, const std::string& name);
+
 /// The plan of a run's own transform on its own model, as far as both can still be read; null when
 /// not.
 widgets::PlanViewPtr plan_of_run(const QString& folder);

@@ -254,10 +254,8 @@ void Workbench::start(const ProgramOptions& options) {
   QStringList paths = options.open + options.runs;
   launch_when_ready_ = options.launch;
   if (options.demo && !demoFolder().isEmpty()) {
-    const QString run = demoFolder() + QStringLiteral("/run.yaml");
-    if (QFileInfo::exists(run)) paths << run;
+    paths << demoFolder() + QStringLiteral("/run.yaml");
   }
-  engine::ParamValues given;
   std::vector<engine::Problem> wrong;
   for (const auto& setting : options.settings) {
     const auto at = setting.indexOf(QLatin1Char('='));
@@ -274,9 +272,9 @@ void Workbench::start(const ProgramOptions& options) {
     }
     engine::Place place;
     place.file = "--" + name;
-    given.set(name, engine::parse_value(*spec, setting.mid(at + 1).toStdString(), place, wrong));
+    given_.set(name, engine::parse_value(*spec, setting.mid(at + 1).toStdString(), place, wrong));
   }
-  for (const auto& entry : given.entries()) launch_->form()->setValue(entry.name, entry.value);
+  applyGivenSettings();
   if (!wrong.empty()) window_->messages()->showProblem(wrong.front());
 
   addRunsRoot(QDir(QDir::currentPath()).absoluteFilePath(QStringLiteral("runs")));
@@ -340,10 +338,12 @@ void Workbench::take(const OpenedPath& opened) {
       break;
     case PathKind::run_config:
       launch_->form()->setValues(opened.run_values);
-      if (checkpoint_ != nullptr && !opened.run_values.contains("model_name_or_path")) {
-        launch_->form()->setValue("model_name_or_path", checkpoint_->folder.toStdString());
-      }
+      applyGivenSettings();
       window_->setStartPageShown(false);
+      for (const char* name : {"transform_config", "model_name_or_path"}) {
+        const QString path = text_in(opened.run_values, name);
+        if (!path.isEmpty() && QFileInfo::exists(path)) to_open_.prepend(path);
+      }
       break;
     case PathKind::run:
       runs_.add(opened.path);
@@ -455,7 +455,12 @@ void Workbench::launchWhenReady() {
     return;
   }
   launch_when_ready_ = false;
+  applyGivenSettings();
   window_->actions().launch->trigger();
+}
+
+void Workbench::applyGivenSettings() {
+  for (const auto& entry : given_.entries()) launch_->form()->setValue(entry.name, entry.value);
 }
 
 void Workbench::request(const QString& folder, engine::RunRequest request) {
@@ -478,7 +483,10 @@ QString Workbench::demoFolder() const {
   const QDir program(QString::fromStdString(program_folder().string()));
   for (const char* place : {"../../resources/demo", "../share/paradigm-workbench/demo"}) {
     const QString folder = QDir::cleanPath(program.absoluteFilePath(QLatin1String(place)));
-    if (QFileInfo::exists(folder + QStringLiteral("/checkpoint/config.json"))) return folder;
+    if (QFileInfo::exists(folder + QStringLiteral("/checkpoint/config.json")) &&
+        QFileInfo::exists(folder + QStringLiteral("/run.yaml"))) {
+      return folder;
+    }
   }
   return {};
 }
@@ -486,13 +494,7 @@ QString Workbench::demoFolder() const {
 void Workbench::openDemo() {
   const QString demo = demoFolder();
   if (demo.isEmpty()) return;
-  QStringList paths{demo + QStringLiteral("/checkpoint")};
-  const QString transform =
-      QDir::cleanPath(demo + QStringLiteral("/../../configs/transforms/optical_transformer.yaml"));
-  if (QFileInfo::exists(transform)) paths << transform;
-  const QString run = demo + QStringLiteral("/run.yaml");
-  if (QFileInfo::exists(run)) paths.prepend(run);
-  openPaths(paths);
+  openPaths({demo + QStringLiteral("/run.yaml")});
 }
 
 bool Workbench::mayClose() {

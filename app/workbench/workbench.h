@@ -88,6 +88,7 @@ class Workbench : public QObject {
   void readPlanOfRun(const QString& folder);
   void launch(const engine::ParamValues& values);
   void launchWhenReady();
+  void applyGivenSettings();
   void openDemo();
   QString demoFolder() const;
   bool mayClose();
@@ -118,6 +119,7 @@ class Workbench : public QObject {
   widgets::RunLogPanel* log_ = nullptr;
 
   QStringList to_open_;
+  engine::ParamValues given_;  ///< by the command line: they win over opened files
   std::shared_ptr<const widgets::OpenCheckpoint> checkpoint_;
   std::shared_ptr<const engine::ParsedTransform> transform_;
   widgets::PlanViewPtr view_;

@@ -60,7 +60,7 @@ QSize NumberEdit::sizeHint() const {
 
 QSize NumberEdit::minimumSizeHint() const {
   QSize size = QAbstractSpinBox::minimumSizeHint();
-  size.setWidth(characters(this, 12));
+  size.setWidth(characters(this, 9));
   return size;
 }
 

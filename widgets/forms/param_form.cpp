@@ -11,6 +11,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QScrollArea>
+#include <QStyle>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -141,6 +142,8 @@ ParamForm::ParamForm(engine::ParamSchema schema, QWidget* parent)
   }
   stack->addStretch();
   scroll_->setWidget(content);
+  scroll_->setMinimumWidth(content->minimumSizeHint().width() +
+                           style()->pixelMetric(QStyle::PM_ScrollBarExtent));
   scroll_->setWidgetResizable(true);
   scroll_->setFrameShape(QFrame::NoFrame);
   scroll_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);

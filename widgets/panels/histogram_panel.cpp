@@ -117,11 +117,10 @@ void HistogramPanel::refresh() {
   const bool is_plain =
       shown.bars.empty() || (shown.bars.size() == 1 && shown.bars.front().untransformed);
   if (applied_) {
-    note_->setText(run->name +
-                   (shown.note.isEmpty() ? QString() : QStringLiteral(" · ") + shown.note));
+    note_->setText(shown.note);
+    note_->setToolTip(shown.caption);
     if (is_plain && shown.note.isEmpty()) {
-      note_->setText(run->name + QStringLiteral(" · ") +
-                     (run->step > 0 ? tr("nothing was transformed") : tr("nothing applied yet")));
+      note_->setText(run->step > 0 ? tr("nothing was transformed") : tr("nothing applied yet"));
     }
   } else {
     note_->setText(has_plan ? tr("Click a bar to select its layers.") : QString());

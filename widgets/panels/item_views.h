@@ -2,11 +2,14 @@
 // How lists and trees look alike in all panels.
 #pragma once
 
+#include "widgets/style/metrics.h"
+
 #include <QHeaderView>
 #include <QStyledItemDelegate>
 #include <QTreeView>
 
 #include <algorithm>
+#include <map>
 
 namespace widgets {
 
@@ -48,6 +51,17 @@ inline void set_up_list(QTreeView* view, bool tree = false) {
   view->header()->setHighlightSections(false);
   view->header()->setMinimumSectionSize(view->fontMetrics().averageCharWidth() * 4);
   view->header()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+}
+
+/// `wide` takes the room that the others, sized in characters, leave.
+inline void set_column_widths(QTreeView* view, int wide, const std::map<int, int>& others) {
+  auto* header = view->header();
+  header->setStretchLastSection(false);
+  header->setSectionResizeMode(wide, QHeaderView::Stretch);
+  for (const auto& [column, count] : others) {
+    header->setSectionResizeMode(column, QHeaderView::Interactive);
+    header->resizeSection(column, characters(view, count));
+  }
 }
 
 }  // namespace widgets

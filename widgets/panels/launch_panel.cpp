@@ -49,6 +49,7 @@ LaunchPanel::LaunchPanel(QWidget* parent)
   reason_->setWordWrap(true);
   reason_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   buttons->addWidget(launch_);
+  buttons->addSpacing(pad);
   buttons->addWidget(reason_, 1);
   auto* copy = new QToolButton(this);
   copy->setIcon(symbol_icon(QStringLiteral("copy")));

@@ -24,8 +24,6 @@
 #include <QTreeView>
 #include <QVBoxLayout>
 
-#include <algorithm>
-
 namespace widgets {
 
 LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent)
@@ -78,7 +76,11 @@ LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent
   set_up_list(tree_, true);
   tree_->setSelectionMode(QAbstractItemView::ExtendedSelection);
   tree_->setItemDelegateForColumn(LayerTreeModel::kRule, new RuleChipDelegate(tree_));
-  tree_->header()->setStretchLastSection(true);
+  set_column_widths(tree_, LayerTreeModel::kName,
+                    {{LayerTreeModel::kKind, 16},
+                     {LayerTreeModel::kShape, 22},
+                     {LayerTreeModel::kParameters, 13},
+                     {LayerTreeModel::kRule, 14}});
   column->addWidget(tree_, 1);
   summary_->setContentsMargins(lines(this, 0.4), 0, 0, lines(this, 0.25));
   column->addWidget(summary_);
@@ -119,7 +121,6 @@ void LayerAssignmentPanel::setView(PlanViewPtr view) {
   empty_->setEmpty(view->checkpoint == nullptr);
   if (view->checkpoint != nullptr) {
     tree_->expandToDepth(model_->rowCount() <= 12 ? 1 : 0);
-    sizeColumns();
   }
   updateSummary();
   showSelection();
@@ -133,22 +134,6 @@ void LayerAssignmentPanel::setLoading(const QString& folder) {
 void LayerAssignmentPanel::focusFilter() {
   filter_->setFocus(Qt::ShortcutFocusReason);
   filter_->selectAll();
-}
-
-void LayerAssignmentPanel::resizeEvent(QResizeEvent* event) {
-  QWidget::resizeEvent(event);
-  sizeColumns();
-}
-
-void LayerAssignmentPanel::sizeColumns() {
-  auto* header = tree_->header();
-  header->resizeSection(LayerTreeModel::kKind, characters(tree_, 16));
-  header->resizeSection(LayerTreeModel::kShape, characters(tree_, 22));
-  header->resizeSection(LayerTreeModel::kParameters, characters(tree_, 13));
-  const int fixed = characters(tree_, 16 + 22 + 13 + 14);
-  header->resizeSection(
-      LayerTreeModel::kName,
-      std::clamp(tree_->viewport()->width() - fixed, characters(tree_, 22), characters(tree_, 46)));
 }
 
 void LayerAssignmentPanel::updateSummary() {

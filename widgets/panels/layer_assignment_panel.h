@@ -34,13 +34,9 @@ class LayerAssignmentPanel : public QWidget {
  Q_SIGNALS:
   void openRequested();
 
- protected:
-  void resizeEvent(QResizeEvent* event) override;
-
  private:
   void takeSelection();
   void showSelection();
-  void sizeColumns();
   void updateSummary();
 
   Selection* selection_;

@@ -12,8 +12,6 @@
 #include <QTreeView>
 #include <QVBoxLayout>
 
-#include <algorithm>
-
 namespace widgets {
 
 ProblemsPanel::ProblemsPanel(QWidget* parent)
@@ -22,7 +20,9 @@ ProblemsPanel::ProblemsPanel(QWidget* parent)
   list_->setAccessibleName(tr("Problems"));
   list_->setModel(model_);
   set_up_list(list_);
-  list_->header()->setStretchLastSection(true);
+  list_->setItemDelegateForColumn(ProblemsModel::kPlace, new RowDelegate(list_, Qt::ElideMiddle));
+  set_column_widths(list_, ProblemsModel::kMessage,
+                    {{ProblemsModel::kRemedy, 40}, {ProblemsModel::kPlace, 28}});
   list_->setContextMenuPolicy(Qt::ActionsContextMenu);
   auto* copy = new QAction(tr("&Copy"), list_);
   copy->setShortcut(QKeySequence::Copy);
@@ -44,18 +44,6 @@ ProblemsPanel::ProblemsPanel(QWidget* parent)
 void ProblemsPanel::setProblems(const std::vector<engine::Problem>& problems) {
   model_->setProblems(problems);
   empty_->setEmpty(problems.empty());
-}
-
-void ProblemsPanel::resizeEvent(QResizeEvent* event) {
-  QWidget::resizeEvent(event);
-  sizeColumns();
-}
-
-void ProblemsPanel::sizeColumns() {
-  const int place = characters(list_, 22);
-  const int rest = std::max(width() - place, characters(list_, 40));
-  list_->header()->resizeSection(ProblemsModel::kMessage, rest * 11 / 20);
-  list_->header()->resizeSection(ProblemsModel::kRemedy, rest * 9 / 20);
 }
 
 }  // namespace widgets

@@ -25,12 +25,7 @@ class ProblemsPanel : public QWidget {
   ProblemsModel* model() const { return model_; }
   QTreeView* list() const { return list_; }
 
- protected:
-  void resizeEvent(QResizeEvent* event) override;
-
  private:
-  void sizeColumns();
-
   ProblemsModel* model_;
   QTreeView* list_;
   EmptyState* empty_;

@@ -12,8 +12,6 @@
 #include <QTreeView>
 #include <QVBoxLayout>
 
-#include <algorithm>
-
 namespace widgets {
 
 RunListPanel::RunListPanel(Selection* selection, RunStore* runs, QWidget* parent)
@@ -25,7 +23,12 @@ RunListPanel::RunListPanel(Selection* selection, RunStore* runs, QWidget* parent
   list_->setAccessibleName(tr("Runs"));
   list_->setModel(model_);
   set_up_list(list_);
-  list_->header()->setStretchLastSection(true);
+  set_column_widths(list_, RunListModel::kName,
+                    {{RunListModel::kState, 12},
+                     {RunListModel::kStep, 15},
+                     {RunListModel::kLastLoss, 10},
+                     {RunListModel::kBestLoss, 10},
+                     {RunListModel::kStarted, 10}});
   empty_ = new EmptyState(list_, tr("No runs yet."));
   connect(empty_->addButton(tr("&Launch a run"), QStringLiteral("run")), &QAction::triggered, this,
           &RunListPanel::launchRequested);
@@ -44,21 +47,6 @@ RunListPanel::RunListPanel(Selection* selection, RunStore* runs, QWidget* parent
             }
           });
   connect(selection_, &Selection::runChanged, this, &RunListPanel::showSelection);
-}
-
-void RunListPanel::resizeEvent(QResizeEvent* event) {
-  QWidget::resizeEvent(event);
-  auto* header = list_->header();
-  const auto size = [&](int column, int count) {
-    header->resizeSection(column, characters(list_, count));
-  };
-  size(RunListModel::kState, 12);
-  size(RunListModel::kStep, 16);
-  size(RunListModel::kLastLoss, 10);
-  size(RunListModel::kBestLoss, 10);
-  const int fixed = characters(list_, 12 + 16 + 10 + 10 + 10);
-  header->resizeSection(RunListModel::kName,
-                        std::max(list_->viewport()->width() - fixed, characters(list_, 18)));
 }
 
 void RunListPanel::showSelection() {

@@ -27,9 +27,6 @@ class RunListPanel : public QWidget {
   void launchRequested();
   void openRequested();
 
- protected:
-  void resizeEvent(QResizeEvent* event) override;
-
  private:
   void showSelection();
 

@@ -85,8 +85,7 @@ RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWi
   head->addWidget(name_);
   head->addSpacing(lines(this, 0.4));
   head->addWidget(state_);
-  head->addSpacing(lines(this, 0.4));
-  head->addWidget(facts_, 1);
+  head->addStretch(1);
   checkpoint_->setText(tr("Check&point now"));
   checkpoint_->setIcon(symbol_icon(QStringLiteral("save")));
   checkpoint_->setObjectName(QStringLiteral("monitor.checkpoint"));
@@ -100,6 +99,8 @@ RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWi
   stop_->setAccessibleName(tr("Stop the run"));
   head->addWidget(stop_);
   column->addLayout(head);
+  facts_->setContentsMargins(lines(this, 0.5), 0, lines(this, 0.5), 0);
+  column->addWidget(facts_);
 
   auto* tools = new QHBoxLayout;
   tools->setContentsMargins(lines(this, 0.5), lines(this, 0.2), lines(this, 0.4), lines(this, 0.2));
@@ -227,7 +228,7 @@ void RunMonitorPanel::refreshHeader() {
   const RunRecord* run = runs_->find(selection_->run());
   if (run == nullptr) return;
   const auto& colors = theme_colors(palette());
-  name_->setText(run->name);
+  name_->setText(name_->fontMetrics().elidedText(run->name, Qt::ElideMiddle, characters(this, 56)));
   name_->setToolTip(run->folder);
   const bool asks = run->requested != engine::RunRequest::none;
   QPalette shades = palette();
@@ -268,6 +269,9 @@ void RunMonitorPanel::refreshHeader() {
   }
   if (asks) facts << requested_text(*run);
   facts_->setText(facts.join(QStringLiteral(" · ")));
+  QPalette quiet = palette();
+  quiet.setColor(QPalette::WindowText, muted_text(palette()));
+  facts_->setPalette(quiet);
   facts_->setToolTip(facts_->text());
 
   const bool live = run->is_live();

@@ -15,8 +15,6 @@
 #include <QTreeView>
 #include <QVBoxLayout>
 
-#include <algorithm>
-
 namespace widgets {
 
 TransformRulesPanel::TransformRulesPanel(Selection* selection, QWidget* parent)
@@ -37,7 +35,13 @@ TransformRulesPanel::TransformRulesPanel(Selection* selection, QWidget* parent)
   list_->setSelectionMode(QAbstractItemView::ExtendedSelection);
   list_->setItemDelegateForColumn(TransformRulesModel::kPattern,
                                   new RowDelegate(list_, Qt::ElideMiddle));
-  list_->header()->setStretchLastSection(false);
+  set_column_widths(list_, TransformRulesModel::kPattern,
+                    {{TransformRulesModel::kNumber, 4},
+                     {TransformRulesModel::kParadigm, 21},
+                     {TransformRulesModel::kValues, 24},
+                     {TransformRulesModel::kMatched, 11},
+                     {TransformRulesModel::kWon, 8},
+                     {TransformRulesModel::kShadowed, 12}});
   column->addWidget(list_, 1);
   summary_->setContentsMargins(lines(this, 0.4), 0, 0, lines(this, 0.25));
   column->addWidget(summary_);
@@ -70,29 +74,6 @@ void TransformRulesPanel::setView(PlanViewPtr view) {
   if (!view->has_plan()) text += tr(" · counts appear as soon as a checkpoint is open");
   summary_->setText(text);
   summary_->setToolTip(file);
-  sizeColumns();
-}
-
-void TransformRulesPanel::resizeEvent(QResizeEvent* event) {
-  QWidget::resizeEvent(event);
-  sizeColumns();
-}
-
-void TransformRulesPanel::sizeColumns() {
-  auto* header = list_->header();
-  const int counts = characters(list_, 11);
-  header->resizeSection(TransformRulesModel::kNumber, characters(list_, 4));
-  int used = header->sectionSize(TransformRulesModel::kNumber) + 3 * counts;
-  for (const int column :
-       {TransformRulesModel::kMatched, TransformRulesModel::kWon, TransformRulesModel::kShadowed}) {
-    header->resizeSection(column, counts);
-  }
-  const int rest = std::max(list_->viewport()->width() - used, characters(list_, 40));
-  const int paradigm = characters(list_, 21);
-  header->resizeSection(TransformRulesModel::kParadigm, paradigm);
-  header->resizeSection(TransformRulesModel::kPattern, (rest - paradigm) * 13 / 20);
-  header->resizeSection(TransformRulesModel::kValues,
-                        rest - paradigm - header->sectionSize(TransformRulesModel::kPattern));
 }
 
 }  // namespace widgets

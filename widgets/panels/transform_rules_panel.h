@@ -30,12 +30,7 @@ class TransformRulesPanel : public QWidget {
  Q_SIGNALS:
   void openRequested();
 
- protected:
-  void resizeEvent(QResizeEvent* event) override;
-
  private:
-  void sizeColumns();
-
   Selection* selection_;
   TransformRulesModel* model_;
   MessageBar* messages_;

@@ -17,9 +17,13 @@
 namespace widgets {
 namespace {
 
-/// 7.1k instead of 7100 on the axis of steps.
+/// Whole steps only, and 71k instead of 71000.
 class StepTicker : public QCPAxisTicker {
  protected:
+  double getTickStep(const QCPRange& range) override {
+    const double step = QCPAxisTicker::getTickStep(range);
+    return step < 10 ? std::ceil(step) : step;
+  }
   QString getTickLabel(double tick, const QLocale& locale, QChar, int) override {
     if (std::abs(tick) < 10000) return locale.toString(tick, 'g', 6);
     return short_count(tick);

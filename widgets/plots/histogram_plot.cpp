@@ -203,9 +203,10 @@ void HistogramPlot::paintKey(QPainter& painter) const {
   const bool has_shares = std::any_of(data_.bars.begin(), data_.bars.end(), [](const auto& bar) {
     return bar.parameter_share.value_or(0) > 0;
   });
-  if (has_shares) {
+  const QString shares = tr("%: share of the parameters");
+  if (has_shares && left + fontMetrics().horizontalAdvance(shares) <= width()) {
     painter.drawText(QRect(left, row.top(), width() - left, row.height()),
-                     Qt::AlignLeft | Qt::AlignVCenter, tr("%: share of the parameters"));
+                     Qt::AlignLeft | Qt::AlignVCenter, shares);
   }
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/style/theme.h"
 
+#include "widgets/style/outlined_style.h"
+
 #include <QApplication>
 #include <QStyle>
-#include <QStyleFactory>
 
 #include <algorithm>
 #include <cmath>
@@ -111,9 +112,8 @@ std::optional<Theme> theme_from(const QString& name) {
 
 void apply_theme(QApplication& application, Theme theme) {
   static const QPalette platform_palette = QApplication::palette();
-  if (application.style() == nullptr || application.style()->objectName().compare(
-                                            QLatin1String("fusion"), Qt::CaseInsensitive) != 0) {
-    QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  if (dynamic_cast<OutlinedStyle*>(application.style()) == nullptr) {
+    QApplication::setStyle(new OutlinedStyle);
   }
   const bool dark = theme == Theme::dark || (theme == Theme::system && is_dark(platform_palette));
   QApplication::setPalette(palette_of(dark ? kDark : kLight, dark));

@@ -42,6 +42,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <semaphore>
 
 namespace {
 
@@ -382,6 +383,46 @@ TEST_F(WorkbenchRefusal, StandsBesideTheFieldAndOnTheRun) {
                   ->problemText("train_file")
                   .contains(QStringLiteral("shorter than one block")));
   EXPECT_TRUE(workbench_->monitor()->messages()->isVisible());
+}
+
+TEST(WorkbenchWhileTheEngineLoads, TheWindowIsThereAndWorks) {
+  tests::ScratchFolder folder;
+  const auto checkpoint =
+      folder.write("tiny/config.json", tests::sample_config_json()).parent_path();
+  tests::FakeEngine engine;
+  std::binary_semaphore loaded(0);
+  Workbench workbench(
+      [&]() -> const engine::EngineApi& {
+        loaded.acquire();
+        return engine;
+      },
+      nullptr);
+  EXPECT_EQ(workbench.engine().state(), app::EngineLoader::State::waiting);
+  workbench.start({});
+  ASSERT_TRUE(
+      patient([&] { return workbench.engine().state() == app::EngineLoader::State::loading; }));
+  EXPECT_TRUE(workbench.window()->isVisible());
+  workbench.openPaths({QString::fromStdString(checkpoint.string())});
+  ASSERT_TRUE(patient([&] { return workbench.layers()->model()->rowCount() > 0; }));
+  EXPECT_FALSE(workbench.launchPanel()->launchButton()->isEnabled());
+  loaded.release();
+  ASSERT_TRUE(
+      patient([&] { return workbench.engine().state() == app::EngineLoader::State::ready; }));
+  EXPECT_TRUE(workbench.launchPanel()->launchButton()->isEnabled());
+}
+
+TEST_F(WorkbenchFlow, ARunConfigurationFillsTheFormAndOpensWhatItNames) {
+  const auto run_yaml = folder_.write("deep/run.yaml",
+                                      "model_name_or_path: tiny\n"
+                                      "transform_config: rules.yaml\n"
+                                      "train_file: text.txt\n"
+                                      "max_steps: 7\n");
+  drop(run_yaml);
+  ASSERT_TRUE(patient([&] { return workbench_->view()->has_plan(); }));
+  const auto values = workbench_->launchPanel()->form()->values();
+  EXPECT_EQ(values.get_int("max_steps"), 7);
+  EXPECT_EQ(values.get_text("train_file"), text_.string());
+  EXPECT_EQ(values.get_text("transform_config"), transform_.string());
 }
 
 TEST(WorkbenchWithoutEngine, EverythingElseWorks) {
