@@ -60,12 +60,12 @@ TEST(ModelReportJson, CountsTheFamilysParameters) {
 
 TEST(ModelReportJson, PrintsProblemsBesideTheFacts) {
   engine::ModelFolder model = golden("tied");
-  model.problems.push_back({.id = "missing-tensors",
-                            .severity = engine::Severity::error,
-                            .place = {"model \xFF"},
-                            .value = {},
-                            .message = "1 tensor missing",
-                            .remedy = "Look"});
+  engine::Problem missing;
+  missing.id = "missing-tensors";
+  missing.place.file = "model \xFF";
+  missing.message = "1 tensor missing";
+  missing.remedy = "Look";
+  model.problems.push_back(missing);
   const Json json = Json::parse(model_report_json(model));
   ASSERT_EQ(json["problems"].size(), 1u);
   EXPECT_EQ(json["problems"][0]["id"], "missing-tensors");
