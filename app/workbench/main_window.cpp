@@ -311,8 +311,12 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
     splitDockWidget(launch, monitor, Qt::Horizontal);
     splitDockWidget(monitor, histogram, Qt::Vertical);
     splitDockWidget(histogram, runs, Qt::Horizontal);
+    tabifyDockWidget(launch, layers);
+    tabifyDockWidget(histogram, rules);
     tabifyDockWidget(runs, log);
-    show({launch, monitor, histogram, runs, log});
+    show({launch, layers, monitor, histogram, rules, runs, log});
+    launch->raise();
+    histogram->raise();
     runs->raise();
     resizeDocks({launch, monitor}, {wide * 33 / 100, wide * 67 / 100}, Qt::Horizontal);
     resizeDocks({monitor, histogram}, {tall * 62 / 100, tall * 38 / 100}, Qt::Vertical);

@@ -29,7 +29,7 @@ QSize size_from(const std::string& text) {
 ParsedProgramOptions parse_program_options(int argc, char** argv) {
   ParsedProgramOptions parsed;
   auto& options = parsed.options;
-  std::vector<std::string> open, more, runs, settings;
+  std::vector<std::string> open, more, runs, settings, panels;
   std::string screenshot, theme = "system", size, workspace;
 
   CLI::App program(
@@ -48,6 +48,10 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
   program.add_flag("--demo", options.demo, "Open the demo that comes with the program");
   program.add_option("--workspace", workspace, "edit or run")
       ->check(CLI::IsMember({"edit", "run"}));
+  program.add_option("--panel", panels, "Panels to bring to the front")
+      ->check(CLI::IsMember(
+          {"layers", "rules", "histogram", "problems", "launch", "monitor", "runs", "log"}))
+      ->type_name("NAME...");
   auto* theme_option = program.add_option("--theme", theme, "light, dark or system")
                            ->check(CLI::IsMember({"light", "dark", "system"}));
   program.add_option("--size", size, "Size of the window")
@@ -78,6 +82,7 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
   }
   options.open = texts(open) + texts(more);
   options.runs = texts(runs);
+  options.panels = texts(panels);
   options.settings = texts(settings);
   options.screenshot = QString::fromStdString(screenshot);
   options.theme = widgets::theme_from(QString::fromStdString(theme)).value();

@@ -15,6 +15,7 @@ struct ProgramOptions {
   QStringList open;
   QStringList runs;
   QStringList settings;  ///< "name=value" for the launch form
+  QStringList panels;    ///< to bring to the front
   QString workspace;     ///< "edit", "run", or empty = what was used last
   QString screenshot;    ///< file to write, empty = none
   int after_ms = 500;

@@ -282,6 +282,8 @@ void Workbench::start(const ProgramOptions& options) {
   if (options.workspace == QLatin1String("run")) window_->setWorkspace(Workspace::run);
   if (options.workspace == QLatin1String("edit")) window_->setWorkspace(Workspace::edit);
   openPaths(paths);
+  panels_to_raise_ = options.panels;
+  raiseGivenPanels();
 
   if (!options.screenshot.isEmpty()) {
     const int after = options.after_ms;
@@ -304,6 +306,7 @@ void Workbench::openNext() {
   if (open_job_.isRunning()) return;
   if (to_open_.isEmpty()) {
     launchWhenReady();
+    raiseGivenPanels();
     return;
   }
   const QString path = to_open_.takeFirst();
@@ -367,6 +370,7 @@ void Workbench::replan() {
       [this](JobResult<widgets::PlanViewPtr> result) {
         if (result.value) {
           showView(*result.value);
+          raiseGivenPanels();
         } else {
           rules_->messages()->showProblem(result.problems.front());
         }
@@ -457,6 +461,12 @@ void Workbench::launchWhenReady() {
   launch_when_ready_ = false;
   applyGivenSettings();
   window_->actions().launch->trigger();
+  raiseGivenPanels();
+}
+
+void Workbench::raiseGivenPanels() {
+  if (!isSettled() || launch_when_ready_) return;
+  for (const auto& panel : std::exchange(panels_to_raise_, {})) window_->raisePanel(panel);
 }
 
 void Workbench::applyGivenSettings() {

@@ -89,6 +89,7 @@ class Workbench : public QObject {
   void launch(const engine::ParamValues& values);
   void launchWhenReady();
   void applyGivenSettings();
+  void raiseGivenPanels();
   void openDemo();
   QString demoFolder() const;
   bool mayClose();
@@ -123,6 +124,7 @@ class Workbench : public QObject {
   std::shared_ptr<const widgets::OpenCheckpoint> checkpoint_;
   std::shared_ptr<const engine::ParsedTransform> transform_;
   widgets::PlanViewPtr view_;
+  QStringList panels_to_raise_;
   bool launch_when_ready_ = false;
   bool closing_ = false;
 };

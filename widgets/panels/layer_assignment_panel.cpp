@@ -136,6 +136,12 @@ void LayerAssignmentPanel::focusFilter() {
   filter_->selectAll();
 }
 
+void LayerAssignmentPanel::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  tree_->setColumnHidden(LayerTreeModel::kKind, width() < characters(this, 84));
+  tree_->setColumnHidden(LayerTreeModel::kShape, width() < characters(this, 66));
+}
+
 void LayerAssignmentPanel::updateSummary() {
   const auto& view = model_->view();
   if (view == nullptr || view->checkpoint == nullptr) return;

@@ -34,6 +34,9 @@ class LayerAssignmentPanel : public QWidget {
  Q_SIGNALS:
   void openRequested();
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;  ///< a narrow panel shows fewer columns
+
  private:
   void takeSelection();
   void showSelection();

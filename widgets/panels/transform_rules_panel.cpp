@@ -76,4 +76,10 @@ void TransformRulesPanel::setView(PlanViewPtr view) {
   summary_->setToolTip(file);
 }
 
+void TransformRulesPanel::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  list_->setColumnHidden(TransformRulesModel::kValues, width() < characters(this, 105));
+  list_->setColumnHidden(TransformRulesModel::kParadigm, width() < characters(this, 82));
+}
+
 }  // namespace widgets

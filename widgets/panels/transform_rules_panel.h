@@ -30,6 +30,9 @@ class TransformRulesPanel : public QWidget {
  Q_SIGNALS:
   void openRequested();
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;  ///< a narrow panel shows fewer columns
+
  private:
   Selection* selection_;
   TransformRulesModel* model_;

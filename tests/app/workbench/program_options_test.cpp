@@ -34,8 +34,9 @@ TEST(ProgramOptions, PathsWithoutAFlagAreOpened) {
 TEST(ProgramOptions, HelpNamesEveryOption) {
   const auto parsed = parse({"--help"});
   EXPECT_EQ(parsed.exit_code, 0);
-  for (const char* option : {"--open", "--run", "--launch", "--set", "--theme", "--size",
-                             "--screenshot", "--after", "--workspace", "--demo", "--version"}) {
+  for (const char* option :
+       {"--open", "--run", "--launch", "--set", "--theme", "--size", "--screenshot", "--after",
+        "--workspace", "--panel", "--demo", "--version"}) {
     EXPECT_TRUE(parsed.text.contains(QLatin1String(option))) << option;
   }
 }
