@@ -171,6 +171,17 @@ std::optional<RealPair> ParamValues::get_optional_pair(const std::string& name) 
   return value_as<RealPair>(value, name, "a pair of numbers");
 }
 
+ScheduledReal ParamValues::get_scheduled_real(const std::string& name) const {
+  const ParamValue value = get(name);
+  if (const auto* schedule = std::get_if<ParamSchedule>(&value)) return ScheduledReal(*schedule);
+  return get_real(name);
+}
+std::optional<ScheduledReal> ParamValues::get_optional_scheduled_real(
+    const std::string& name) const {
+  if (!is_set(get(name))) return std::nullopt;
+  return get_scheduled_real(name);
+}
+
 bool ParamValues::same_values(const ParamValues& other) const {
   if (entries_.size() != other.entries_.size()) return false;
   return std::all_of(entries_.begin(), entries_.end(), [&](const PlacedValue& entry) {
@@ -379,6 +390,10 @@ std::string to_string(const ParamValue& value) {
     std::string operator()(const std::string& word) const { return word; }
     std::string operator()(const RealPair& pair) const {
       return fmt::format("[{}, {}]", real_text(pair.first), real_text(pair.second));
+    }
+    std::string operator()(const ParamSchedule& schedule) const {
+      return fmt::format("{{from: {}, to: {}, steps: {}, shape: {}}}", real_text(schedule.from),
+                         real_text(schedule.to), schedule.steps, to_string(schedule.shape));
     }
   };
   return std::visit(Text{}, value);

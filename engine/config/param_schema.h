@@ -3,6 +3,7 @@
 // of the workbench.
 #pragma once
 
+#include "engine/config/param_schedule.h"
 #include "engine/problem.h"
 
 #include <cstdint>
@@ -18,7 +19,9 @@ namespace engine {
 using RealPair = std::pair<double, double>;
 
 /// std::monostate is "unset" (YAML null), which is never the same as 0.
-using ParamValue = std::variant<std::monostate, bool, std::int64_t, double, std::string, RealPair>;
+/// A ParamSchedule stands where a parameter that takes_schedule() expects a number.
+using ParamValue =
+    std::variant<std::monostate, bool, std::int64_t, double, std::string, RealPair, ParamSchedule>;
 
 inline bool is_set(const ParamValue& value) {
   return !std::holds_alternative<std::monostate>(value);
@@ -103,6 +106,9 @@ class ParamValues {
   std::string get_text(const std::string& name) const;
   std::optional<double> get_optional_real(const std::string& name) const;
   std::optional<RealPair> get_optional_pair(const std::string& name) const;
+  /// A number or a schedule.
+  ScheduledReal get_scheduled_real(const std::string& name) const;
+  std::optional<ScheduledReal> get_optional_scheduled_real(const std::string& name) const;
 
   const std::vector<PlacedValue>& entries() const { return entries_; }
   bool empty() const { return entries_.empty(); }

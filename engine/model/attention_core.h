@@ -32,6 +32,7 @@ class AttentionCore {
   virtual at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                              const ForwardContext& context) = 0;
   virtual std::vector<NamedState> simulation_state() { return {}; }
+  virtual std::vector<NamedStatistic> statistics() { return {}; }  ///< as LinearLayer's
   virtual bool is_transformed() const { return true; }
 
   const std::string& name() const { return name_; }  ///< model.layers.{i}.self_attn

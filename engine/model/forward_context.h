@@ -21,6 +21,7 @@ struct ForwardContext {
   /// does not depend on how a batch is split.
   std::int64_t first_sequence = 0;
   bool recompute = false;  ///< a repeated forward inside backward: same noise, no updates
+  bool measure = false;    ///< a sampled step: layers also measure what statistics() returns
 };
 
 }  // namespace engine

@@ -16,6 +16,12 @@ struct NamedState {
   at::Tensor tensor;
 };
 
+/// Something a simulated layer measured, for `layer_stats` events.
+struct NamedStatistic {
+  std::string name;  ///< "clamp_rate", "out_hi": one name means one thing in every paradigm
+  at::Tensor value;  ///< 0-d, on the layer's device; read by the host only when it is logged
+};
+
 /// y = f(x; weight, bias). The plain one is an ordinary Linear; a paradigm's takes over the original's tensors, so that
 /// checkpoint keys and memory do not change.
 class LinearLayer {
@@ -29,6 +35,8 @@ class LinearLayer {
   virtual at::Tensor forward(const at::Tensor& x, const ForwardContext& context) = 0;
   /// Statistics and other state; empty for a layer without any.
   virtual std::vector<NamedState> simulation_state() { return {}; }
+  /// What was measured in the last forward with context.measure; empty when nothing was.
+  virtual std::vector<NamedStatistic> statistics() { return {}; }
   virtual bool is_transformed() const { return true; }
   /// True when forward() is now exactly x·Wᵀ + b without side effects (a plain layer, or a replacement in bypass): the
   /// model may then use weight() and bias() in a fused product instead of calling forward().

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+
+namespace engine {
+
+enum class ScheduleShape { linear, cosine, log };
+
+const char* to_string(ScheduleShape shape);
+
+/// A real parameter that moves over optimizer steps, then stays. A pure function of the step, so a
+/// resume needs nothing saved.
+struct ParamSchedule {
+  double from = 0;
+  double to = 0;
+  std::int64_t steps = 1;  ///< >= 1; from `steps` on the value is `to`
+  ScheduleShape shape = ScheduleShape::linear;
+
+  /// The value at 0-based optimizer step `step`, with t = min(1, step / steps):
+  ///   linear  from + (to - from)·t
+  ///   cosine  from + (to - from)·(1 - cos πt) / 2
+  ///   log     from·(to / from)^t, both ends > 0
+  /// Exactly `from` at 0 and `to` at the end.
+  double at(std::int64_t step) const;
+
+  bool operator==(const ParamSchedule&) const = default;
+};
+
+/// A real parameter as a layer reads it: one number, or a schedule.
+class ScheduledReal {
+ public:
+  ScheduledReal(double value)
+      : schedule_{value, value, 1, ScheduleShape::linear} {}  // NOLINT: a number is one
+  explicit ScheduledReal(const ParamSchedule& schedule) : schedule_(schedule) {}
+
+  double at(std::int64_t step) const { return schedule_.at(step); }
+  bool moves() const { return schedule_.from != schedule_.to; }
+
+ private:
+  ParamSchedule schedule_;
+};
+
+}  // namespace engine
