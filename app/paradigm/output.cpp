@@ -34,6 +34,26 @@ std::string on_one_line(std::string text) {
 
 }  // namespace
 
+Json value_json(const engine::ParamValue& value) {
+  struct Convert {
+    Json operator()(std::monostate) const { return nullptr; }
+    Json operator()(bool flag) const { return flag; }
+    Json operator()(std::int64_t whole) const { return whole; }
+    Json operator()(double number) const { return number_json(number); }
+    Json operator()(const std::string& text) const { return text; }
+    Json operator()(const engine::RealPair& pair) const {
+      return Json::array({number_json(pair.first), number_json(pair.second)});
+    }
+    Json operator()(const engine::ParamSchedule& schedule) const {
+      return {{"from", number_json(schedule.from)},
+              {"to", number_json(schedule.to)},
+              {"steps", schedule.steps},
+              {"shape", engine::to_string(schedule.shape)}};
+    }
+  };
+  return std::visit(Convert{}, value);
+}
+
 bool is_terminal(std::FILE* stream) { return isatty(fileno(stream)) == 1; }
 
 void print_problems(const std::vector<engine::Problem>& problems) {

@@ -2,6 +2,7 @@
 // What every command prints: facts on stdout (as text or JSON), problems on stderr.
 #pragma once
 
+#include "engine/config/param_schema.h"
 #include "engine/problem.h"
 
 #include <cstdio>
@@ -23,6 +24,8 @@ void print_json(const Json& json);
 
 /// Finite numbers as they are, the others as "NaN", "Infinity", "-Infinity", as in events.jsonl.
 Json number_json(double value);
+/// null, true, 3, "text", [low, high], {"from", "to", "steps", "shape"}.
+Json value_json(const engine::ParamValue& value);
 
 bool is_terminal(std::FILE* stream);
 

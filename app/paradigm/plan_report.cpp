@@ -13,18 +13,6 @@ namespace {
 using engine::Assignment;
 using engine::Outcome;
 
-Json value_json(const engine::ParamValue& value) {
-  struct Convert {
-    Json operator()(std::monostate) const { return nullptr; }
-    Json operator()(bool flag) const { return flag; }
-    Json operator()(std::int64_t whole) const { return whole; }
-    Json operator()(double number) const { return number_json(number); }
-    Json operator()(const std::string& text) const { return text; }
-    Json operator()(const engine::RealPair& pair) const { return {pair.first, pair.second}; }
-  };
-  return std::visit(Convert{}, value);
-}
-
 Json values_json(const engine::ParamValues& values) {
   Json json = Json::object();
   for (const engine::PlacedValue& entry : values.entries())

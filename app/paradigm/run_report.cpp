@@ -11,22 +11,11 @@
 namespace paradigm {
 namespace {
 
-struct ToJson {
-  Json operator()(std::monostate) const { return nullptr; }
-  Json operator()(bool value) const { return value; }
-  Json operator()(std::int64_t value) const { return value; }
-  Json operator()(double value) const { return number_json(value); }
-  Json operator()(const std::string& value) const { return value; }
-  Json operator()(const engine::RealPair& value) const {
-    return Json::array({number_json(value.first), number_json(value.second)});
-  }
-};
-
 Json configuration_json(const engine::RunSummary& summary, std::vector<engine::Problem>& problems) {
   Json json = Json::object();
   const std::string file = (summary.path / "run.yaml").string();
   const auto values = engine::parse_run_yaml(summary.run_yaml, file, problems);
-  for (const auto& entry : values.entries()) json[entry.name] = std::visit(ToJson{}, entry.value);
+  for (const auto& entry : values.entries()) json[entry.name] = value_json(entry.value);
   return json;
 }
 
