@@ -17,6 +17,9 @@ struct NoiseStream {
   std::uint64_t key = 0;
   NoiseTime time;
   std::uint64_t first_element = 0;
+  /// On CUDA, if not null, device memory that is read instead of `time`: a captured graph then
+  /// follows the training's clock. The CPU does not look at it.
+  const NoiseTime* clock = nullptr;
 
   NoiseStream at(std::int64_t offset) const {
     NoiseStream moved = *this;
