@@ -33,14 +33,16 @@ struct RangeAccumulator {
   }
 
   /// Folds the block's accumulators into `out` (three integers). Every thread of the block calls
-  /// it.
+  /// it. A warp whose range is already covered leaves the others their turn: bounds only widen, so
+  /// an old value read here errs on the safe side.
   __device__ void fold_into(int* out) const {
     const int warp_least = __reduce_min_sync(0xFFFFFFFFu, least);
     const int warp_greatest = __reduce_max_sync(0xFFFFFFFFu, greatest);
     const int warp_nan = __any_sync(0xFFFFFFFFu, any_nan);
     if (threadIdx.x % 32 == 0) {
-      atomicMin(out, warp_least);
-      atomicMax(out + 1, warp_greatest);
+      const volatile int* seen = out;
+      if (warp_least < seen[0]) atomicMin(out, warp_least);
+      if (warp_greatest > seen[1]) atomicMax(out + 1, warp_greatest);
       if (warp_nan) atomicOr(out + 2, 1);
     }
   }

@@ -65,18 +65,36 @@ Range quantiles(const float* x, std::int64_t count, double q, double r);
 
 #ifdef PARADIGM_WITH_CUDA
 namespace cuda {
-/// A range being observed on the device, across any number of calls: three integers of device memory.
+/// A range being observed on the device, across any number of calls: three integers of device
+/// memory.
 using ObservedRange = int*;
 inline constexpr std::size_t kObservedRangeBytes = 3 * sizeof(int);
 
 /// Forgets what was observed. All functions are asynchronous on `stream` and read nothing back.
 void clear(ObservedRange observed, Stream stream);
 /// Folds in the values of x [count].
-void observe(const void* x, ElementType type, std::int64_t count, ObservedRange observed, Stream stream);
-/// As reference::min_max, bit for bit, of everything observed: `range` is {lo, hi} in device memory.
+void observe(const void* x, ElementType type, std::int64_t count, ObservedRange observed,
+             Stream stream);
+/// As reference::min_max, bit for bit, of everything observed: `range` is {lo, hi} in device
+/// memory.
 void store_range(ObservedRange observed, float* range, Stream stream);
-/// As update_range, bit for bit, with the observed range; counts an observation that was not finite in `*rejected`.
-void update_range(float* state, ObservedRange observed, float smooth, int* rejected, Stream stream);
+/// As update_range, bit for bit; `observed` is {lo, hi} in device memory. One that is not finite
+/// changes nothing and is counted in `*rejected`.
+void update_range(float* state, const float* observed, float smooth, int* rejected, Stream stream);
+
+/// The bins of a Histogram in device memory, Histogram::kBins of them.
+using HistogramCounts = unsigned long long*;
+inline constexpr std::size_t kHistogramBytes = Histogram::kBins * sizeof(unsigned long long);
+
+void clear_histogram(HistogramCounts counts, Stream stream);
+/// As Histogram::add, bit for bit. `extent` {lo, hi} in device memory covers every value to come;
+/// nothing is counted when it is not finite.
+void count_values(const void* x, ElementType type, std::int64_t count, const float* extent,
+                  HistogramCounts counts, Stream stream);
+/// {quantile(q), quantile(r)} of what was counted, as Histogram::quantile, bit for bit; the extent
+/// itself when it is not finite.
+void store_quantiles(const unsigned long long* counts, const float* extent, double q, double r,
+                     float* range, Stream stream);
 }  // namespace cuda
 #endif
 

@@ -50,6 +50,7 @@ TEST(RangeStatisticsCuda, UpdateEqualsTheHostBitForBitAndRejectsWhatIsNotFinite)
   SKIP_WITHOUT_DEVICE();
   const tests::CudaBuffer<float> state({INFINITY, -INFINITY});
   const tests::CudaBuffer<int> observed(3);
+  const tests::CudaBuffer<float> range(2);
   const tests::CudaBuffer<int> rejected(std::vector<int>{0});
   float expected[2] = {INFINITY, -INFINITY};
   const std::vector<std::vector<float>> batches = {{-1, 2}, {-1.7f, 0.3f}, {NAN, 5}, {-9, 11.1f}};
@@ -57,13 +58,64 @@ TEST(RangeStatisticsCuda, UpdateEqualsTheHostBitForBitAndRejectsWhatIsNotFinite)
     const tests::CudaBuffer<float> values(batch);
     cuda::clear(observed.data(), {});
     cuda::observe(values.data(), ElementType::fp32, 2, observed.data(), {});
-    cuda::update_range(state.data(), observed.data(), 0.9f, rejected.data(), {});
+    cuda::store_range(observed.data(), range.data(), {});
+    cuda::update_range(state.data(), range.data(), 0.9f, rejected.data(), {});
     update_range(expected, reference::min_max(batch.data(), 2), 0.9f);
     const auto actual = state.host();
     EXPECT_EQ(actual[0], expected[0]);
     EXPECT_EQ(actual[1], expected[1]);
   }
   EXPECT_EQ(rejected.host()[0], 1);
+}
+
+Range quantiles_on_device(const std::vector<float>& x, const Range& extent, double q, double r) {
+  const tests::CudaBuffer<float> values(x);
+  const tests::CudaBuffer<float> bounds({extent.lo, extent.hi});
+  const tests::CudaBuffer<unsigned long long> counts(Histogram::kBins);
+  const tests::CudaBuffer<float> range(2);
+  cuda::clear_histogram(counts.data(), {});
+  // In two pieces, the second of which is not aligned.
+  const auto size = static_cast<std::int64_t>(x.size());
+  const std::int64_t half = size / 2;
+  cuda::count_values(values.data(), ElementType::fp32, half, bounds.data(), counts.data(), {});
+  cuda::count_values(values.data() + half, ElementType::fp32, size - half, bounds.data(),
+                     counts.data(), {});
+  cuda::store_quantiles(counts.data(), bounds.data(), q, r, range.data(), {});
+  const auto host = range.host();
+  return {host[0], host[1]};
+}
+
+TEST(RangeStatisticsCuda, QuantilesHaveTheBitsOfTheHistogramAndErrByABinAtMost) {
+  SKIP_WITHOUT_DEVICE();
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal(-1.0f, 3.0f);
+  for (const int count : {1, 2, 33, 1000, 300001}) {
+    std::vector<float> x(count);
+    for (float& value : x) value = normal(random);
+    const Range extent = reference::min_max(x.data(), count);
+    Histogram histogram(extent);
+    histogram.add(x.data(), count);
+    for (const auto& [q, r] : {std::pair{0.001, 0.999}, {0.25, 0.5}, {0.0, 1.0}}) {
+      const Range actual = quantiles_on_device(x, extent, q, r);
+      EXPECT_EQ(actual.lo, histogram.quantile(q)) << count << " " << q;
+      EXPECT_EQ(actual.hi, histogram.quantile(r)) << count << " " << r;
+      const Range exact = reference::quantiles(x.data(), count, q, r);
+      const float bin = (extent.hi - extent.lo) / Histogram::kBins;
+      EXPECT_NEAR(actual.lo, exact.lo, 1.01f * bin);
+      EXPECT_NEAR(actual.hi, exact.hi, 1.01f * bin);
+    }
+  }
+}
+
+TEST(RangeStatisticsCuda, QuantilesOfAConstantAreItAndAnExtentThatIsNotFiniteIsHandedOn) {
+  SKIP_WITHOUT_DEVICE();
+  const Range constant = quantiles_on_device({3, 3, 3}, {3, 3}, 0.01, 0.99);
+  EXPECT_EQ(constant.lo, 3);
+  EXPECT_EQ(constant.hi, 3);
+  const Range infinite = quantiles_on_device({1, INFINITY}, {1, INFINITY}, 0.01, 0.99);
+  EXPECT_EQ(infinite.lo, 1);
+  EXPECT_EQ(infinite.hi, INFINITY);
+  EXPECT_TRUE(std::isnan(quantiles_on_device({NAN, 1}, {NAN, NAN}, 0.01, 0.99).lo));
 }
 
 }  // namespace
