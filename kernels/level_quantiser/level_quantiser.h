@@ -48,15 +48,22 @@ Range read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadO
 }  // namespace cpu
 
 #ifdef PARADIGM_WITH_CUDA
-/// As reference, bit for bit, on device memory; asynchronous on `stream`. Input and output may be bf16 or fp16: the
-/// arithmetic is fp32 and the result is rounded once, to nearest even.
+/// As reference, bit for bit, on device memory; asynchronous on `stream`. Input and output may be
+/// bf16 or fp16: the arithmetic is fp32 and the result is rounded once, to nearest even.
 namespace cuda {
-void quantise(const void* x, ElementType x_type, std::int64_t count, std::int32_t levels, const float* range,
-              float lut_min, void* y, ElementType y_type, Stream stream);
-/// Dense rows (y_stride = cols). `how.range` and `how.bias` are device memory. Folds the range of x, before any clamp,
-/// into `observed` unless it is null.
-void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y, ElementType y_type,
-              cuda::ObservedRange observed, Stream stream);
+/// With `partner`, the range of the operand that this one will be multiplied with, the result is
+/// also multiplied by the power of two that gives both the same magnitude; quantise(partner's
+/// operand, partner = this range) gets the inverse. A product of two fp16 operands so made is the
+/// product of the values themselves, and neither operand leaves fp16's range.
+void quantise(const void* x, ElementType x_type, std::int64_t count, std::int32_t levels,
+              const float* range, float lut_min, void* y, ElementType y_type, Stream stream,
+              const float* partner = nullptr);
+/// Dense rows (y_stride = cols). `how.range` and `how.bias` are device memory. Folds the range of
+/// x, before any clamp, into `observed` and writes lo <= x <= hi to `inside`, each unless it is
+/// null.
+void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y,
+              ElementType y_type, cuda::ObservedRange observed, Stream stream,
+              bool* inside = nullptr);
 }  // namespace cuda
 #endif
 

@@ -93,6 +93,97 @@ TEST(LevelQuantiserCuda, ReadOutsHaveTheBitsOfTheReferenceAndObserveTheRawRange)
   }
 }
 
+TEST(LevelQuantiserCuda, ReadOutsSayWhatLayInsideTheRange) {
+  SKIP_WITHOUT_DEVICE();
+  for (const int count : {3, 4, 1001}) {
+    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{5}}) {
+      const auto x = values_around(-2.5f, 3.5f, count);
+      const tests::CudaBuffer<float> in(x), out(count), range({-2.5f, 3.5f});
+      const tests::CudaBuffer<unsigned char> inside(count);
+      const ReadOut how{.levels = 256,
+                        .range = range.data(),
+                        .noisy = true,
+                        .noise = {.key = 1, .time = {}, .first_element = first},
+                        .bias = nullptr};
+      cuda::read_out(in.data(), 1, count, how, out.data(), ElementType::fp32, nullptr, {},
+                     reinterpret_cast<bool*>(inside.data()));
+      const auto actual = inside.host();
+      for (int i = 0; i < count; ++i) EXPECT_EQ(actual[i], -2.5f <= x[i] && x[i] <= 3.5f) << i;
+    }
+  }
+}
+
+float half_to_float(std::uint16_t bits) {
+  const int exponent = (bits >> 10) & 31;
+  const float fraction = static_cast<float>(bits & 1023) / 1024;
+  const float magnitude = exponent == 0    ? std::ldexp(fraction, -14)
+                          : exponent == 31 ? INFINITY
+                                           : std::ldexp(1 + fraction, exponent - 15);
+  return bits >> 15 ? -magnitude : magnitude;
+}
+
+// The two factors cancel exactly, and neither operand overflows or loses more than fp16's rounding.
+TEST(LevelQuantiserCuda, HalfOperandsOfAProductAreBalanced) {
+  SKIP_WITHOUT_DEVICE();
+  struct Pair {
+    float a, b;
+  };
+  for (const Pair ends : {Pair{1, 1}, Pair{200'000, 1e-3f}, Pair{1e-6f, 30}, Pair{5e8f, 0.5f}}) {
+    const int count = 300;
+    const auto operand = [&](float end, float other, std::vector<float>& expected) {
+      const auto x = values_around(-end, end, count);
+      const float range[2] = {-end, end};
+      reference::quantise(x.data(), count, 256, range, 0, expected.data());
+      const tests::CudaBuffer<float> in(x), own({-end, end}), partner({-other, other});
+      const tests::CudaBuffer<std::uint16_t> out(count);
+      cuda::quantise(in.data(), ElementType::fp32, count, 256, own.data(), 0, out.data(),
+                     ElementType::fp16, {}, partner.data());
+      return out.host();
+    };
+    std::vector<float> a_value(count), b_value(count);
+    const auto a = operand(ends.a, ends.b, a_value);
+    const auto b = operand(ends.b, ends.a, b_value);
+    for (int i = 8; i < count; ++i) {
+      const double product = static_cast<double>(a_value[i]) * b_value[i];
+      EXPECT_NEAR(static_cast<double>(half_to_float(a[i])) * half_to_float(b[i]), product,
+                  std::abs(product) * 1.01 / 1024)
+          << ends.a << " " << ends.b;
+    }
+  }
+}
+
+TEST(LevelQuantiserCuda, BrainFloatsAreReadExactlyAndWrittenRoundedOnce) {
+  SKIP_WITHOUT_DEVICE();
+  const int count = 1003;
+  const auto random = values_around(-1, 1, count);
+  const auto to_bits = [](float x) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &x, 4);
+    if (std::isnan(x)) return std::uint16_t{0x7FFF};
+    return static_cast<std::uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+  };
+  const auto from_bits = [](std::uint16_t bits) {
+    const std::uint32_t wide = std::uint32_t{bits} << 16;
+    float x;
+    std::memcpy(&x, &wide, 4);
+    return x;
+  };
+  std::vector<std::uint16_t> x(count);
+  std::vector<float> values(count), expected(count);
+  for (int i = 0; i < count; ++i) {
+    x[i] = to_bits(random[i]);
+    values[i] = from_bits(x[i]);
+  }
+  const float range[2] = {-0.75f, 1.25f};
+  reference::quantise(values.data(), count, 256, range, 0.02f, expected.data());
+  const tests::CudaBuffer<std::uint16_t> in(x), out(count);
+  const tests::CudaBuffer<float> device_range({-0.75f, 1.25f});
+  cuda::quantise(in.data(), ElementType::bf16, count, 256, device_range.data(), 0.02f, out.data(),
+                 ElementType::bf16, {});
+  const auto actual = out.host();
+  for (int i = 0; i < count; ++i) EXPECT_EQ(actual[i], to_bits(expected[i])) << i;
+}
+
 }  // namespace
 }  // namespace kernels
 
