@@ -65,4 +65,50 @@ void score_gradient(const ScoreTile& tile, const float* probabilities, float sca
                     const float* scores, const float* clip_range, float* gradient);
 }  // namespace cpu
 
+#ifdef PARADIGM_WITH_CUDA
+/// On device memory and for many heads at once; asynchronous on `stream`. Read-outs, ranges, counts
+/// and dropout have the bits of the reference, the softmax agrees to a few units in the last place.
+namespace cuda {
+
+/// The same tile of `count` heads, one after the other in memory: [count, rows, cols].
+struct ScoreTiles {
+  ScoreTile tile;
+  std::int64_t count = 1;
+  /// From a head's first score to the next head's, in the element index of the noise.
+  std::int64_t element_step = 0;
+};
+
+/// What becomes of the probabilities when they are written.
+struct ProbabilityOperand {
+  std::int32_t levels = 0;         ///< 0: nothing; else Q(P; (0, 1))
+  const float* partner = nullptr;  ///< as of quantise(): the range of the second operand
+};
+
+/// Folds the range of the scores that the mask keeps into `observed`.
+void observe_visible(const ScoreTiles& tiles, const float* scores, ObservedRange observed,
+                     Stream stream);
+
+/// As count_values, of the scores that the mask keeps.
+void count_visible(const ScoreTiles& tiles, const float* scores, const float* extent,
+                   HistogramCounts counts, Stream stream);
+
+/// As reference::probabilities for each head; `how.read_out.range` is device memory. `out` may be
+/// the memory of the scores when it is fp32. Folds the scores' visible range into `observed` unless
+/// it is null.
+void probabilities(const ScoreTiles& tiles, const float* scores, const ScoreReadOut& how,
+                   const ProbabilityOperand& operand, void* out, ElementType out_type,
+                   ObservedRange observed, Stream stream);
+
+/// As reference::drop.
+void drop(const ScoreTiles& tiles, float drop, const NoiseStream& noise, float* x, Stream stream);
+
+/// As reference::score_gradient, from d_probabilities to d_scores, which may be the same memory
+/// when it is fp32. `clip_range` is device memory or null.
+void score_gradient(const ScoreTiles& tiles, const float* probabilities, float scale,
+                    const float* scores, const float* clip_range, const float* d_probabilities,
+                    void* d_scores, ElementType d_scores_type, Stream stream);
+
+}  // namespace cuda
+#endif
+
 }  // namespace kernels
