@@ -45,10 +45,15 @@ Json value_json(const engine::ParamValue& value) {
       return Json::array({number_json(pair.first), number_json(pair.second)});
     }
     Json operator()(const engine::ParamSchedule& schedule) const {
-      return {{"from", number_json(schedule.from)},
-              {"to", number_json(schedule.to)},
-              {"steps", schedule.steps},
-              {"shape", engine::to_string(schedule.shape)}};
+      Json json{{"from", number_json(schedule.from)},
+                {"to", number_json(schedule.to)},
+                {"steps", schedule.steps},
+                {"shape", engine::to_string(schedule.shape)}};
+      if (schedule.snap != engine::Snap::none) {
+        json["effective_from"] = number_json(schedule.at(0));
+        json["effective_to"] = number_json(schedule.at(schedule.steps));
+      }
+      return json;
     }
   };
   return std::visit(Convert{}, value);

@@ -2,6 +2,7 @@
 #include "app/paradigm/plan_report.h"
 
 #include "app/paradigm/output.h"
+#include "engine/transform/transform_schedules.h"
 
 #include <fmt/format.h>
 
@@ -70,6 +71,13 @@ std::string PlanReport::rules_text() const {
                         config.rules[r].pattern, pattern_width, effect_of(config.rules[r]),
                         effect_width, counts.matched, counts.won, counts.shadowed);
   }
+  return text;
+}
+
+std::string PlanReport::schedules_text() const {
+  std::string text;
+  for (const engine::RuleSchedule& each : engine::rule_schedules(plan))
+    text += fmt::format("rule {}: {}\n", each.rule + 1, each.text());
   return text;
 }
 

@@ -211,7 +211,8 @@ SaveResult save_checkpoint(const fs::path& run_dir, Llama& model, const AdamW& o
   };
   write(kModelFile, weights);
   write(kOptimizerFile, moments);
-  if (!simulation.empty()) {
+  // Even without any state: its step tells where schedules and noise go on.
+  if (!simulation.empty() || files.count(kTransformFile) > 0) {
     write_tensors(folder.path() / kSimulationFile, simulation,
                   {{kStepKey, std::to_string(manifest.trainer.step)}});
     names.emplace_back(kSimulationFile);

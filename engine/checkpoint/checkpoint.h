@@ -56,7 +56,7 @@ std::vector<std::string> load_simulation_state(const std::filesystem::path& chec
                                                Llama& model,
                                                const std::vector<std::string>& layers);
 
-/// The optimizer step that a folder's simulation state was saved at; 0 when it holds none.
+/// The optimizer step that a folder's simulation state was saved at; 0 for a model that was plain.
 std::int64_t step_of_simulation_state(const std::filesystem::path& directory);
 
 }  // namespace engine

@@ -2,8 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace engine {
+
+/// How a value as requested becomes the value in effect. `power_of_two_probability`:
+/// 2^-ceil(log2(1/p)), rounds down.
+enum class Snap { none, power_of_two_probability };
+
+/// Values outside (0, 1) stay as they are.
+double snapped(Snap rule, double value);
 
 enum class ScheduleShape { linear, cosine, log };
 
@@ -16,16 +24,20 @@ struct ParamSchedule {
   double to = 0;
   std::int64_t steps = 1;  ///< >= 1; from `steps` on the value is `to`
   ScheduleShape shape = ScheduleShape::linear;
+  Snap snap = Snap::none;  ///< at every step; set by ParamSchema::effective
 
   /// The value at 0-based optimizer step `step`, with t = min(1, step / steps):
   ///   linear  from + (to - from)·t
   ///   cosine  from + (to - from)·(1 - cos πt) / 2
   ///   log     from·(to / from)^t, both ends > 0
-  /// Exactly `from` at 0 and `to` at the end.
+  /// Exactly `from` at 0 and `to` at the end, never outside the two; then snapped.
   double at(std::int64_t step) const;
 
   bool operator==(const ParamSchedule&) const = default;
 };
+
+/// "0.001 → 1.0e-05 over 2000 steps, log", and where values snap what takes effect at both ends.
+std::string description(const ParamSchedule& schedule);
 
 /// A real parameter as a layer reads it: one number, or a schedule.
 class ScheduledReal {

@@ -2,6 +2,7 @@
 #include "engine/config/param_schema.h"
 
 #include "engine/config/number_text.h"
+#include "engine/config/schedule_members.h"
 #include "engine/error.h"
 
 #include <fmt/format.h>
@@ -206,6 +207,11 @@ namespace {
 
 bool is_number(ParamKind kind) { return kind == ParamKind::real || kind == ParamKind::probability; }
 
+std::vector<ParamSpec> with_schedules(std::vector<ParamSpec> specs) {
+  for (ParamSpec& spec : specs) spec.takes_schedule = is_number(spec.kind);
+  return specs;
+}
+
 ParamValue in_kind(const ParamSpec& spec, ParamValue value) {
   if (is_number(spec.kind))
     if (const auto* whole = std::get_if<std::int64_t>(&value)) return static_cast<double>(*whole);
@@ -213,6 +219,9 @@ ParamValue in_kind(const ParamSpec& spec, ParamValue value) {
 }
 
 }  // namespace
+
+RuleSchema::RuleSchema(std::vector<ParamSpec> specs)
+    : ParamSchema(with_schedules(std::move(specs))) {}
 
 ParamValues ParamSchema::with_defaults(const ParamValues& given) const {
   ParamValues all;
@@ -234,11 +243,10 @@ ParamValues ParamSchema::effective(const ParamValues& given) const {
 }
 
 ParamValue effective_value(const ParamSpec& spec, const ParamValue& value) {
-  const double* p = std::get_if<double>(&value);
-  if (spec.snap_rule == Snap::none || !p || !(*p > 0 && *p < 1)) return value;
-  int exponent = 0;
-  std::frexp(*p, &exponent);  // p = m * 2^exponent, m in [1/2, 1): ceil(log2(1/p)) = 1 - exponent
-  return std::ldexp(1.0, exponent - 1);
+  if (const double* number = std::get_if<double>(&value)) return snapped(spec.snap_rule, *number);
+  ParamValue effective = value;
+  if (auto* schedule = std::get_if<ParamSchedule>(&effective)) schedule->snap = spec.snap_rule;
+  return effective;
 }
 
 namespace {
@@ -271,7 +279,8 @@ bool has_kind(const ParamSpec& spec, const ParamValue& value) {
       return std::holds_alternative<std::int64_t>(value);
     case ParamKind::real:
     case ParamKind::probability:
-      return std::holds_alternative<double>(value) || std::holds_alternative<std::int64_t>(value);
+      return std::holds_alternative<double>(value) || std::holds_alternative<std::int64_t>(value) ||
+             (spec.takes_schedule && std::holds_alternative<ParamSchedule>(value));
     case ParamKind::real_pair:
       return std::holds_alternative<RealPair>(value);
     case ParamKind::choice:
@@ -341,6 +350,9 @@ void check(const ParamSpec& spec, const PlacedValue& entry, std::vector<Problem>
     }
     return;
   }
+  if (const auto* schedule = std::get_if<ParamSchedule>(&entry.value))
+    for (Problem& problem : problems_in_schedule(spec, members_of(*schedule, entry.place)))
+      problems.push_back(std::move(problem));
   if (!spec.refused_because.empty() && in_kind(spec, entry.value) != spec.default_value)
     problems.push_back(
         {.id = "not-supported",

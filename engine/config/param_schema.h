@@ -19,7 +19,7 @@ namespace engine {
 using RealPair = std::pair<double, double>;
 
 /// std::monostate is "unset" (YAML null), which is never the same as 0.
-/// A ParamSchedule stands where a parameter that takes_schedule() expects a number.
+/// A ParamSchedule stands where a parameter that takes_schedule expects a number.
 using ParamValue =
     std::variant<std::monostate, bool, std::int64_t, double, std::string, RealPair, ParamSchedule>;
 
@@ -28,10 +28,6 @@ inline bool is_set(const ParamValue& value) {
 }
 
 enum class ParamKind { boolean, integer, real, probability, choice, real_pair, text, path };
-
-/// How a value as requested becomes the value in effect. `power_of_two_probability`:
-/// 2^-ceil(log2(1/p)), rounds down.
-enum class Snap { none, power_of_two_probability };
 
 struct ParamSpec {
   std::string name;
@@ -44,6 +40,7 @@ struct ParamSpec {
   bool is_nullable = false;
   bool is_required = false;
   bool is_log_scale = false;
+  bool takes_schedule = false;  ///< a schedule may stand for the number: see RuleSchema
   bool is_upstream = true;  ///< false: a key of ours that upstream's loader does not know
   Snap snap_rule = Snap::none;
   std::vector<std::string> choices;
@@ -139,19 +136,31 @@ class ParamSchema {
   std::vector<ParamSpec> specs_;
 };
 
+/// What a rule of a paradigm may set: every real and probability also takes a schedule over steps.
+/// A run's own parameters do not.
+class RuleSchema : public ParamSchema {
+ public:
+  RuleSchema() = default;
+  RuleSchema(std::initializer_list<ParamSpec> specs) : RuleSchema(std::vector<ParamSpec>(specs)) {}
+  RuleSchema(std::vector<ParamSpec> specs);  // NOLINT: a list of parameters is one
+  RuleSchema(const ParamSchema& schema) : RuleSchema(schema.specs()) {}  // NOLINT: and so is this
+};
+
 /// Unknown names, wrong types, values out of range, missing required ones, refused ones; all of
 /// them, located.
 std::vector<Problem> problems_in(const ParamSchema& schema, const ParamValues& values);
 
-/// A snapped value, or the value itself.
+/// A snapped value, a schedule that snaps at every step, or the value itself.
 ParamValue effective_value(const ParamSpec& spec, const ParamValue& value);
 
-/// Text as a person writes it: "256", "0.02004", "null", "[0.001, 0.999]", "true". C locale,
-/// shortest round trip.
+/// Text as a person writes it: "256", "0.02004", "null", "[0.001, 0.999]", "true",
+/// "{from: 0.1, to: 0.02, steps: 500, shape: linear}". C locale, shortest round trip.
 std::string to_string(const ParamValue& value);
 /// Reads one value from text (a command-line argument); problems name `place`.
 ParamValue parse_value(const ParamSpec& spec, const std::string& text, const Place& place,
                        std::vector<Problem>& problems);
+/// Whether parse_value() takes `text` for a schedule, right or wrong: it begins with a brace.
+bool is_schedule_text(const std::string& text);
 /// "[2, 65536]", "(0, 1)", "one of pass, clip", "" for help and messages.
 std::string allowed_range(const ParamSpec& spec);
 

@@ -2,6 +2,7 @@
 // Values given as text without YAML around them: command-line arguments and form fields.
 #include "engine/config/number_text.h"
 #include "engine/config/param_schema.h"
+#include "engine/config/yaml_values.h"
 
 #include <fmt/format.h>
 
@@ -55,6 +56,20 @@ Reading read_real(const std::string& text) {
   return {unset, "is not a number"};
 }
 
+/// A schedule in YAML's flow form, as to_string() writes it.
+Reading read_schedule(const ParamSpec& spec, const std::string& text) {
+  std::vector<Problem> problems;
+  const YamlDocument document(text, "", problems);
+  if (problems.empty() && document.root()) {
+    YamlPair pair;
+    pair.value = document.root();
+    pair.value_offset = document.root()->offset;
+    if (const auto value = read_yaml_value(spec, pair, document, problems)) return {*value, ""};
+  }
+  return {unset, problems.empty() ? "is not a schedule"
+                                  : "is not a schedule: " + problems.front().message};
+}
+
 Reading read_pair(std::string text) {
   if (text.size() >= 2 && (text.front() == '[' || text.front() == '('))
     text = text.substr(1, text.size() - 2);
@@ -77,7 +92,8 @@ Reading read(const ParamSpec& spec, const std::string& text) {
       return read_integer(text);
     case ParamKind::real:
     case ParamKind::probability:
-      return read_real(text);
+      return spec.takes_schedule && is_schedule_text(text) ? read_schedule(spec, text)
+                                                           : read_real(text);
     case ParamKind::real_pair:
       return read_pair(text);
     case ParamKind::choice:
@@ -89,6 +105,8 @@ Reading read(const ParamSpec& spec, const std::string& text) {
 }
 
 }  // namespace
+
+bool is_schedule_text(const std::string& text) { return trimmed(text).rfind('{', 0) == 0; }
 
 ParamValue parse_value(const ParamSpec& spec, const std::string& text, const Place& place,
                        std::vector<Problem>& problems) {

@@ -2,6 +2,7 @@
 #include "engine/config/yaml_values.h"
 
 #include "engine/config/number_text.h"
+#include "engine/config/schedule_members.h"
 
 #include <fmt/format.h>
 
@@ -50,6 +51,7 @@ class ValueReader {
               std::vector<Problem>& problems)
       : spec_(spec),
         node_(*pair.value),
+        document_(document),
         place_(document.place(pair.value_offset)),
         problems_(problems) {}
 
@@ -62,7 +64,7 @@ class ValueReader {
         return integer_value();
       case ParamKind::real:
       case ParamKind::probability:
-        return real_value(node_);
+        return node_.is_map() && spec_.takes_schedule ? schedule_value() : real_value(node_);
       case ParamKind::real_pair:
         return pair_value();
       case ParamKind::choice:
@@ -135,6 +137,29 @@ class ValueReader {
     return ParamValue{*result->real};
   }
 
+  std::optional<ParamValue> schedule_value() {
+    const ParamSchema schema = schedule_schema(spec_);
+    ParamValues members;
+    std::vector<Problem> found;
+    for (const YamlPair& pair : node_.pairs) {
+      const std::optional<std::string> key = read_yaml_key(*pair.key, document_, found);
+      if (!key) continue;
+      const ParamSpec* member = schema.find(*key);
+      if (!member)
+        members.set(*key, unset, document_.place(*pair.key));
+      else if (const auto value = read_yaml_value(*member, pair, document_, found))
+        members.set(*key, *value, document_.place(pair.value_offset));
+    }
+    for (Problem& problem : found) problem = about_schedule(spec_, std::move(problem));
+    if (found.empty()) found = problems_in_schedule(spec_, members);
+    if (found.empty()) return ParamValue{schedule_of(members)};
+    for (Problem& problem : found) {
+      if (problem.place.line == 0) problem.place = place_;
+      problems_.push_back(std::move(problem));
+    }
+    return std::nullopt;
+  }
+
   std::optional<ParamValue> pair_value() {
     if (node_.kind != YamlKind::sequence || node_.items.size() != 2)
       return bad("is not a pair of numbers [low, high]");
@@ -154,6 +179,7 @@ class ValueReader {
 
   const ParamSpec& spec_;
   const YamlNode& node_;
+  const YamlDocument& document_;
   const Place place_;
   std::vector<Problem>& problems_;
 };

@@ -16,7 +16,7 @@ struct ParadigmInfo {
   std::string summary;                    ///< one sentence for lists and help
   std::vector<std::string> key_prefixes;  ///< keys that imply this paradigm in a rule without `paradigm`: "q_"
   std::vector<LayerKind> targets;         ///< kinds of layer it can replace
-  ParamSchema schema;
+  RuleSchema schema;
 
   bool handles(LayerKind kind) const;
 };

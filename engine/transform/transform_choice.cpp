@@ -4,6 +4,7 @@
 #include "engine/checkpoint/transform_record.h"
 #include "engine/error.h"
 #include "engine/transform/paradigm_info.h"
+#include "engine/transform/transform_schedules.h"
 
 #include <fmt/format.h>
 
@@ -61,6 +62,10 @@ void take(TransformChoice& choice, Resolved resolved, const std::string& label) 
   choice.config = std::move(resolved.config);
   choice.plan = std::move(resolved.plan);
   choice.label = label;
+  for (const RuleSchedule& each : rule_schedules(choice.plan))
+    choice.notes.push_back(
+        fmt::format("Scheduled by {}: {}",
+                    choice.config->rules[static_cast<std::size_t>(each.rule)].pattern, each.text()));
 }
 
 TransformChoice recorded_again(const fs::path& file, const TransformRecord& record,

@@ -225,15 +225,26 @@ class Linter {
             fmt::format("{} {} takes effect as 2^{} = {}", entry.name, to_string(entry.value),
                         std::lround(std::log2(std::get<double>(effective))), to_string(effective)),
             fmt::format("Write {}", to_string(effective)));
-      if (spec->is_upstream) continue;
+      const auto* schedule = std::get_if<ParamSchedule>(&effective);
+      if (schedule) lint_schedule(entry, *schedule);
+      if (spec->is_upstream && !schedule) continue;
       if (ours.empty()) first = entry.place;
-      ours.push_back("`" + entry.name + "`");
+      ours.push_back((spec->is_upstream ? "the schedule of `" : "`") + entry.name + "`");
     }
     if (rule.paradigm_source == ParadigmSource::rule) ours.push_back("`paradigm`");
     if (!ours.empty())
       report("not-portable", Severity::note, first, "",
              fmt::format("{} {} ours: NewComputeBench does not know {}", enumeration(ours),
                          ours.size() == 1 ? "is" : "are", ours.size() == 1 ? "it" : "them"));
+  }
+
+  void lint_schedule(const PlacedValue& entry, const ParamSchedule& effective) {
+    const double from = effective.at(0);
+    const double to = effective.at(effective.steps);
+    if (from == effective.from && to == effective.to) return;
+    report("snapped", Severity::note, entry.place, to_string(entry.value),
+           fmt::format("{} {}", entry.name, description(effective)),
+           fmt::format("Write from: {} and to: {}", to_string(from), to_string(to)));
   }
 
   const LintInput& input_;

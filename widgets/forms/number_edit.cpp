@@ -39,6 +39,7 @@ double NumberEdit::stepped(double value, int direction) const {
 }
 
 void NumberEdit::stepBy(int steps) {
+  if (engine::is_schedule_text(numberText().toStdString())) return;
   std::vector<engine::Problem> ignored;
   const auto parsed = engine::parse_value(spec_, numberText().toStdString(), {}, ignored);
   double value = 0;
@@ -65,7 +66,8 @@ QSize NumberEdit::minimumSizeHint() const {
 }
 
 QAbstractSpinBox::StepEnabled NumberEdit::stepEnabled() const {
-  return isReadOnly() ? StepNone : StepUpEnabled | StepDownEnabled;
+  const bool is_one_number = !engine::is_schedule_text(numberText().toStdString());
+  return isReadOnly() || !is_one_number ? StepNone : StepUpEnabled | StepDownEnabled;
 }
 
 QValidator::State NumberEdit::validate(QString&, int&) const { return QValidator::Acceptable; }

@@ -103,6 +103,21 @@ TEST_F(PlanCommand, TextShowsRulesCountsAndTotals) {
   EXPECT_NE(output.err.find("[unescaped-dot]"), std::string::npos) << output.err;
 }
 
+TEST_F(PlanCommand, SchedulesAreShownInTextAndJson) {
+  const std::string file = write("ramp.yaml",
+                                 "'.*q_proj': {q_levels: 8}\n"
+                                 "'.*': {q_lut_min: {from: 0.1, to: 0.02, steps: 500}}\n");
+  const Output text = run({model(), "--transform_config", file});
+  EXPECT_EQ(text.code, kDone) << text.err;
+  EXPECT_NE(text.out.find("rule 2: q_lut_min 0.1 → 0.02 over 500 steps, linear\n"),
+            std::string::npos)
+      << text.out;
+  const Json json = run({model(), "--transform_config", file, "--json"}).json();
+  const Json& value = json["assignments"][0]["values"]["q_lut_min"];
+  EXPECT_EQ(value, Json::parse(R"({"from": 0.1, "to": 0.02, "steps": 500, "shape": "linear"})"));
+  EXPECT_EQ(json["assignments"][1]["values"]["q_lut_min"], 0.02004);
+}
+
 TEST_F(PlanCommand, ErrorsAreInTheJsonAndTheExitCode) {
   const std::string file =
       write("t.yaml", "layer_name_to_config:\n  'model\\..*': {q_levels: 1, q_levls: 2}\n");

@@ -122,6 +122,84 @@ TEST(ParamSchema, EffectiveValuesAreCompleteAndSnapped) {
   EXPECT_EQ(effective.get_int("levels"), 256);
 }
 
+ParamSchedule schedule(double from, double to, std::int64_t steps, ScheduleShape shape) {
+  ParamSchedule result;
+  result.from = from;
+  result.to = to;
+  result.steps = steps;
+  result.shape = shape;
+  return result;
+}
+
+RuleSchema rule_schema() { return small_schema(); }
+
+std::vector<Problem> check_schedule(const std::string& name, const ParamSchedule& value) {
+  ParamValues values;
+  values.set("name", std::string("x"));
+  values.set(name, value, {"f.yaml", 3, 7});
+  return problems_in(rule_schema(), values);
+}
+
+TEST(ParamSchedule, OnlyNumbersOfARuleTakeOne) {
+  const ParamSchedule ramp = schedule(0.5, 0.25, 10, ScheduleShape::linear);
+  EXPECT_EQ(check("floor", ramp).size(), 1u) << "a run's own parameter";
+  EXPECT_TRUE(check_schedule("floor", ramp).empty());
+  EXPECT_TRUE(check_schedule("p", ramp).empty());
+  for (const char* name : {"levels", "quantiles", "bypass", "ste", "name"})
+    EXPECT_EQ(check_schedule(name, ramp).size(), 1u) << name;
+}
+
+TEST(ParamSchedule, BadMembersAreProblemsThatNameTheParameterAndTheMember) {
+  for (const auto& [value, words] : std::vector<std::pair<ParamSchedule, std::string>>{
+           {schedule(1.0, 0.5, 10, ScheduleShape::linear), "the schedule of floor: from is 1.0"},
+           {schedule(0.5, -0.5, 10, ScheduleShape::cosine), "the schedule of floor: to is -0.5"},
+           {schedule(0.5, std::nan(""), 10, ScheduleShape::linear), "floor: to is nan"},
+           {schedule(0.5, 0.25, 0, ScheduleShape::linear), "floor: steps is 0"},
+           {schedule(0.5, 0.0, 10, ScheduleShape::log), "both ends above 0"}}) {
+    const std::vector<Problem> problems = check_schedule("floor", value);
+    ASSERT_EQ(problems.size(), 1u) << words;
+    EXPECT_EQ(problems[0].id, "bad-value");
+    EXPECT_EQ(problems[0].place.line, 3);
+    EXPECT_NE(problems[0].message.find(words), std::string::npos) << problems[0].message;
+    EXPECT_FALSE(problems[0].remedy.empty());
+  }
+}
+
+TEST(ParamSchedule, TakesEffectSnappedAtEveryStepNotOnlyAtItsEnds) {
+  ParamValues given;
+  given.set("p", schedule(1e-3, 1e-5, 100, ScheduleShape::log));
+  const ScheduledReal p = rule_schema().effective(given).get_scheduled_real("p");
+  EXPECT_TRUE(p.moves());
+  EXPECT_EQ(p.at(0), std::ldexp(1.0, -10));
+  EXPECT_EQ(p.at(50), std::ldexp(1.0, -14)) << "1e-4";
+  EXPECT_EQ(p.at(100), std::ldexp(1.0, -17));
+  EXPECT_EQ(p.at(100000), std::ldexp(1.0, -17));
+  const auto& effective = std::get<ParamSchedule>(rule_schema().effective(given).get("p"));
+  EXPECT_EQ(description(effective),
+            "0.001 → 1.0e-05 over 100 steps, log; takes effect as 2^-10 → 2^-17, a power of two at "
+            "every step");
+}
+
+TEST(ParamSchedule, PrintsAndReadsBackAsTheMapItIsWrittenAs) {
+  const ParamSpec spec = *rule_schema().find("floor");
+  for (const ScheduleShape shape :
+       {ScheduleShape::linear, ScheduleShape::cosine, ScheduleShape::log}) {
+    const ParamValue value = schedule(0.1, 0.020040, 2000, shape);
+    std::vector<Problem> problems;
+    EXPECT_EQ(parse_value(spec, to_string(value), {"--flag", 0, 0}, problems), value);
+    EXPECT_TRUE(problems.empty());
+  }
+  EXPECT_EQ(to_string(ParamValue{schedule(0.1, 1e-5, 20, ScheduleShape::cosine)}),
+            "{from: 0.1, to: 1.0e-05, steps: 20, shape: cosine}");
+  for (const char* text : {"{from: 0.1, to: 0.2}", "{", "{from: 0.1, to: 2, steps: 4}", "{}"}) {
+    std::vector<Problem> problems;
+    EXPECT_FALSE(is_set(parse_value(spec, text, {"--flag", 0, 0}, problems)));
+    ASSERT_EQ(problems.size(), 1u) << text;
+    EXPECT_EQ(problems[0].place.file, "--flag");
+    EXPECT_NE(problems[0].message.find("is not a schedule: "), std::string::npos);
+  }
+}
+
 TEST(ParamValues, SameValuesIgnoresOrderAndPlaces) {
   ParamValues a, b;
   a.set("x", std::int64_t{1}, {"f", 1, 1});

@@ -166,6 +166,57 @@ TEST(TransformConfig, ValuesOutOfRangeAreLocated) {
   for (const Problem& problem : parsed.problems) EXPECT_EQ(problem.id, "bad-value");
 }
 
+TEST(TransformConfig, SchedulesAreReadFromFlowAndBlockMaps) {
+  const ParsedTransform parsed = parse(
+      "layer_name_to_config:\n"
+      "  a: {q_lut_min: {from: 0.1, to: 0.02, steps: 2_000, shape: log}}\n"
+      "  b:\n    q_lut_min:\n      to: 0\n      steps: 10\n      from: 1e-2\n"
+      "  c:\n    q_lut_min: &ramp {from: 0.1, to: 0.2, steps: 3, shape: cosine}\n"
+      "  d: {q_lut_min: {<<: *ramp, steps: 5}}\n");
+  ASSERT_TRUE(parsed.problems.empty()) << to_string(parsed.problems[0]);
+  const auto of = [&](std::size_t r) {
+    return to_string(parsed.config.rules[r].values.get("q_lut_min"));
+  };
+  EXPECT_EQ(of(0), "{from: 0.1, to: 0.02, steps: 2000, shape: log}");
+  EXPECT_EQ(of(1), "{from: 0.01, to: 0.0, steps: 10, shape: linear}");
+  EXPECT_EQ(of(2), "{from: 0.1, to: 0.2, steps: 3, shape: cosine}");
+  EXPECT_EQ(of(3), "{from: 0.1, to: 0.2, steps: 5, shape: cosine}");
+}
+
+TEST(TransformConfig, MistakesInASchedulePointAtTheMember) {
+  const auto of = [](const std::string& schedule) {
+    const ParsedTransform parsed = parse("layer_name_to_config:\n  x:\n    q_lut_min: " + schedule);
+    EXPECT_EQ(parsed.problems.size(), 1u) << schedule;
+    if (parsed.problems.empty()) return std::string();
+    EXPECT_FALSE(parsed.problems[0].remedy.empty()) << schedule;
+    return to_string(parsed.problems[0]);
+  };
+  const auto expect = [&](const std::string& schedule, const std::string& place,
+                          const std::string& words) {
+    const std::string text = of(schedule);
+    EXPECT_EQ(text.find("t.yaml:" + place + ": error: "), 0u) << text;
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  };
+  expect("{from: 0.1, to: 0.2, stpes: 3, steps: 3}", "3:37", "unknown key stpes");
+  EXPECT_NE(of("{from: 0.1, to: 0.2, stpes: 3, steps: 3}").find("Did you mean steps?"),
+            std::string::npos);
+  expect("{from: 0.1, to: 0.2}", "3:16", "steps is missing");
+  expect("{from: 0.1, steps: 2}", "3:16", "the schedule of q_lut_min: to is missing");
+  expect("{from: 0.1, to: 0.2, to: 0.3, steps: 2}", "3:37", "to");
+  expect("{from: 0.1, to: abc, steps: 2}", "3:32", "abc is not a number");
+  expect("{from: '0.1', to: 0.1, steps: 2}", "3:23", "Remove the quotes");
+  expect("{from: 0.1, to: null, steps: 2}", "3:32", "null");
+  expect("{from: 0.1, to: [0.1], steps: 2}", "3:32", "a list is not a number");
+  expect("{from: 0.1, to: 0.2, steps: 0}", "3:44", "[1, inf)");
+  expect("{from: 0.1, to: 0.2, steps: 1.5}", "3:44", "not a whole number");
+  expect("{from: 0.1, to: 0.2, steps: 2, shape: cubic}", "3:54", "one of linear, cosine, log");
+  expect("{from: 0.1, to: 1.0, steps: 2}", "3:32", "[0, 1)");
+  expect("{from: 0.0, to: 0.1, steps: 2, shape: log}", "3:23", "both ends above 0");
+  expect("\n      from: 0.1\n      to: 7\n      steps: 2\n", "5:11", "to is 7.0");
+  EXPECT_EQ(rule("q_lut_min: 0.1, q_levels: {from: 2, to: 4, steps: 2}").problems.size(), 1u);
+  EXPECT_EQ(rule("q_lut_min: {}").problems.size(), 3u);
+}
+
 TEST(TransformConfig, ChoicesNotBuiltInSayWhy) {
   EXPECT_EQ(rule("q_levels: 4, stats: delayed").problems.at(0).id, "not-supported");
   EXPECT_EQ(rule("q_levels: 4, semantics: reference").problems.at(0).id, "not-supported");

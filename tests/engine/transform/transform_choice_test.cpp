@@ -77,6 +77,17 @@ TEST_F(ChooseTransform, TheRecordedOneIsAppliedAgainAndSaid) {
   EXPECT_FALSE(says(choice, "no longer resolves"));
 }
 
+TEST_F(ChooseTransform, SchedulesAreSaidAndAreADifferentEffect) {
+  const std::string ramp = with("0.020040", "{from: 0.1, to: 0.020040, steps: 20, shape: log}");
+  const TransformChoice choice = choose(ramp);
+  EXPECT_TRUE(says(choice,
+                   "Scheduled by model\\.layers\\.[0-9]+\\.self_attn: q_lut_min 0.1 → 0.02004 over "
+                   "20 steps, log"));
+  EXPECT_TRUE(choice.kept_layers.empty());
+  EXPECT_NE(choice.digest, choose(file_).digest);
+  EXPECT_EQ(choose(ramp).digest, choice.digest);
+}
+
 TEST_F(ChooseTransform, AnEditedRecordIsSaid) {
   folder_.write("trained/transform.yaml", tests::content_of(with("q_levels: 256", "q_levels: 64")));
   EXPECT_TRUE(says(choose(std::nullopt), "no longer resolves"));

@@ -116,6 +116,20 @@ TEST(TransformLints, SnappedShowsWhatTakesEffect) {
   EXPECT_EQ(ids("'.*': {f_p: 0.25}"), "");
 }
 
+TEST(TransformLints, ASnappedScheduleShowsBothEnds) {
+  const std::vector<Problem> problems = lints("'.*': {f_p: {from: 1e-3, to: 1e-5, steps: 20}}");
+  ASSERT_EQ(problems.size(), 2u);
+  EXPECT_EQ(problems[0].id, "snapped");
+  EXPECT_EQ(problems[0].severity, Severity::note);
+  EXPECT_EQ(problems[0].message,
+            "f_p 0.001 → 1.0e-05 over 20 steps, linear; takes effect as 2^-10 → 2^-17, a power of "
+            "two at every step");
+  EXPECT_EQ(problems[0].remedy, "Write from: 0.0009765625 and to: 7.62939453125e-06");
+  EXPECT_EQ(problems[1].id, "not-portable");
+  EXPECT_NE(problems[1].message.find("the schedule of `f_p` is ours"), std::string::npos);
+  EXPECT_EQ(ids("'.*': {f_p: {from: 0.25, to: 0.5, steps: 20}}"), "not-portable:1:13");
+}
+
 TEST(TransformLints, KeysOfOursAreNotPortable) {
   EXPECT_EQ(ids("'.*': {q_levels: 8, noise: false, ste: clip}"), "not-portable:1:28");
   EXPECT_EQ(ids("a: &a {q_levels: 8, noise: false}\n'.*': {<<: *a}"),

@@ -106,6 +106,25 @@ TEST_F(ParamFormTest, EveryKindComesBackAsItWasSet) {
   EXPECT_TRUE(form_.values().empty());
 }
 
+TEST(ParamFormOfARule, AScheduleIsTextThatNoArrowKeyChanges) {
+  ParamForm form{engine::RuleSchema(schema())};
+  engine::ParamSchedule ramp;
+  ramp.from = 0.1;
+  ramp.to = 0.02;
+  ramp.steps = 500;
+  form.setValue("rate", ramp);
+  EXPECT_EQ(form.values().get("rate"), engine::ParamValue(ramp));
+  EXPECT_TRUE(form.problemText("rate").isEmpty()) << form.problemText("rate").toStdString();
+  auto* field = form.editor("rate")->findChild<NumberEdit*>();
+  EXPECT_EQ(field->numberText(), QStringLiteral("{from: 0.1, to: 0.02, steps: 500, shape: linear}"));
+  field->stepBy(1);
+  EXPECT_EQ(form.values().get("rate"), engine::ParamValue(ramp));
+  field->setNumberText(QStringLiteral("{from: 0.1, to: 7, steps: 500}"));
+  EXPECT_FALSE(form.problemText("rate").isEmpty());
+  field->setNumberText(QStringLiteral("0.5"));
+  EXPECT_EQ(form.values().get_real("rate"), 0.5);
+}
+
 TEST_F(ParamFormTest, SearchShowsWhatMatchesAndRefusedOnesOnlyThen) {
   auto* search = form_.findChild<QLineEdit*>(QStringLiteral("param_form.search"));
   EXPECT_FALSE(form_.editor("fsdp")->isVisible());
