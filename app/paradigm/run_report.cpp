@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 
@@ -22,6 +23,34 @@ Json configuration_json(const engine::RunSummary& summary, std::vector<engine::P
 std::string metrics_text(const engine::StepLogged& step) {
   return fmt::format("loss {:.4f}  grad_norm {:.4g}  learning_rate {:.4g}  epoch {:.3g}", step.loss,
                      step.grad_norm, step.learning_rate, step.epoch);
+}
+
+/// One line a statistic: its extremes over the layers and whose they are.
+std::string extremes_text(const engine::LayerStats& stats) {
+  struct Extremes {
+    std::string statistic;
+    const engine::LayerStat* lowest;
+    const engine::LayerStat* highest;
+    int layers;
+  };
+  std::vector<Extremes> all;
+  std::size_t width = 0;
+  for (const engine::LayerStat& stat : stats.values) {
+    auto found = std::find_if(all.begin(), all.end(), [&](const Extremes& each) {
+      return each.statistic == stat.statistic;
+    });
+    if (found == all.end()) found = all.insert(all.end(), {stat.statistic, &stat, &stat, 0});
+    if (stat.value < found->lowest->value) found->lowest = &stat;
+    if (stat.value > found->highest->value) found->highest = &stat;
+    ++found->layers;
+    width = std::max(width, stat.statistic.size());
+  }
+  std::string text;
+  for (const Extremes& each : all)
+    text += fmt::format("    {:<{}}  {:>10.4g} {}  to {:.4g} {}  ({} layer{})\n", each.statistic,
+                        width, each.lowest->value, each.lowest->layer, each.highest->value,
+                        each.highest->layer, each.layers, each.layers == 1 ? "" : "s");
+  return text;
 }
 
 }  // namespace
@@ -56,6 +85,13 @@ Json json_of(const engine::Evaluated& evaluation) {
           {"eval_runtime", number_json(evaluation.eval_runtime)}};
 }
 
+Json json_of(const engine::LayerStats& stats) {
+  Json layers = Json::object();
+  for (const engine::LayerStat& stat : stats.values)
+    layers[stat.layer][stat.statistic] = number_json(stat.value);
+  return {{"step", stats.step}, {"layers", std::move(layers)}};
+}
+
 Json json_of(const engine::RunSummary& summary, std::vector<engine::Problem>& problems) {
   Json json;
   json["run"] = summary.path.string();
@@ -82,6 +118,7 @@ Json json_of(const engine::RunSummary& summary, std::vector<engine::Problem>& pr
   json["configuration"] = configuration_json(summary, problems);
   json["last_metrics"] = summary.last_step ? json_of(*summary.last_step) : Json();
   json["last_eval"] = summary.last_eval ? json_of(*summary.last_eval) : Json();
+  json["layer_stats"] = summary.last_layer_stats ? json_of(*summary.last_layer_stats) : Json();
   json["best_loss"] = std::isnan(summary.best_loss) ? Json() : number_json(summary.best_loss);
   json["checkpoints"] = Json::array();
   for (const auto& saved : summary.checkpoints) {
@@ -125,6 +162,10 @@ std::string text_of(const engine::RunSummary& summary) {
     add("evaluation",
         fmt::format("eval_loss {:.4f}  perplexity {:.3f} at step {}", summary.last_eval->eval_loss,
                     summary.last_eval->perplexity, summary.last_eval->step));
+  }
+  if (summary.last_layer_stats) {
+    add("layer stats", fmt::format("at step {}", summary.last_layer_stats->step));
+    text += extremes_text(*summary.last_layer_stats);
   }
   for (const auto& saved : summary.checkpoints) {
     add("checkpoint", fmt::format("{} ({})", saved.path, size_text(double(saved.bytes))));

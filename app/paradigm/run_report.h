@@ -14,6 +14,8 @@ namespace paradigm {
 /// Under Hugging Face's names: step, epoch, loss, grad_norm, learning_rate, …
 Json json_of(const engine::StepLogged& step);
 Json json_of(const engine::Evaluated& evaluation);
+/// {"step": 50, "layers": {LAYER: {STATISTIC: value}}}
+Json json_of(const engine::LayerStats& stats);
 
 /// Problems of reading run.yaml are appended.
 Json json_of(const engine::RunSummary& summary, std::vector<engine::Problem>& problems);

@@ -100,6 +100,7 @@ void visit_run_fields(Config& config, Visitor&& visit) {
   visit("save_steps", config.save_steps);
   visit("save_total_limit", config.save_total_limit);
   visit("logging_steps", config.logging_steps);
+  visit("layer_stats_steps", config.layer_stats_steps);
   visit("transform_config", config.transform_config);
   visit("allow_transform_change", config.allow_transform_change);
   visit("calibrate_batches", config.calibrate_batches);

@@ -60,6 +60,7 @@ struct RunConfig {
   std::int64_t save_steps = 500;
   std::optional<std::int64_t> save_total_limit;
   std::int64_t logging_steps = 10;
+  std::int64_t layer_stats_steps = 50;  ///< 0 = never
   std::optional<std::int64_t> eval_steps;
   bool bf16 = false;
   std::int64_t dataloader_num_workers = 0;

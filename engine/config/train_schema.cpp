@@ -143,6 +143,12 @@ ParamSpecs saving_flags() {
            .range(1, no_limit)
            .unit("steps")
            .help("Log every so many steps; the loss is the mean since the last log"),
+       integer("layer_stats_steps", 50)
+           .range(0, no_limit)
+           .ours()
+           .unit("steps")
+           .help("Measure the simulated layers on every so many steps (ranges, clamp rate, SQNR, "
+                 "flips: what each paradigm reports) and record it as layer_stats; 0 = never"),
        text("report_to", unset)
            .nullable()
            .help("Accepted; the run folder is always written, other reporters are named in a "

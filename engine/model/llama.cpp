@@ -133,22 +133,36 @@ std::vector<LayerSlot<LinearLayer>*> Llama::linear_slots() {
   return slots;
 }
 
-std::vector<NamedState> Llama::simulation_state() {
-  std::vector<NamedState> all;
-  const auto add = [&all](auto& layer) {
-    for (NamedState& state : layer.simulation_state()) {
-      all.push_back({layer.name() + "." + state.name, state.tensor});
-    }
-  };
+template <typename Visitor>
+void Llama::visit_layers(Visitor&& visit) {
   for (LlamaBlock& block : blocks_) {
-    add(*block.attention.core);
+    visit(*block.attention.core);
     for (auto* slot : {&block.attention.q_proj, &block.attention.k_proj, &block.attention.v_proj,
                        &block.attention.o_proj, &block.mlp.gate_proj, &block.mlp.up_proj,
                        &block.mlp.down_proj}) {
-      add(**slot);
+      visit(**slot);
     }
   }
-  add(*lm_head_);
+  visit(*lm_head_);
+}
+
+std::vector<NamedState> Llama::simulation_state() {
+  std::vector<NamedState> all;
+  visit_layers([&all](auto& layer) {
+    for (NamedState& state : layer.simulation_state()) {
+      all.push_back({layer.name() + "." + state.name, state.tensor});
+    }
+  });
+  return all;
+}
+
+std::vector<LayerMeasurement> Llama::statistics() {
+  std::vector<LayerMeasurement> all;
+  visit_layers([&all](auto& layer) {
+    for (NamedStatistic& statistic : layer.statistics()) {
+      all.push_back({layer.name(), std::move(statistic)});
+    }
+  });
   return all;
 }
 

@@ -59,6 +59,11 @@ struct LlamaBlock {
                      const ForwardContext& context);
 };
 
+struct LayerMeasurement {
+  std::string layer;
+  NamedStatistic statistic;
+};
+
 class Llama {
  public:
   /// Takes over `weights`, which must hold every tensor of the configuration in fp32 on one device,
@@ -85,8 +90,14 @@ class Llama {
 
   /// State of every simulated layer, keyed "<layer>.<buffer>", in module order.
   std::vector<NamedState> simulation_state();
+  /// What every layer measured in the last forward with context.measure, in module order.
+  std::vector<LayerMeasurement> statistics();
 
  private:
+  /// Every attention and Linear, an attention before its projections.
+  template <typename Visitor>
+  void visit_layers(Visitor&& visit);
+
   LlamaConfig config_;
   std::vector<Parameter> parameters_;
   at::Tensor embedding_;  // [vocab_size, hidden_size]

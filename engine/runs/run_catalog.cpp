@@ -4,6 +4,7 @@
 #include "engine/runs/file_descriptor.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_liveness.h"
+#include "engine/runs/run_reader.h"
 #include "engine/runs/run_record.h"
 
 #include <sys/stat.h>
@@ -119,6 +120,13 @@ void add_number(std::string& row, double value) {
   }
 }
 
+std::string csv_text(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
 void add_number(std::string& row, std::int64_t value) { row += "," + std::to_string(value); }
 
 }  // namespace
@@ -154,6 +162,7 @@ RunSummary summarize_run(const fs::path& run_dir) {
   }
   summary.checkpoints = existing_checkpoints(run_dir, record.checkpoints);
   summary.messages = std::move(record.messages);
+  summary.last_layer_stats = std::move(record.layer_stats);
   summary.finished = record.finished;
   summary.failed = record.failed;
   return summary;
@@ -219,6 +228,36 @@ std::string export_csv(const fs::path& run_dir) {
     }
     text += '\n';
   }
+  return text;
+}
+
+std::string export_layer_stats_csv(const fs::path& run_dir) {
+  std::string text = "step,layer,statistic,value\n";
+  const std::size_t header = text.size();
+  std::map<std::int64_t, std::size_t> begins;  // where a step's rows begin in the text
+  RunReader reader(run_dir);
+  RunUpdate update;
+  do {
+    update = reader.poll();
+    const auto superseded = update.restarted ? begins.begin()
+                            : update.rewind_to ? begins.upper_bound(*update.rewind_to)
+                                               : begins.end();
+    if (update.restarted || superseded != begins.end()) {
+      text.resize(superseded == begins.end() ? header : superseded->second);
+      begins.erase(superseded, begins.end());
+    }
+    for (const RunEvent& event : update.events) {
+      const auto* stats = std::get_if<LayerStats>(&event.body);
+      if (stats == nullptr) continue;
+      begins.emplace(stats->step, text.size());
+      for (const LayerStat& stat : stats->values) {
+        text += std::to_string(stats->step) + "," + csv_text(stat.layer) + "," +
+                csv_text(stat.statistic);
+        add_number(text, stat.value);
+        text += '\n';
+      }
+    }
+  } while (update.more);
   return text;
 }
 

@@ -40,6 +40,7 @@ struct RunSummary {
   double started_at = 0;
   std::optional<StepLogged> last_step;
   std::optional<Evaluated> last_eval;
+  std::optional<LayerStats> last_layer_stats;
   double best_loss = std::numeric_limits<double>::quiet_NaN();  ///< smallest finite logged loss; NaN = none
   std::vector<CheckpointSaved> checkpoints;  ///< those whose folder exists, by step
   std::vector<RunMessage> messages;
@@ -55,5 +56,8 @@ std::vector<std::filesystem::path> find_runs(const std::filesystem::path& root);
 /// One row per logged step at full rate, columns named as Hugging Face's logs; an evaluation stands in the row of its
 /// step. Superseded steps are left out. Non-finite numbers are NaN, Infinity, -Infinity; what was not measured is empty.
 std::string export_csv(const std::filesystem::path& run_dir);
+
+/// One row per sampled step, layer and statistic: step,layer,statistic,value. Numbers and superseded steps as above.
+std::string export_layer_stats_csv(const std::filesystem::path& run_dir);
 
 }  // namespace engine

@@ -24,6 +24,7 @@ void RunRecord::apply(const RunUpdate& update) {
     drop_beyond(evaluations, *update.rewind_to);
     drop_beyond(checkpoints, *update.rewind_to);
     drop_beyond(messages, *update.rewind_to);
+    if (layer_stats && layer_stats->step > *update.rewind_to) layer_stats.reset();
   }
   for (const RunEvent& event : update.events) {
     if (const auto* start = std::get_if<RunStarted>(&event.body)) {
@@ -37,6 +38,8 @@ void RunRecord::apply(const RunUpdate& update) {
       evaluations.push_back(*evaluation);
     } else if (const auto* checkpoint = std::get_if<CheckpointSaved>(&event.body)) {
       checkpoints.push_back(*checkpoint);
+    } else if (const auto* stats = std::get_if<LayerStats>(&event.body)) {
+      layer_stats = *stats;
     } else if (const auto* message = std::get_if<RunMessage>(&event.body)) {
       messages.push_back(*message);
     } else if (const auto* end = std::get_if<RunFinished>(&event.body)) {

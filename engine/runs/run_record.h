@@ -18,6 +18,7 @@ struct RunRecord {
   std::vector<Evaluated> evaluations;
   std::vector<CheckpointSaved> checkpoints;
   std::vector<RunMessage> messages;
+  std::optional<LayerStats> layer_stats;  ///< the newest
   std::optional<RunFinished> finished;  ///< of the newest part
   std::optional<RunFailed> failed;
   std::optional<RunStatus> status;

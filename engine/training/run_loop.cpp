@@ -5,6 +5,7 @@
 #include "engine/devices.h"
 #include "engine/error.h"
 #include "engine/training/evaluator.h"
+#include "engine/training/layer_statistics.h"
 
 #include <ATen/ops/full.h>
 
@@ -41,6 +42,7 @@ TrainOutcome RunLoop::run() {
   while (steps_done() < parts_.max_steps && !stop_is_wanted_) {
     take_step();
     if (std::exchange(is_first, false) && parts_.on_first_step) parts_.on_first_step();
+    if (last_step_.measured) log_layer_stats();
     if (is_due(parts_.config.logging_steps)) log();
     if (parts_.config.eval_steps && is_due(*parts_.config.eval_steps)) evaluate();
     obey_requests();
@@ -95,6 +97,13 @@ void RunLoop::log() {
   tokens_since_log_ = 0;
   logged_step_ = steps_done();
   set_state(stop_is_wanted_ ? RunState::stopping : RunState::running);
+}
+
+void RunLoop::log_layer_stats() {
+  const auto begin = Clock::now();
+  LayerStats event{.step = steps_done(), .values = layer_statistics(parts_.model)};
+  seconds_since_log_ += std::chrono::duration<double>(Clock::now() - begin).count();
+  if (!event.values.empty()) parts_.writer.write(event);
 }
 
 void RunLoop::evaluate() {

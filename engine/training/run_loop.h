@@ -58,6 +58,7 @@ class RunLoop {
 
   void take_step();
   void log();
+  void log_layer_stats();
   void evaluate();
   void save();
   bool is_due(std::int64_t every) const;

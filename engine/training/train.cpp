@@ -261,7 +261,8 @@ class Preparation {
                      TrainerOptions{.schedule = schedule,
                                     .max_grad_norm = config_.max_grad_norm,
                                     .compute_dtype = config_.bf16 ? at::kBFloat16 : at::kFloat,
-                                    .seed = static_cast<std::uint64_t>(config_.seed)},
+                                    .seed = static_cast<std::uint64_t>(config_.seed),
+                                    .layer_stats_steps = config_.layer_stats_steps},
                      manifest_.trainer.step);
     if (!splits_.train) return;
     loader_.emplace(*splits_.train,

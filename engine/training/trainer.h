@@ -18,6 +18,8 @@ struct TrainerOptions {
   double max_grad_norm = 1.0;
   c10::ScalarType compute_dtype = c10::ScalarType::Float;
   std::uint64_t seed = 42;  ///< of attention dropout, drawn anew from (seed, step)
+  /// On every so many steps the layers measure the last micro-batch; 0 = never. Changes no result.
+  std::int64_t layer_stats_steps = 0;
 };
 
 /// What one step measured: 0-d tensors on the device, read by the host only when they are logged.
@@ -26,6 +28,7 @@ struct StepMetrics {
   at::Tensor grad_norm;  ///< before clipping
   double learning_rate = 0;
   std::int64_t tokens = 0;  ///< input tokens
+  bool measured = false;    ///< the layers hold statistics of this step
 };
 
 /// The algorithm: forward and backward of all micro-batches, clip, fused AdamW, schedule. Knows no

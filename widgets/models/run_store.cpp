@@ -28,6 +28,7 @@ void refresh_losses(RunRecord& run) {
 
 void forget(RunRecord& run) {
   for (auto& series : run.series) series.clear();
+  run.layers.clear();
   run.log.clear();
   run.checkpoints.clear();
   run.transformed.clear();
@@ -42,6 +43,7 @@ void forget(RunRecord& run) {
 
 void rewind(RunRecord& run, std::int64_t step) {
   for (auto& series : run.series) series.rewind_to(static_cast<double>(step));
+  run.layers.rewind_to(step);
   drop_beyond(run.log, step);
   drop_beyond(run.checkpoints, step);
   run.step = std::min(run.step, step);
@@ -96,7 +98,7 @@ class Applier {
              .arg(event.eval_loss, 0, 'f', 4)
              .arg(event.perplexity, 0, 'f', 2));
   }
-  void operator()(const engine::LayerStats&) {}
+  void operator()(const engine::LayerStats& event) { run_.layers.append(event); }
   void operator()(const engine::CheckpointSaved& event) {
     run_.checkpoints.push_back({event.step, QString::fromStdString(event.path)});
     note("info", event.step,

@@ -3,6 +3,7 @@
 // and plots.
 #pragma once
 
+#include "engine/runs/layer_series.h"
 #include "engine/runs/run_control.h"
 #include "engine/runs/run_event.h"
 #include "engine/runs/run_reader.h"
@@ -59,6 +60,7 @@ struct RunRecord {
   std::optional<double> last_loss;
   std::optional<double> best_loss;
   std::array<engine::RunSeries, kMetrics> series;
+  engine::LayerSeries layers;  ///< what simulated layers measured on sampled steps
   std::vector<LogLine> log;
   std::vector<CheckpointMark> checkpoints;
   std::vector<engine::LayerTransformed> transformed;

@@ -31,6 +31,7 @@ struct Options {
   std::string run;
   std::string output;
   bool csv = false;
+  bool layer_stats = false;
   bool json = false;
 };
 
@@ -138,7 +139,9 @@ int watch_run(const Options& options) {
 }
 
 int export_run(const Options& options) {
-  const std::string csv = engine::export_csv(find_run(options.run));
+  const fs::path run = find_run(options.run);
+  const std::string csv =
+      options.layer_stats ? engine::export_layer_stats_csv(run) : engine::export_csv(run);
   if (options.output.empty()) {
     std::cout << csv << std::flush;
   } else {
@@ -156,7 +159,8 @@ Command runs_command() {
               "paradigm runs list\n"
               "paradigm runs show runs/demo --json\n"
               "paradigm runs watch runs/demo\n"
-              "paradigm runs export runs/demo --csv > demo.csv",
+              "paradigm runs export runs/demo --csv > demo.csv\n"
+              "paradigm runs export runs/demo --csv --layer_stats > layers.csv",
           .declare = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
             app.require_subcommand(0, 1);
@@ -183,6 +187,8 @@ Command runs_command() {
                 "One row per logged step at full rate, columns named as Hugging Face's logs");
             add_run(exported);
             exported->add_flag("--csv", options->csv, "As comma-separated values (the only form)");
+            exported->add_flag("--layer_stats", options->layer_stats,
+                               "One row per sampled step, layer and statistic instead");
             exported->add_option("--output", options->output, "File instead of stdout");
             return [&app, options, list, show, watch, exported]() -> int {
               if (list->parsed()) return list_runs(*options);

@@ -14,7 +14,9 @@
 
 namespace {
 
+using engine::LayerStats;
 using engine::RunConfig;
+using engine::RunStarted;
 using nlohmann::json;
 using tests::FakeEngine;
 using tests::FakeRun;
@@ -119,6 +121,30 @@ TEST(RunsCommand, HostileFoldersAreShownWithoutACrash) {
     EXPECT_EQ(runs(folder, {"export", name, "--csv"}).exit_code, 0) << name;
     EXPECT_EQ(runs(folder, {"watch", name}).exit_code, 1) << name;
   }
+}
+
+TEST(RunsCommand, LayerStatisticsAreShownAndExported) {
+  const ScratchFolder folder;
+  folder.write("runs/a/events.jsonl",
+               engine::to_json({1, RunStarted{}}) + "\n" +
+                   engine::to_json({1, LayerStats{50,
+                                          {{"lm_head", "clamp_rate", 0.5},
+                                           {"model.layers.0.mlp.up_proj", "clamp_rate", 0.125},
+                                           {"lm_head", "sqnr_db", 31}}}}) +
+                   "\n");
+  const json stats = json::parse(runs(folder, {"show", "a", "--json"}).out).at("layer_stats");
+  EXPECT_EQ(stats.at("step"), 50);
+  EXPECT_EQ(stats.at("layers").at("lm_head").at("clamp_rate"), 0.5);
+  EXPECT_EQ(stats.at("layers").at("model.layers.0.mlp.up_proj").size(), 1u);
+  const std::string text = runs(folder, {"show", "a"}).out;
+  EXPECT_NE(text.find("0.125 model.layers.0.mlp.up_proj  to 0.5 lm_head  (2 layers)"),
+            std::string::npos)
+      << text;
+  const ProgramRun exported = runs(folder, {"export", "a", "--csv", "--layer_stats"});
+  EXPECT_EQ(exported.exit_code, 0);
+  EXPECT_EQ(exported.out,
+            "step,layer,statistic,value\n50,lm_head,clamp_rate,0.5\n"
+            "50,model.layers.0.mlp.up_proj,clamp_rate,0.125\n50,lm_head,sqnr_db,31\n");
 }
 
 TEST(RunsCommand, ExportsEveryLoggedStep) {

@@ -143,5 +143,37 @@ TEST(ExportCsv, EveryDigitOfALossSurvives) {
   EXPECT_EQ(std::strtod(csv.c_str() + at, nullptr), tests::fake_loss(37));
 }
 
+std::string layer_stats_line(std::int64_t step, double rate) {
+  return to_json({1, LayerStats{step, {{"lm_head", "clamp_rate", rate}, {"a.b", "out_hi", NAN}}}}) +
+         "\n";
+}
+
+TEST(ExportLayerStats, OneRowAStepLayerAndStatistic) {
+  const ScratchFolder folder;
+  folder.write("events.jsonl", to_json({1, RunStarted{}}) + "\n" + layer_stats_line(50, 0.125) +
+                                   to_json({1, StepLogged{60}}) + "\n" +
+                                   layer_stats_line(100, 0.25) +
+                                   to_json({1, LayerStats{150, {{"x", "a,\"b\"", 1}}}}) + "\n");
+  EXPECT_EQ(export_layer_stats_csv(folder.path()),
+            "step,layer,statistic,value\n"
+            "50,lm_head,clamp_rate,0.125\n50,a.b,out_hi,NaN\n"
+            "100,lm_head,clamp_rate,0.25\n100,a.b,out_hi,NaN\n"
+            "150,x,\"a,\"\"b\"\"\",1\n");
+  EXPECT_EQ(summarize_run(folder.path()).last_layer_stats->step, 150);
+}
+
+TEST(ExportLayerStats, WhatAResumeSupersedesIsLeftOut) {
+  const ScratchFolder folder;
+  folder.write("events.jsonl", to_json({1, RunStarted{}}) + "\n" + layer_stats_line(50, 0.125) +
+                                   layer_stats_line(100, 0.25) +
+                                   to_json({1, RunStarted{.step = 70}}) + "\n");
+  EXPECT_EQ(export_layer_stats_csv(folder.path()),
+            "step,layer,statistic,value\n50,lm_head,clamp_rate,0.125\n50,a.b,out_hi,NaN\n");
+  const RunSummary summary = summarize_run(folder.path());
+  ASSERT_TRUE(summary.last_layer_stats);
+  EXPECT_EQ(summary.last_layer_stats->step, 50);
+  EXPECT_EQ(export_layer_stats_csv(folder / "nothing"), "step,layer,statistic,value\n");
+}
+
 }  // namespace
 }  // namespace engine

@@ -63,6 +63,20 @@ TEST(RunStore, AResumeTakesBackWhatItSupersedes) {
   EXPECT_EQ(run->best_loss, 4.0);
 }
 
+TEST(RunStore, LayerStatisticsBecomeCurves) {
+  RunStore store;
+  const engine::LayerStats first{50, {{"lm_head", "clamp_rate", 0.5}}};
+  const engine::LayerStats second{100, {{"lm_head", "clamp_rate", 0.25}}};
+  store.apply(kRun, update(RunState::running, {{1.0, first}, {2.0, second}}));
+  const auto* curve = store.find(kRun)->layers.find("lm_head", "clamp_rate");
+  ASSERT_NE(curve, nullptr);
+  EXPECT_EQ(curve->size(), 2u);
+  engine::RunUpdate resumed = update(RunState::running);
+  resumed.rewind_to = 60;
+  store.apply(kRun, resumed);
+  EXPECT_EQ(store.find(kRun)->layers.find("lm_head", "clamp_rate")->size(), 1u);
+}
+
 TEST(RunStore, ANonFiniteLossIsLoggedAndNeverTheBest) {
   RunStore store;
   store.apply(kRun, update(RunState::running,
