@@ -9,6 +9,7 @@ set(ENGINE_HEAVY_PATTERNS
   "^paradigms/"
   "^training/"
   "^evaluation/"
+  "^conformance/(conformance_layer|paradigm_conformance)"
   "^engine_implementation"
   "^device")
 set(ENGINE_LIGHT_PATTERNS

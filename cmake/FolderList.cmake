@@ -43,3 +43,12 @@ function(subfolder_names variable)
   list(REMOVE_DUPLICATES names)
   set(${variable} "${names}" PARENT_SCOPE)
 endfunction()
+
+# paradigm_lists(DIRECTORY a b c): paradigm_infos.cpp and paradigm_makers.cpp in DIRECTORY, the two halves of a list of
+# paradigms.
+function(paradigm_lists directory)
+  folder_list(OUT "${directory}/paradigm_infos.cpp" HEADER "engine/transform/paradigm_info.h"
+    NAMESPACE engine TYPE ParadigmInfo SUFFIX _info LIST paradigm_infos ITEMS ${ARGN})
+  folder_list(OUT "${directory}/paradigm_makers.cpp" HEADER "engine/transform/paradigm.h"
+    NAMESPACE engine TYPE "std::shared_ptr<Paradigm>" PREFIX make_ LIST all_paradigms ITEMS ${ARGN})
+endfunction()

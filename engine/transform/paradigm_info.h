@@ -17,6 +17,10 @@ struct ParadigmInfo {
   std::vector<std::string> key_prefixes;  ///< keys that imply this paradigm in a rule without `paradigm`: "q_"
   std::vector<LayerKind> targets;         ///< kinds of layer it can replace
   RuleSchema schema;
+  /// Values under which it simulates something, when its defaults do not: the conformance checks run under them.
+  ParamValues example{};
+  /// Values under which a replacement is the plain layer, beside any boolean with "bypass" in its name.
+  ParamValues neutral{};
 
   bool handles(LayerKind kind) const;
 };
