@@ -5,6 +5,7 @@
 #include "engine/model/llama_config.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_reader.h"
+#include "engine/training/evaluate.h"
 #include "engine/training/train.h"
 #include "engine/transform/transform_plan.h"
 #include "tests/support/scratch_folder.h"
@@ -126,6 +127,31 @@ TEST_F(SampleParadigm, ARampGoesOnExactlyAfterAStop) {
     EXPECT_TRUE(tests::content_of(folder_ / "through" / file) ==
                 tests::content_of(folder_ / "resumed" / file))
         << file;
+}
+
+TEST_F(SampleParadigm, AnEvaluationStandsWhereTheRampStood) {
+  RunConfig half_way = config("run");
+  half_way.max_steps = 10;
+  half_way.do_eval = true;
+  half_way.validation_file = (folder_ / "text.txt").string();
+  RunControl control;
+  ASSERT_TRUE(train(half_way, control, {}).finished);
+  double while_training = 0;
+  for (const RunEvent& event : events("run"))
+    if (const auto* evaluated = std::get_if<Evaluated>(&event.body))
+      while_training = evaluated->eval_loss;
+
+  EvalConfig eval;
+  eval.model_name_or_path = (folder_ / "run").string();
+  eval.validation_file = half_way.validation_file;
+  eval.block_size = half_way.block_size;
+  eval.per_device_eval_batch_size = 3;
+  eval.device = "cpu";
+  EXPECT_NEAR(evaluate(eval, {}).eval_loss, while_training, 1e-5)
+      << "the folder tells the step, though the paradigm has no state";
+  eval.transform_config =
+      folder_.write("start.yaml", "default: {t_noise: 0.5}\nlm_head: null\n").string();
+  EXPECT_GT(evaluate(eval, {}).eval_loss, while_training + 1e-3);
 }
 
 TEST_F(SampleParadigm, KeepsWhatEveryParadigmMustKeep) {
