@@ -9,7 +9,8 @@ set(ENGINE_HEAVY_PATTERNS
   "^paradigms/"
   "^training/"
   "^evaluation/"
-  "^conformance/(conformance_layer|paradigm_conformance)"
+  "^conformance/(check_paradigm|conformance_layer|paradigm_conformance)"
+  "^scripted/(script_module|scripted_(check|layer|noise|paradigm))"
   "^engine_implementation"
   "^device")
 set(ENGINE_LIGHT_PATTERNS

@@ -2,6 +2,7 @@
 #include "app/paradigm/plan_report.h"
 
 #include "app/paradigm/output.h"
+#include "engine/scripted/scripted_file.h"
 #include "engine/transform/transform_schedules.h"
 
 #include <fmt/format.h>
@@ -81,6 +82,13 @@ std::string PlanReport::schedules_text() const {
   return text;
 }
 
+std::string PlanReport::files_text() const {
+  std::string text;
+  for (const engine::ScriptedFilePtr& file : config.scripted)
+    text += fmt::format("{}: {}, SHA-256 {}\n", file->info.id, file->path.string(), file->sha256);
+  return text;
+}
+
 std::string PlanReport::totals_text() const {
   std::string text = fmt::format("{} of {} layers transformed: {} attention, {} linear",
                                  count(plan, Outcome::transformed), plan.assignments.size(),
@@ -110,9 +118,15 @@ Json PlanReport::json() const {
   Json assignments = Json::array();
   for (const Assignment& assignment : plan.assignments)
     assignments.push_back(assignment_json(assignment, config));
+  Json files = Json::array();
+  for (const engine::ScriptedFilePtr& file : config.scripted)
+    files.push_back({{"paradigm", file->info.id},
+                     {"file", file->path.string()},
+                     {"sha256", file->sha256}});
   return {{"histogram", Json::parse(engine::transform_histogram_json(plan.histogram))},
           {"rules", std::move(rules)},
           {"assignments", std::move(assignments)},
+          {"paradigm_files", std::move(files)},
           {"digest", engine::transform_digest(plan)},
           {"problems", problems_json(problems)}};
 }

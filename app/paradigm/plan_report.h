@@ -18,6 +18,8 @@ struct PlanReport {
 
   /// One line a rule, with its counts.
   std::string rules_text() const;
+  /// One line a TorchScript file that the rules bring along; empty without any.
+  std::string files_text() const;
   /// One line for each parameter that a rule moves over steps; empty without any.
   std::string schedules_text() const;
   /// "176 of 177 layers transformed: …".

@@ -51,8 +51,10 @@ std::vector<Problem> problems_with_paradigm(const std::string& id,
   problem.message = known ? fmt::format("the paradigm {} is known, but not built in yet", id)
                           : fmt::format("there is no paradigm {}", id);
   const std::string near = known ? "" : nearest_name(id, all);
-  problem.remedy = near.empty() ? fmt::format("Built in: {}", fmt::join(built_in, ", "))
-                                : fmt::format("Did you mean {}?", near);
+  problem.remedy =
+      near.empty() ? fmt::format("Built in: {}; a TorchScript file is given by its path, ./name.pt",
+                                 fmt::join(built_in, ", "))
+                   : fmt::format("Did you mean {}?", near);
   return {problem};
 }
 

@@ -4,6 +4,8 @@
 #include "engine/config/rule_paradigm.h"
 #include "engine/config/transform_dialect.h"
 #include "engine/config/yaml_values.h"
+#include "engine/error.h"
+#include "engine/scripted/scripted_search.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -104,13 +107,8 @@ class TransformReader {
         read_flavor(pair);
       } else if (*key == "paradigm") {
         if (const auto value = read_yaml_value(text("paradigm", unset), pair, document_, problems_))
-          file_paradigm_ = std::get<std::string>(*value);
-        for (Problem problem : file_paradigm_.empty()
-                                   ? std::vector<Problem>{}
-                                   : problems_with_paradigm(file_paradigm_, names_)) {
-          problem.place = document_.place(pair.value_offset);
-          problems_.push_back(std::move(problem));
-        }
+          file_paradigm_ =
+              named_paradigm(std::get<std::string>(*value), document_.place(pair.value_offset));
       } else if (*key == "layer_name_to_config") {
         rules = pair.value;
       } else {
@@ -174,11 +172,8 @@ class TransformReader {
         values.push_back(&pair);
       } else if (const auto value =
                      read_yaml_value(text("paradigm", unset), pair, document_, problems_)) {
-        explicit_id = std::get<std::string>(*value);
-        for (Problem problem : problems_with_paradigm(explicit_id, names_)) {
-          problem.place = document_.place(pair.value_offset);
-          problems_.push_back(std::move(problem));
-        }
+        explicit_id =
+            named_paradigm(std::get<std::string>(*value), document_.place(pair.value_offset));
       } else {
         return;
       }
@@ -193,12 +188,65 @@ class TransformReader {
     }
   }
 
+  /// The id that the value of a key `paradigm` means: a built-in one's, or that of the TorchScript
+  /// file it names, which is read. The value itself after a problem was reported.
+  std::string named_paradigm(const std::string& value, const Place& place) {
+    const auto earlier = ids_.find(value);
+    if (earlier != ids_.end()) return earlier->second;
+    std::string id = value;
+    std::vector<Problem> found;
+    try {
+      const auto file = find_paradigm(infos_, value)
+                            ? std::nullopt
+                            : find_scripted_file(value, document_.file());
+      if (file) {
+        id = file->id;
+        found = take_scripted(read_scripted_file(file->file, file->id));
+      } else {
+        found = problems_with_paradigm(value, names_);
+      }
+    } catch (const Error& error) {
+      found = error.problems();
+    }
+    for (Problem& problem : found) {
+      if (!problem.place.file.empty() && problem.message.find(problem.place.file) == std::string::npos)
+        problem.message = problem.place.file + ": " + problem.message;
+      problem.place = place;
+      problems_.push_back(std::move(problem));
+    }
+    ids_[value] = id;
+    return id;
+  }
+
+  std::vector<Problem> take_scripted(ScriptedFilePtr file) {
+    const ParadigmInfo* twin = known_paradigm(file->info.id);
+    if (twin != nullptr && twin->digest == file->sha256) return {};
+    if (twin != nullptr) {
+      Problem problem;
+      problem.id = "unknown-paradigm";
+      problem.value = file->path.string();
+      problem.message = fmt::format("{} has the name of another paradigm, {}", file->path.string(),
+                                    file->info.id);
+      problem.remedy = "Rename the file";
+      return {problem};
+    }
+    config_.scripted.push_back(std::move(file));
+    return {};
+  }
+
+  /// Built in, or brought along by this file.
+  const ParadigmInfo* known_paradigm(const std::string& id) const {
+    for (const ScriptedFilePtr& file : config_.scripted)
+      if (file->info.id == id) return &file->info;
+    return find_paradigm(infos_, id);
+  }
+
   /// Null after a problem was reported; at once for an explicit id and for the file's.
   const ParadigmInfo* choose_paradigm(const std::string& explicit_id,
                                       const std::vector<std::string>& keys, TransformRule& rule) {
     if (!explicit_id.empty() || !file_paradigm_.empty()) {
       rule.paradigm_source = explicit_id.empty() ? ParadigmSource::file : ParadigmSource::rule;
-      return find_paradigm(infos_, explicit_id.empty() ? file_paradigm_ : explicit_id);
+      return known_paradigm(explicit_id.empty() ? file_paradigm_ : explicit_id);
     }
     rule.paradigm_source = ParadigmSource::inferred;
     const std::vector<std::string> inferred = inferred_paradigms(keys, names_);
@@ -258,6 +306,7 @@ class TransformReader {
   TransformConfig& config_;
   std::vector<Problem>& problems_;
   std::string file_paradigm_;
+  std::map<std::string, std::string> ids_;  ///< of values of `paradigm` met so far
 };
 
 /// A rule that is merged into several others by an anchor is checked once for each; one report is

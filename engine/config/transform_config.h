@@ -7,12 +7,14 @@
 #include "engine/problem.h"
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace engine {
 
 struct ParadigmInfo;
+struct ScriptedFile;
 
 enum class TransformDialect { c1_pattern_map, c2_bare_map };
 
@@ -36,6 +38,8 @@ struct TransformConfig {
   bool use_regex = true;
   std::vector<TransformRule> rules;  ///< in file order: order is meaning
   bool train_only_lora = false;
+  /// The paradigms that its rules bring along as TorchScript files; ids differ.
+  std::vector<std::shared_ptr<const ScriptedFile>> scripted;
 };
 
 struct ParsedTransform {

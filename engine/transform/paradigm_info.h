@@ -21,6 +21,7 @@ struct ParadigmInfo {
   ParamValues example{};
   /// Values under which a replacement is the plain layer, beside any boolean with "bypass" in its name.
   ParamValues neutral{};
+  std::string digest{};  ///< SHA-256 of the file it was read from; empty for a built-in paradigm
 
   bool handles(LayerKind kind) const;
 };

@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/transform_record.h"
 #include "engine/error.h"
+#include "engine/scripted/scripted_file.h"
 #include "engine/transform/paradigm_info.h"
 #include "engine/transform/transform_schedules.h"
 
@@ -50,6 +51,7 @@ std::vector<std::string> layers_in_common(const TransformPlan& plan,
     const Assignment* before = recorded.find(assignment->layer);
     if (before != nullptr && before->outcome == Outcome::transformed &&
         before->paradigm == assignment->paradigm &&
+        before->paradigm_digest == assignment->paradigm_digest &&
         before->values.same_values(assignment->values)) {
       layers.push_back(assignment->layer);
     }
@@ -66,6 +68,9 @@ void take(TransformChoice& choice, Resolved resolved, const std::string& label) 
     choice.notes.push_back(
         fmt::format("Scheduled by {}: {}",
                     choice.config->rules[static_cast<std::size_t>(each.rule)].pattern, each.text()));
+  for (const ScriptedFilePtr& file : choice.config->scripted)
+    choice.notes.push_back(fmt::format("The paradigm {} is {}, SHA-256 {}", file->info.id,
+                                       file->path.string(), file->sha256));
 }
 
 TransformChoice recorded_again(const fs::path& file, const TransformRecord& record,

@@ -3,6 +3,7 @@
 
 #include "engine/config/layer_pattern.h"
 #include "engine/digest.h"
+#include "engine/scripted/scripted_file.h"
 #include "engine/transform/transform_lints.h"
 
 #include <fmt/format.h>
@@ -64,7 +65,9 @@ class Planner {
  public:
   Planner(const LayerInventory& inventory, const TransformConfig& config,
           const std::vector<ParadigmInfo>& infos)
-      : inventory_(inventory), config_(config), infos_(infos) {}
+      : inventory_(inventory), config_(config), infos_(infos) {
+    for (const ScriptedFilePtr& file : config.scripted) infos_.push_back(file->info);
+  }
 
   TransformPlan plan() {
     const std::set<LayerKind> kinds = candidate_kinds(config_, infos_);
@@ -146,6 +149,7 @@ class Planner {
     } else {
       assignment.outcome = Outcome::transformed;
       assignment.paradigm = rule.paradigm;
+      assignment.paradigm_digest = info->digest;
       assignment.requested = requested_[r];
       assignment.values = effective_[r];
     }
@@ -184,7 +188,7 @@ class Planner {
 
   const LayerInventory& inventory_;
   const TransformConfig& config_;
-  const std::vector<ParadigmInfo>& infos_;
+  std::vector<ParadigmInfo> infos_;
   std::vector<LayerPattern> patterns_;
   std::vector<bool> is_usable_;
   std::vector<ParamValues> requested_;
@@ -203,7 +207,8 @@ std::string transform_digest(const TransformPlan& plan) {
   std::string text;
   for (const Assignment& assignment : plan.assignments) {
     if (assignment.outcome != Outcome::transformed) continue;
-    text += fmt::format("{}\t{}\n", assignment.layer, assignment.paradigm);
+    text += fmt::format("{}\t{}{}\n", assignment.layer, assignment.paradigm,
+                        assignment.paradigm_digest.empty() ? "" : " " + assignment.paradigm_digest);
     for (const PlacedValue& entry : assignment.values.entries())
       text += fmt::format("\t{}={}\n", entry.name, to_string(entry.value));
   }

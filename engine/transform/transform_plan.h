@@ -30,6 +30,7 @@ struct Assignment {
   Outcome outcome = Outcome::unmatched;
   int rule = -1;           ///< index into TransformConfig::rules, -1 when unmatched
   std::string paradigm;    ///< id when transformed
+  std::string paradigm_digest;  ///< ParadigmInfo::digest when transformed
   ParamValues values;      ///< what takes effect: defaults filled in, values snapped
   ParamValues requested;   ///< the same before snapping
   std::vector<int> trail;  ///< every rule that matches by pattern, in file order; the winner is its
@@ -57,10 +58,11 @@ struct TransformPlan {
   std::vector<const Assignment*> replacements() const;
 };
 
+/// `infos`: the built-in paradigms; those that the configuration brings along are known as well.
 TransformPlan plan_transform(const LayerInventory& inventory, const TransformConfig& config,
                              const std::vector<ParadigmInfo>& infos);
 
-/// SHA-256 over the resolved transform (layer, paradigm, effective values), hex. Two spellings of
+/// SHA-256 over the resolved transform (layer, paradigm, its digest, effective values), hex. Two spellings of
 /// the same effect agree.
 std::string transform_digest(const TransformPlan& plan);
 
