@@ -4,6 +4,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/model/llama_initialise.h"
+#include "engine/scripted/scripted_paradigm.h"
 #include "engine/transform/transform_pass.h"
 
 #include <fmt/format.h>
@@ -35,7 +36,7 @@ std::vector<std::string> transform_model(Llama& model, const TransformChoice& ch
                                          const std::filesystem::path& state_dir, std::uint64_t seed,
                                          const std::function<void(const Assignment&)>& on_layer) {
   if (choice.is_plain()) return {};
-  apply_transform(model, choice.plan, all_paradigms(), {.run_seed = seed}, on_layer);
+  apply_transform(model, choice.plan, paradigms_for(*choice.config), {.run_seed = seed}, on_layer);
   return load_simulation_state(state_dir, model, choice.kept_layers);
 }
 

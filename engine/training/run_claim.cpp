@@ -4,6 +4,7 @@
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/error.h"
 #include "engine/runs/run_reader.h"
+#include "engine/scripted/scripted_copies.h"
 
 #include <algorithm>
 #include <utility>
@@ -56,6 +57,7 @@ void remove_run_files(const fs::path& run_dir) {
   for (const SavedCheckpoint& checkpoint : list_checkpoints(run_dir))
     discard_folder(checkpoint.path);
   for (const char* name : kRunFiles) fs::remove(run_dir / name, ignored);
+  remove_scripted_copies(run_dir);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/devices.h"
 #include "engine/error.h"
+#include "engine/scripted/scripted_copies.h"
 #include "engine/training/calibration.h"
 #include "engine/training/model_setup.h"
 #include "engine/training/run_claim.h"
@@ -143,9 +144,10 @@ class Preparation {
     if (claim_.continues_this_run()) claim_.keep();
     RunWriter writer(claim_.folder());
     announce(writer);
-    const CheckpointFiles files =
+    CheckpointFiles files =
         checkpoint_files(source_.config, source_.directory, source_.tokenizer_directory,
                          choice_.is_plain() ? "" : choice_.config->source_text, choice_.digest);
+    if (!choice_.is_plain()) files.merge(scripted_copies(*choice_.config));
     RunLoop loop({.config = config_,
                   .control = control_,
                   .writer = writer,
@@ -293,6 +295,8 @@ class Preparation {
         run_yaml(written) + parameter_groups_comment(model_->parameters(), config_.weight_decay));
     if (!choice_.is_plain()) {
       replace_file(folder.transform_yaml(), choice_.config->source_text);
+      for (const auto& [name, content] : scripted_copies(*choice_.config))
+        replace_file(folder.path / name, content);
       replace_file(folder.histogram(), transform_histogram_json(choice_.plan.histogram));
     }
     writer.write(
