@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/config/run_config.h"
+#include "engine/conformance/conformance_result.h"
 #include "engine/problem.h"
 #include "engine/runs/run_control.h"
 
@@ -73,10 +74,15 @@ class EngineApi {
 
   /// Mean loss and perplexity on the validation text. Changes no file. Throws Error.
   virtual EvalResult evaluate(const EvalConfig& config, const ProgressFunction& on_progress = {}) const = 0;
+
+  /// What a paradigm keeps of what every paradigm must keep, for each kind of layer it replaces. `reference` as in a rule;
+  /// a path is relative to the working folder. Throws Error when there is no such paradigm or it cannot be loaded.
+  virtual std::vector<ConformanceResult> check_paradigm(const std::string& reference,
+                                                        const ProgressFunction& on_progress = {}) const = 0;
 };
 
 /// Raised whenever the layout of EngineApi or of a value in it changes.
-inline constexpr int kEngineApiVersion = 1;
+inline constexpr int kEngineApiVersion = 2;
 
 }  // namespace engine
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/engine_implementation.h"
 
+#include "engine/conformance/check_paradigm.h"
 #include "engine/devices.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/train.h"
@@ -20,6 +21,11 @@ class EngineImplementation final : public EngineApi {
   EvalResult evaluate(const EvalConfig& config,
                       const ProgressFunction& on_progress) const override {
     return engine::evaluate(config, on_progress);
+  }
+
+  std::vector<ConformanceResult> check_paradigm(
+      const std::string& reference, const ProgressFunction& on_progress) const override {
+    return engine::check_paradigm(reference, on_progress);
   }
 };
 

@@ -231,6 +231,12 @@ engine::TrainOutcome FakeEngine::train(const RunConfig& config, RunControl& cont
   return FakeTraining(run_, config, control).train();
 }
 
+std::vector<ConformanceResult> FakeEngine::check_paradigm(const std::string&,
+                                                          const ProgressFunction&) const {
+  if (!run_.problems.empty()) throw Error(run_.problems);
+  return {};
+}
+
 engine::EvalResult FakeEngine::evaluate(const EvalConfig& config,
                                         const ProgressFunction& on_progress) const {
   if (!run_.problems.empty()) throw Error(run_.problems);

@@ -39,6 +39,9 @@ class FakeEngine final : public engine::EngineApi {
                              const engine::ProgressFunction& on_progress = {}) const override;
   engine::EvalResult evaluate(const engine::EvalConfig& config,
                               const engine::ProgressFunction& on_progress = {}) const override;
+  std::vector<engine::ConformanceResult> check_paradigm(
+      const std::string& reference,
+      const engine::ProgressFunction& on_progress = {}) const override;
 
  private:
   FakeRun run_;
