@@ -19,25 +19,40 @@ struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
-/// The four output words for `key` (low word first) and `counter`.
-PARADIGM_HOST_DEVICE inline PhiloxBlock philox(std::uint64_t key, std::uint32_t c0,
+/// The keys of the ten rounds. A kernel that gets them as a parameter spares the additions.
+struct PhiloxRoundKeys {
+  std::uint32_t low[10], high[10];
+
+  PARADIGM_HOST_DEVICE explicit PhiloxRoundKeys(std::uint64_t key) {
+    for (int round = 0; round < 10; ++round) {
+      low[round] = static_cast<std::uint32_t>(key) + round * 0x9E3779B9u;
+      high[round] = static_cast<std::uint32_t>(key >> 32) + round * 0xBB67AE85u;
+    }
+  }
+};
+
+/// The four output words for a key and a counter.
+PARADIGM_HOST_DEVICE inline PhiloxBlock philox(const PhiloxRoundKeys& key, std::uint32_t c0,
                                                std::uint32_t c1, std::uint32_t c2,
                                                std::uint32_t c3) {
-  std::uint32_t k0 = static_cast<std::uint32_t>(key);
-  std::uint32_t k1 = static_cast<std::uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * c0;
     const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * c2;
-    const std::uint32_t next0 = static_cast<std::uint32_t>(product1 >> 32) ^ c1 ^ k0;
-    const std::uint32_t next2 = static_cast<std::uint32_t>(product0 >> 32) ^ c3 ^ k1;
+    const std::uint32_t next0 = static_cast<std::uint32_t>(product1 >> 32) ^ c1 ^ key.low[round];
+    const std::uint32_t next2 = static_cast<std::uint32_t>(product0 >> 32) ^ c3 ^ key.high[round];
     c1 = static_cast<std::uint32_t>(product1);
     c3 = static_cast<std::uint32_t>(product0);
     c0 = next0;
     c2 = next2;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
   }
   return {{c0, c1, c2, c3}};
+}
+
+/// The same for `key` as one number, low word first.
+PARADIGM_HOST_DEVICE inline PhiloxBlock philox(std::uint64_t key, std::uint32_t c0,
+                                               std::uint32_t c1, std::uint32_t c2,
+                                               std::uint32_t c3) {
+  return philox(PhiloxRoundKeys(key), c0, c1, c2, c3);
 }
 
 /// Where in a training the draw happens. Evaluation: step of the weights, micro_step 0.

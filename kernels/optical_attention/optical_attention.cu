@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/device/elements.cuh"
+#include "kernels/optical_attention/attention_tiles.cuh"
+
+#include <limits>
+
+namespace kernels::cuda {
+namespace {
+
+using namespace kernels::optical_attention;
+using device::Bf16;
+using device::Fp16;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+template <typename X>
+__global__ void encode_kernel(HeadRows x, std::int64_t heads, std::int64_t rows, int head_dim,
+                              std::int64_t count, std::int32_t levels, const float* range,
+                              float lut_min, __half* y) {
+  const FastLevelGrid grid(range, levels);
+  const LutFloor floor(range, lut_min);
+  const float inverse = 1.0f / range_scale(range);
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step) {
+    const std::int64_t row = i / head_dim;
+    const std::int64_t head = row / rows;
+    const X value =
+        static_cast<const X*>(x.data)[head / heads * x.batch_stride + head % heads * x.head_stride +
+                                      row % rows * x.row_stride + i % head_dim];
+    const float level = floor.lift(grid.level(device::to_float(value), 0.0f));
+    y[i] = __float2half_rn(level * inverse);
+  }
+}
+
+template <int head_dim>
+__global__ void __launch_bounds__(kThreads)
+    score_range_kernel(OpticalAttention how, const __half* q, const __half* k, bool full,
+                       int* observed) {
+  extern __shared__ __align__(128) unsigned char memory[];
+  constexpr int kBytes = kRows * head_dim * 2;
+  const std::uint32_t base = device::shared_address(memory);
+  const AttentionExtent& extent = how.extent;
+  const Head head(extent, blockIdx.z, blockIdx.y);
+  const std::int64_t first_query = std::int64_t{blockIdx.x} * kRows;
+  const __half* keys = k + (head.batch * extent.kv_heads + head.kv_head) * extent.keys * head_dim;
+  const float raw_scale = range_scale(how.q_range) * range_scale(how.k_range);
+
+  const Tile<head_dim, Spread::kQueries> q_tile{base};
+  const Tile<head_dim, Spread::kKeys> k_tile{base + kBytes};
+  q_tile.load(q + head.row * head_dim, head_dim, first_query, kRows, extent.queries);
+  const int tiles = full ? static_cast<int>((extent.keys + kRows - 1) / kRows)
+                         : visible_tiles(extent, first_query);
+  device::RangeAccumulator seen;
+  QueryFragments<head_dim> queries;
+  for (int tile = 0; tile < tiles; ++tile) {
+    k_tile.load(keys, head_dim, std::int64_t{tile} * kRows, kRows, extent.keys);
+    device::commit_copies();
+    device::wait_for_copies<0>();
+    __syncthreads();
+    if (tile == 0) queries.load(q_tile);
+    float score[4][2][4];
+    multiply_by_keys<head_dim, Fp16>(queries, k_tile, score);
+    const std::int64_t first_key = std::int64_t{tile} * kRows;
+    LaneRows lane;
+    lane.look_at(extent, first_query, first_key);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      if (full && first_query + lane.row + 8 * half < extent.queries) {
+        lane.visible[half] = static_cast<int>(min(extent.keys - first_key, std::int64_t{kRows})) -
+                             4 * static_cast<int>(threadIdx.x % 4);
+      }
+#pragma unroll
+      for (int group = 0; group < 4; ++group) {
+        float four[4];
+        take_four(score[group], half, four);
+        for (int i = 0; i < 4; ++i) {
+          if (16 * group + i < lane.visible[half]) seen.add(four[i] * raw_scale);
+        }
+      }
+    }
+    __syncthreads();
+  }
+  seen.fold_into(observed);
+}
+
+/// One row's softmax while its codes go by, of the keys that one lane sees.
+struct RunningSoftmax {
+  float greatest_code = -kInfinity;
+  float sum = 0;
+
+  /// Sum of 2^(step * (code - greatest)) with the new greatest.
+  __device__ void merge(float other_greatest, float other_sum, float step) {
+    const float both = fmaxf(greatest_code, other_greatest);
+    if (both == -kInfinity) {  // no key, or nothing but NaN
+      sum += other_sum;
+      return;
+    }
+    sum = sum * device::exp2_fast((greatest_code - both) * step) +
+          other_sum * device::exp2_fast((other_greatest - both) * step);
+    greatest_code = both;
+  }
+};
+
+/// First sweep over one tile: the scores' extent, greatest code and sum of exponentials.
+template <bool noisy, bool masked>
+__device__ void sum_tile(const ScoreReader& reader, const float (&score)[4][2][4],
+                         const LaneRows& lane, const std::uint64_t (&block)[2], bool observe,
+                         float& lowest, float& highest, RunningSoftmax (&softmax)[2]) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int visible = lane.visible[half];
+    if (masked && visible <= 0) continue;
+    float code[4][4];
+    float top_code = -kInfinity;
+#pragma unroll
+    for (int group = 0; group < 4; ++group) {
+      take_four(score[group], half, code[group]);
+      if (masked && 16 * group >= visible) continue;
+      if (observe) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          if (masked && 16 * group + i >= visible) continue;
+          lowest = least(lowest, code[group][i]);
+          highest = greatest(highest, code[group][i]);
+        }
+      }
+      reader.read_out<noisy>(code[group], block[half] + 4 * group);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        if (!masked || 16 * group + i < visible) top_code = fmaxf(top_code, code[group][i]);
+      }
+    }
+    float sum = 0;
+#pragma unroll
+    for (int group = 0; group < 4; ++group) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        if (masked && 16 * group + i >= visible) continue;
+        sum += device::exp2_fast((code[group][i] - top_code) * reader.exponent_step);
+      }
+    }
+    softmax[half].merge(top_code, sum, reader.exponent_step);
+  }
+}
+
+/// Second sweep over one tile: P, its codes, and both sums of values.
+template <int head_dim, bool noisy, bool masked>
+__device__ void weigh_tile(const ScoreReader& reader, const float (&score)[4][2][4],
+                           const LaneRows& lane, const std::uint64_t (&block)[2],
+                           const float (&top_code)[2], const float (&reciprocal)[2],
+                           const Tile<head_dim, Spread::kKeys>& values,
+                           const Tile<head_dim, Spread::kKeys>& exact_values,
+                           float (&sum)[head_dim / 8][4], float (&exact_sum)[head_dim / 8][4]) {
+#pragma unroll
+  for (int group = 0; group < 4; ++group) {
+    float p[2][4];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      take_four(score[group], half, p[half]);
+      if (!masked || 16 * group < lane.visible[half]) {
+        reader.read_out<noisy>(p[half], block[half] + 4 * group);
+      }
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        p[half][i] = reader.probability(p[half][i], top_code[half], reciprocal[half]);
+        if (masked && 16 * group + i >= lane.visible[half]) p[half][i] = 0.0f;
+      }
+    }
+    const std::uint32_t exact_p[4] = {Bf16::pack(p[0][0], p[0][1]), Bf16::pack(p[1][0], p[1][1]),
+                                      Bf16::pack(p[0][2], p[0][3]), Bf16::pack(p[1][2], p[1][3])};
+    // Q(P; (0, 1)) as its code: v = P * top, because (P - 0) / (1 + 1e-8) is P in fp32.
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) p[half][i] = least(rounded(p[half][i] * reader.top), reader.top);
+    }
+    const std::uint32_t code[4] = {Fp16::pack(p[0][0], p[0][1]), Fp16::pack(p[1][0], p[1][1]),
+                                   Fp16::pack(p[0][2], p[0][3]), Fp16::pack(p[1][2], p[1][3])};
+    add_weighted_rows<head_dim, Fp16>(code, values, group, sum);
+    add_weighted_rows<head_dim, Bf16>(exact_p, exact_values, group, exact_sum);
+  }
+}
+
+template <int head_dim, bool noisy>
+__global__ void __launch_bounds__(kThreads)
+    forward_kernel(OpticalAttention how, const __grid_constant__ ScoreNoise noise, const __half* q,
+                   const __half* k, const __half* v, HeadRows exact_v, float* context,
+                   OpticalAttentionRows rows, int* observed) {
+  extern __shared__ __align__(128) unsigned char memory[];
+  constexpr int kBytes = kRows * head_dim * 2;
+  const std::uint32_t base = device::shared_address(memory);
+  const AttentionExtent& extent = how.extent;
+  const Head head(extent, blockIdx.z, blockIdx.y);
+  // The longest rows first: the last blocks to start are then the shortest.
+  const std::int64_t first_query = std::int64_t{gridDim.x - 1 - blockIdx.x} * kRows;
+  const std::int64_t kv_offset =
+      (head.batch * extent.kv_heads + head.kv_head) * extent.keys * head_dim;
+  const std::uint16_t* exact = head_of(exact_v, head.batch, head.kv_head);
+  const ScoreReader reader(how, noise);
+  const int tiles = visible_tiles(extent, first_query);
+
+  const Tile<head_dim, Spread::kQueries> q_tile{base};
+  const auto key_tile = [&](int which, int stage) {
+    return Tile<head_dim, Spread::kKeys>{base + (1 + 2 * which + stage) * kBytes};
+  };
+  const auto load = [&](int tile, bool with_values) {
+    if (tile < tiles) {
+      const std::int64_t first = std::int64_t{tile} * kRows;
+      key_tile(0, tile % 2).load(k + kv_offset, head_dim, first, kRows, extent.keys);
+      if (with_values) {
+        key_tile(1, tile % 2).load(v + kv_offset, head_dim, first, kRows, extent.keys);
+        key_tile(2, tile % 2).load(exact, exact_v.row_stride, first, kRows, extent.keys);
+      }
+    }
+    device::commit_copies();
+  };
+
+  LaneRows lane;
+  std::uint64_t first_block[2];  // of the noise of the lane's first key in tile 0
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const std::int64_t row = head.row + first_query + lane.row + 8 * half;
+    first_block[half] = static_cast<std::uint64_t>(row * (extent.keys / 4)) + threadIdx.x % 4;
+  }
+  const auto blocks_of = [&](int tile, std::uint64_t(&block)[2]) {
+    for (int half = 0; half < 2; ++half) block[half] = first_block[half] + tile * (kRows / 4);
+  };
+
+  q_tile.load(q + head.row * head_dim, head_dim, first_query, kRows, extent.queries);
+  load(0, false);
+  QueryFragments<head_dim> queries;
+  RunningSoftmax softmax[2];
+  float lowest = kInfinity, highest = -kInfinity;
+  for (int tile = 0; tile < tiles; ++tile) {
+    load(tile + 1, false);
+    device::wait_for_copies<1>();
+    __syncthreads();
+    if (tile == 0) queries.load(q_tile);
+    float score[4][2][4];
+    multiply_by_keys<head_dim, Fp16>(queries, key_tile(0, tile % 2), score);
+    std::uint64_t block[2];
+    blocks_of(tile, block);
+    const bool observe = observed != nullptr;
+    if (sees_all(extent, first_query, std::int64_t{tile} * kRows)) {
+      sum_tile<noisy, false>(reader, score, lane, block, observe, lowest, highest, softmax);
+    } else {
+      lane.look_at(extent, first_query, std::int64_t{tile} * kRows);
+      sum_tile<noisy, true>(reader, score, lane, block, observe, lowest, highest, softmax);
+    }
+    __syncthreads();
+  }
+  if (observed != nullptr) {
+    device::RangeAccumulator seen;
+    if (lowest != kInfinity || highest != -kInfinity) {
+      seen.add(lowest * reader.raw_scale);
+      seen.add(highest * reader.raw_scale);
+    }
+    seen.fold_into(observed);
+  }
+  device::wait_for_copies<0>();
+
+  float top_code[2], reciprocal[2];
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+#pragma unroll
+    for (int distance = 1; distance <= 2; distance *= 2) {
+      softmax[half].merge(__shfl_xor_sync(0xFFFFFFFFu, softmax[half].greatest_code, distance),
+                          __shfl_xor_sync(0xFFFFFFFFu, softmax[half].sum, distance),
+                          reader.exponent_step);
+    }
+    top_code[half] = softmax[half].greatest_code;
+    reciprocal[half] = softmax[half].sum == 0.0f ? 0.0f : 1.0f / softmax[half].sum;
+  }
+
+  load(0, true);
+  float sum[head_dim / 8][4] = {};
+  float exact_sum[head_dim / 8][4] = {};
+  for (int tile = 0; tile < tiles; ++tile) {
+    load(tile + 1, true);
+    device::wait_for_copies<1>();
+    __syncthreads();
+    float score[4][2][4];
+    multiply_by_keys<head_dim, Fp16>(queries, key_tile(0, tile % 2), score);
+    std::uint64_t block[2];
+    blocks_of(tile, block);
+    const auto values = key_tile(1, tile % 2), exact_values = key_tile(2, tile % 2);
+    if (sees_all(extent, first_query, std::int64_t{tile} * kRows)) {
+      weigh_tile<head_dim, noisy, false>(reader, score, lane, block, top_code, reciprocal, values,
+                                         exact_values, sum, exact_sum);
+    } else {
+      lane.look_at(extent, first_query, std::int64_t{tile} * kRows);
+      weigh_tile<head_dim, noisy, true>(reader, score, lane, block, top_code, reciprocal, values,
+                                        exact_values, sum, exact_sum);
+    }
+    __syncthreads();
+  }
+
+  const float value_scale = range_scale(how.v_range) / reader.top;
+  const int column = 2 * (threadIdx.x % 4);
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const std::int64_t query = first_query + lane.row + 8 * half;
+    if (query >= extent.queries) continue;
+    const std::int64_t row = head.row + query;
+#pragma unroll
+    for (int n = 0; n < head_dim / 8; ++n) {
+      const std::int64_t at = row * head_dim + 8 * n + column;
+      *reinterpret_cast<float2*>(context + at) =
+          make_float2(sum[n][2 * half] * value_scale, sum[n][2 * half + 1] * value_scale);
+      *reinterpret_cast<float2*>(rows.exact_context + at) =
+          make_float2(exact_sum[n][2 * half], exact_sum[n][2 * half + 1]);
+    }
+    if (threadIdx.x % 4 == 0) {
+      rows.greatest[row] = top_code[half];
+      rows.reciprocal_sum[row] = reciprocal[half];
+    }
+  }
+}
+
+}  // namespace
+
+bool optical_attention_fits(const AttentionExtent& extent, std::int32_t levels) {
+  return (extent.head_dim == 32 || extent.head_dim == 64) && levels <= 2048 &&
+         extent.keys % 4 == 0 && extent.batch <= 65535 && extent.heads <= 65535;
+}
+
+void optical_attention_encode(const HeadRows& x, ElementType x_type, std::int64_t batch,
+                              std::int64_t heads, std::int64_t rows, std::int64_t head_dim,
+                              std::int32_t levels, const float* range, float lut_min, void* y,
+                              Stream stream) {
+  const std::int64_t count = batch * heads * rows * head_dim;
+  if (count == 0) return;
+  device::with_element_type(x_type, [&](auto element) {
+    encode_kernel<decltype(element)>
+        <<<device::grid_for(count), device::kThreads, 0, device::native(stream)>>>(
+            x, heads, rows, static_cast<int>(head_dim), count, levels, range, lut_min,
+            static_cast<__half*>(y));
+  });
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+void optical_attention_score_range(const OpticalAttention& how, const void* q, const void* k,
+                                   bool full, ObservedRange observed, Stream stream) {
+  with_head_dim(how.extent.head_dim, [&](auto head_dim) {
+    constexpr int kBytes = 2 * kRows * head_dim * 2;
+    score_range_kernel<head_dim>
+        <<<query_grid(how.extent), kThreads, kBytes, device::native(stream)>>>(
+            how, static_cast<const __half*>(q), static_cast<const __half*>(k), full, observed);
+  });
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+void optical_attention_forward(const OpticalAttention& how, const void* q, const void* k,
+                               const void* v, const HeadRows& exact_v, float* context,
+                               const OpticalAttentionRows& rows, ObservedRange observed,
+                               Stream stream) {
+  with_head_dim(how.extent.head_dim, [&](auto head_dim) {
+    constexpr int kBytes = 7 * kRows * head_dim * 2;
+    const auto kernel =
+        how.noisy ? &forward_kernel<head_dim, true> : &forward_kernel<head_dim, false>;
+    PARADIGM_CUDA_CHECK(
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
+    kernel<<<query_grid(how.extent), kThreads, kBytes, device::native(stream)>>>(
+        how, ScoreNoise(how.qk_noise), static_cast<const __half*>(q), static_cast<const __half*>(k),
+        static_cast<const __half*>(v), exact_v, context, rows, observed);
+  });
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+}  // namespace kernels::cuda

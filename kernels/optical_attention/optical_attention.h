@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Optical attention in one pass over the key tiles per sweep: scores live in registers, nothing of
+// size queries x keys is stored. Its oracle is the tile-wise computation on kernels::reference.
+//   S = Q(q^ k^T; qk_range, noisy)    P = softmax(scale * S + causal mask)    C = Q(P; (0, 1)) v^
+// q^, k^, v^ are quantised operands as fp16: exact for their codes up to a rounding of 2^-12 of the
+// range, because a power of two brings each range to [-1, 1]. Products sum in fp32.
+#pragma once
+
+#include "kernels/level_quantiser/level_quantiser.h"
+
+#include <cstdint>
+
+namespace kernels {
+
+/// Queries [batch, heads, queries, head_dim] against keys and values [batch, kv_heads, keys,
+/// head_dim]: query i sees key j <= i + keys - queries, query head h uses kv head h * kv_heads /
+/// heads.
+struct AttentionExtent {
+  std::int64_t batch = 0, heads = 0, kv_heads = 0, queries = 0, keys = 0, head_dim = 0;
+};
+
+/// 16-bit elements, strides in elements; the last dimension is dense and rows are 16-byte aligned.
+struct HeadRows {
+  const void* data = nullptr;
+  std::int64_t batch_stride = 0, head_stride = 0, row_stride = 0;
+};
+
+struct OpticalAttention {
+  AttentionExtent extent;
+  float scale = 1;  ///< of the scores, after their read-out
+  std::int32_t levels = 256;
+  bool noisy = true;
+  bool clip = false;     ///< gradient of scores outside qk_range is 0
+  NoiseStream qk_noise;  ///< from the batch's first score on; first_element a multiple of 4
+  const float* q_range = nullptr;  ///< {lo, hi} in device memory, as all ranges
+  const float* k_range = nullptr;
+  const float* v_range = nullptr;
+  const float* qk_range = nullptr;
+};
+
+/// What the forward leaves for the gradient, all fp32 and dense.
+struct OpticalAttentionRows {
+  float* greatest = nullptr;  ///< [batch, heads, queries]: the greatest visible code of S
+  float* reciprocal_sum =
+      nullptr;  ///< [batch, heads, queries]: 1 / sum of exp(scale * (S - S of greatest))
+  float* exact_context = nullptr;  ///< [batch, heads, queries, head_dim]: P v, both unquantised
+};
+
+#ifdef PARADIGM_WITH_CUDA
+/// All functions are asynchronous on `stream` and need compute capability 8.0.
+namespace cuda {
+
+/// head_dim 32 or 64, levels <= 2048 (a code of P must be exact in fp16), keys a multiple of 4
+/// (four keys share a block of noise).
+bool optical_attention_fits(const AttentionExtent& extent, std::int32_t levels);
+
+/// Q(x) * 2^-e as dense fp16 [batch, heads, rows, head_dim]; e is the range's exponent.
+void optical_attention_encode(const HeadRows& x, ElementType x_type, std::int64_t batch,
+                              std::int64_t heads, std::int64_t rows, std::int64_t head_dim,
+                              std::int32_t levels, const float* range, float lut_min, void* y,
+                              Stream stream);
+
+/// Folds the range of q^ k^T into `observed`: what the mask keeps, or all with `full`.
+void optical_attention_score_range(const OpticalAttention& how, const void* q, const void* k,
+                                   bool full, ObservedRange observed, Stream stream);
+
+/// C, fp32 [batch, heads, queries, head_dim], and `rows`. q, k, v as encoded; `exact_v` bf16. Folds
+/// the range of the visible raw scores into `observed` unless it is null.
+void optical_attention_forward(const OpticalAttention& how, const void* q, const void* k,
+                               const void* v, const HeadRows& exact_v, float* context,
+                               const OpticalAttentionRows& rows, ObservedRange observed,
+                               Stream stream);
+
+/// Straight-through gradients with the unquantised bf16 operands and P of the forward, drawn again
+/// from the same counters: dV = P^T g, dP = g v^T, dS = scale * P (dP - sum(dP * P)), dq = dS k,
+/// dk = dS^T q. `delta` is scratch [batch, heads, queries]. Sums always run in the same order. dq,
+/// dk, dv: dense bf16 in the extent's shapes.
+void optical_attention_gradient(const OpticalAttention& how, const void* encoded_q,
+                                const void* encoded_k, const HeadRows& q, const HeadRows& k,
+                                const HeadRows& v, const HeadRows& g,
+                                const OpticalAttentionRows& rows, float* delta, void* dq, void* dk,
+                                void* dv, Stream stream);
+
+}  // namespace cuda
+#endif
+
+}  // namespace kernels

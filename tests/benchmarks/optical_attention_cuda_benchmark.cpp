@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Fused optical attention beside scaled_dot_product_attention, forward and backward, same shapes,
+// one process: median of 20 on CUDA events, bf16. Shapes of the 60M and 400M models.
+#include "kernels/optical_attention/optical_attention.h"
+
+#include <ATen/Context.h>
+#include <ATen/Functions.h>
+#include <ATen/cuda/CUDAContext.h>
+#include <ATen/cuda/CUDAEvent.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <vector>
+
+namespace {
+
+double median_ms(const std::function<void()>& work) {
+  std::vector<double> times;
+  for (int i = 0; i < 25; ++i) {
+    at::cuda::CUDAEvent begin(cudaEventDefault), end(cudaEventDefault);
+    begin.record();
+    work();
+    end.record();
+    end.synchronize();
+    if (i >= 5) times.push_back(begin.elapsed_time(end));
+  }
+  std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
+  return times[times.size() / 2];
+}
+
+kernels::HeadRows rows_of(const at::Tensor& x) {
+  return {x.data_ptr(), x.stride(0), x.stride(1), x.stride(2)};
+}
+
+void measure(std::int64_t batch, std::int64_t heads, std::int64_t kv_heads, std::int64_t length) {
+  constexpr std::int64_t head_dim = 64;
+  const kernels::Stream stream{at::cuda::getCurrentCUDAStream().stream()};
+  const auto bf16 = at::TensorOptions().device(at::kCUDA).dtype(at::kBFloat16);
+  const auto fp16 = bf16.dtype(at::kHalf);
+  const auto fp32 = bf16.dtype(at::kFloat);
+  at::Tensor q = at::randn({batch, heads, length, head_dim}, bf16).requires_grad_();
+  at::Tensor k = at::randn({batch, kv_heads, length, head_dim}, bf16).requires_grad_();
+  at::Tensor v = at::randn({batch, kv_heads, length, head_dim}, bf16).requires_grad_();
+  const at::Tensor g = at::randn({batch, heads, length, head_dim}, bf16);
+
+  at::Tensor y;
+  const auto plain_forward = [&] {
+    y = at::scaled_dot_product_attention(q, k, v, {}, 0.0, true, std::nullopt, true);
+  };
+  const double plain_f = median_ms(plain_forward);
+  const double plain_both = median_ms([&] {
+    plain_forward();
+    y.backward(g);
+  });
+
+  const at::Tensor range = at::tensor({-4.0f, 4.0f}, fp32);
+  const at::Tensor score_range = at::tensor({-40.0f, 40.0f}, fp32);
+  const at::Tensor q16 = at::empty(q.sizes(), fp16), k16 = at::empty(k.sizes(), fp16),
+                   v16 = at::empty(v.sizes(), fp16);
+  const at::Tensor context = at::empty(q.sizes(), fp32), exact = at::empty(q.sizes(), fp32);
+  const at::Tensor greatest = at::empty({batch, heads, length}, fp32),
+                   sums = at::empty_like(greatest), delta = at::empty_like(greatest);
+  const at::Tensor observed = at::zeros({3}, bf16.dtype(at::kInt));
+  const at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
+  const float* unit = range.const_data_ptr<float>();
+  const kernels::OpticalAttention how{{batch, heads, kv_heads, length, length, head_dim},
+                                      0.125f,
+                                      256,
+                                      true,
+                                      false,
+                                      {42, {1, 0}, 0, nullptr},
+                                      unit,
+                                      unit,
+                                      unit,
+                                      score_range.const_data_ptr<float>()};
+  const kernels::OpticalAttentionRows rows{greatest.data_ptr<float>(), sums.data_ptr<float>(),
+                                           exact.data_ptr<float>()};
+  using kernels::ElementType;
+  const double encode = median_ms([&] {
+    const auto one = [&](const at::Tensor& x, const at::Tensor& out) {
+      kernels::cuda::optical_attention_encode(rows_of(x), ElementType::bf16, batch, x.size(1),
+                                              length, head_dim, 256, unit, 0.02f, out.data_ptr(),
+                                              stream);
+    };
+    one(q, q16);
+    one(k, k16);
+    one(v, v16);
+  });
+  const double forward = median_ms([&] {
+    kernels::cuda::optical_attention_forward(how, q16.data_ptr(), k16.data_ptr(), v16.data_ptr(),
+                                             rows_of(v), context.data_ptr<float>(), rows,
+                                             observed.data_ptr<int>(), stream);
+  });
+  const double backward = median_ms([&] {
+    kernels::cuda::optical_attention_gradient(
+        how, q16.data_ptr(), k16.data_ptr(), rows_of(q), rows_of(k), rows_of(v), rows_of(g), rows,
+        delta.data_ptr<float>(), dq.data_ptr(), dk.data_ptr(), dv.data_ptr(), stream);
+  });
+  std::printf(
+      "%2lld x %4lld, %lld/%lld heads: plain forward %.3f ms, backward %.3f ms; optical encode "
+      "%.3f, "
+      "forward %.3f (%.2fx), backward %.3f (%.2fx), all %.2fx\n",
+      static_cast<long long>(batch), static_cast<long long>(length), static_cast<long long>(heads),
+      static_cast<long long>(kv_heads), plain_f, plain_both - plain_f, encode, forward,
+      forward / plain_f, backward, backward / (plain_both - plain_f),
+      (encode + forward + backward) / plain_both);
+}
+
+}  // namespace
+
+int main() {
+  if (!at::cuda::is_available()) {
+    std::printf("no CUDA device\n");
+    return 0;
+  }
+  at::globalContext().setSDPPriorityOrder({3, 1, 2, 0, 4});
+  measure(12, 6, 2, 1024);
+  measure(12, 6, 2, 2048);
+  measure(12, 15, 5, 2048);
+  return 0;
+}

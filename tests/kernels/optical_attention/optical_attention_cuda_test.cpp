@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/attention_scores/attention_scores.h"
+#include "kernels/optical_attention/optical_attention.h"
+#include "tests/support/cuda_buffer.h"
+
+#include <gtest/gtest.h>
+
+#ifdef PARADIGM_WITH_CUDA
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include <cmath>
+#include <random>
+
+namespace kernels {
+namespace {
+
+// 257 levels over [-1, 1] are multiples of 2^-7: exact in fp16, and so are sums of their products
+// in fp32. The codes of the scores must then be equal whatever the order of summation.
+constexpr std::int32_t kLevels = 257;
+constexpr float kUnit[2] = {-1, 1};
+constexpr float kScoreRange[2] = {-3, 2.5f};
+constexpr float kLut = 3.0f / 128;
+
+using Bf16Buffer = std::vector<__nv_bfloat16>;
+
+struct Case {
+  AttentionExtent extent;
+  bool noisy = true;
+  bool clip = false;
+};
+
+std::vector<float> random_values(std::int64_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, 0.4f);
+  std::vector<float> x(count);
+  // bf16 values, so that the exact operands are the same on both sides.
+  for (float& value : x) value = __bfloat162float(__float2bfloat16(normal(random)));
+  return x;
+}
+
+Bf16Buffer as_bf16(const std::vector<float>& x) {
+  Bf16Buffer result(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) result[i] = __float2bfloat16(x[i]);
+  return result;
+}
+
+std::vector<float> as_float(const Bf16Buffer& x) {
+  std::vector<float> result(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) result[i] = __bfloat162float(x[i]);
+  return result;
+}
+
+/// ‖a - b‖ / ‖b‖
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double difference = 0, norm = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    difference += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
+    norm += static_cast<double>(b[i]) * b[i];
+  }
+  return std::sqrt(difference / std::max(norm, 1e-30));
+}
+
+struct Outcome {
+  std::vector<float> context, dq, dk, dv;
+  Range scores;
+};
+
+struct Inputs {
+  explicit Inputs(const AttentionExtent& e)
+      : q(random_values(e.batch * e.heads * e.queries * e.head_dim, 1)),
+        k(random_values(e.batch * e.kv_heads * e.keys * e.head_dim, 2)),
+        v(random_values(e.batch * e.kv_heads * e.keys * e.head_dim, 3)),
+        g(random_values(e.batch * e.heads * e.queries * e.head_dim, 4)) {}
+  std::vector<float> q, k, v, g;
+};
+
+NoiseStream noise() { return {0x5cabaa10577fab40ull, {7, 3}, 4096, nullptr}; }
+
+/// Head by head in double, with the reference's read-out and softmax.
+Outcome expected(const Case& c, const Inputs& in) {
+  const AttentionExtent& e = c.extent;
+  const std::int64_t D = e.head_dim;
+  std::vector<float> q(in.q), k(in.k), v(in.v);
+  reference::quantise(in.q.data(), in.q.size(), kLevels, kUnit, 0, q.data());
+  reference::quantise(in.k.data(), in.k.size(), kLevels, kUnit, kLut, k.data());
+  reference::quantise(in.v.data(), in.v.size(), kLevels, kUnit, kLut, v.data());
+  const float scale = 1 / std::sqrt(static_cast<float>(D));
+  constexpr float unit_interval[2] = {0, 1};
+  Outcome out;
+  out.context.resize(in.q.size());
+  std::vector<double> dq(in.q.size()), dk(in.k.size()), dv(in.v.size());
+  for (std::int64_t head = 0; head < e.batch * e.heads; ++head) {
+    const std::int64_t kv = head / e.heads * e.kv_heads + head % e.heads * e.kv_heads / e.heads;
+    const float* kh = k.data() + kv * e.keys * D;
+    const float* vh = v.data() + kv * e.keys * D;
+    std::vector<float> scores(e.queries * e.keys), p(scores.size()), codes(scores.size());
+    for (std::int64_t i = 0; i < e.queries; ++i)
+      for (std::int64_t j = 0; j < e.keys; ++j) {
+        double sum = 0;
+        for (std::int64_t d = 0; d < D; ++d)
+          sum += static_cast<double>(q[(head * e.queries + i) * D + d]) * kh[j * D + d];
+        scores[i * e.keys + j] = static_cast<float>(sum);
+      }
+    const ScoreTile tile{e.queries, e.keys, e.keys - e.queries + 1, e.keys};
+    const ScoreReadOut how{{kLevels, kScoreRange, c.noisy, noise().at(head * e.queries * e.keys)},
+                           scale};
+    out.scores = merge(out.scores, reference::probabilities(tile, scores.data(), how, p.data()));
+    reference::quantise(p.data(), p.size(), kLevels, unit_interval, 0, codes.data());
+    for (std::int64_t i = 0; i < e.queries; ++i) {
+      const std::int64_t row = (head * e.queries + i) * D;
+      std::vector<double> dp(e.keys);
+      double mean = 0;
+      for (std::int64_t j = 0; j < e.keys; ++j) {
+        for (std::int64_t d = 0; d < D; ++d)
+          dp[j] += static_cast<double>(in.g[row + d]) * in.v[(kv * e.keys + j) * D + d];
+        mean += dp[j] * p[i * e.keys + j];
+      }
+      for (std::int64_t d = 0; d < D; ++d) {
+        double sum = 0;
+        for (std::int64_t j = 0; j < e.keys; ++j)
+          sum += static_cast<double>(codes[i * e.keys + j]) * vh[j * D + d];
+        out.context[row + d] = static_cast<float>(sum);
+      }
+      for (std::int64_t j = 0; j < tile.visible(i); ++j) {
+        const float raw = scores[i * e.keys + j];
+        const bool outside = raw < kScoreRange[0] || raw > kScoreRange[1];
+        const double ds = c.clip && outside ? 0 : scale * p[i * e.keys + j] * (dp[j] - mean);
+        for (std::int64_t d = 0; d < D; ++d) {
+          const std::int64_t key = (kv * e.keys + j) * D + d;
+          dq[row + d] += ds * in.k[key];
+          dk[key] += ds * in.q[row + d];
+          dv[key] += static_cast<double>(p[i * e.keys + j]) * in.g[row + d];
+        }
+      }
+    }
+  }
+  out.dq.assign(dq.begin(), dq.end());
+  out.dk.assign(dk.begin(), dk.end());
+  out.dv.assign(dv.begin(), dv.end());
+  return out;
+}
+
+HeadRows dense(const void* data, std::int64_t heads, std::int64_t rows, std::int64_t head_dim) {
+  return {data, heads * rows * head_dim, rows * head_dim, head_dim};
+}
+
+Outcome on_device(const Case& c, const Inputs& in) {
+  const AttentionExtent& e = c.extent;
+  const tests::CudaBuffer<float> unit({kUnit[0], kUnit[1]}),
+      score_range({kScoreRange[0], kScoreRange[1]});
+  const tests::CudaBuffer<__nv_bfloat16> q(as_bf16(in.q)), k(as_bf16(in.k)), v(as_bf16(in.v)),
+      g(as_bf16(in.g));
+  const tests::CudaBuffer<__half> q16(in.q.size()), k16(in.k.size()), v16(in.v.size());
+  const HeadRows q_rows = dense(q.data(), e.heads, e.queries, e.head_dim);
+  const HeadRows k_rows = dense(k.data(), e.kv_heads, e.keys, e.head_dim);
+  const HeadRows v_rows = dense(v.data(), e.kv_heads, e.keys, e.head_dim);
+  const HeadRows g_rows = dense(g.data(), e.heads, e.queries, e.head_dim);
+  const auto encode = [&](const HeadRows& rows, std::int64_t heads, std::int64_t count, float lut,
+                          void* out) {
+    cuda::optical_attention_encode(rows, ElementType::bf16, e.batch, heads, count, e.head_dim,
+                                   kLevels, unit.data(), lut, out, {});
+  };
+  encode(q_rows, e.heads, e.queries, 0, q16.data());
+  encode(k_rows, e.kv_heads, e.keys, kLut, k16.data());
+  encode(v_rows, e.kv_heads, e.keys, kLut, v16.data());
+
+  const OpticalAttention how{e,           1 / std::sqrt(static_cast<float>(e.head_dim)),
+                             kLevels,     c.noisy,
+                             c.clip,      noise(),
+                             unit.data(), unit.data(),
+                             unit.data(), score_range.data()};
+  const std::size_t row_count = e.batch * e.heads * e.queries;
+  const tests::CudaBuffer<float> context(in.q.size()), greatest(row_count), sums(row_count),
+      exact(in.q.size()), delta(row_count), range(2), range_alone(2);
+  const tests::CudaBuffer<int> observed(3);
+  const OpticalAttentionRows rows{greatest.data(), sums.data(), exact.data()};
+  cuda::clear(observed.data(), {});
+  cuda::optical_attention_score_range(how, q16.data(), k16.data(), false, observed.data(), {});
+  cuda::store_range(observed.data(), range_alone.data(), {});
+  cuda::clear(observed.data(), {});
+  cuda::optical_attention_forward(how, q16.data(), k16.data(), v16.data(), v_rows, context.data(),
+                                  rows, observed.data(), {});
+  cuda::store_range(observed.data(), range.data(), {});
+  const tests::CudaBuffer<__nv_bfloat16> dq(in.q.size()), dk(in.k.size()), dv(in.v.size());
+  cuda::optical_attention_gradient(how, q16.data(), k16.data(), q_rows, k_rows, v_rows, g_rows,
+                                   rows, delta.data(), dq.data(), dk.data(), dv.data(), {});
+  EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+  EXPECT_EQ(range.host(), range_alone.host());
+  return {context.host(),
+          as_float(dq.host()),
+          as_float(dk.host()),
+          as_float(dv.host()),
+          {range.host()[0], range.host()[1]}};
+}
+
+// bf16 carries the weights of the gradient's sums: 2^-9 each.
+constexpr double kGradientDistance = 6e-3;
+
+void expect_like_the_reference(const Case& c) {
+  const Inputs in(c.extent);
+  const Outcome right = expected(c, in);
+  const Outcome ours = on_device(c, in);
+  EXPECT_EQ(ours.scores.lo, right.scores.lo);
+  EXPECT_EQ(ours.scores.hi, right.scores.hi);
+  // The exponential differs in the last places, so a code of P moves now and then.
+  EXPECT_LT(distance(ours.context, right.context), 2e-3);
+  EXPECT_LT(distance(ours.dq, right.dq), kGradientDistance);
+  EXPECT_LT(distance(ours.dk, right.dk), kGradientDistance);
+  EXPECT_LT(distance(ours.dv, right.dv), kGradientDistance);
+}
+
+TEST(OpticalAttentionCuda, EqualsTheReferenceOnWholeTiles) {
+  SKIP_WITHOUT_DEVICE();
+  expect_like_the_reference({{2, 6, 2, 128, 128, 64}});
+  expect_like_the_reference({{1, 4, 2, 128, 128, 32}});
+}
+
+TEST(OpticalAttentionCuda, EqualsTheReferenceOnRaggedTiles) {
+  SKIP_WITHOUT_DEVICE();
+  for (const auto& [queries, keys] :
+       {std::pair{1, 4}, {3, 20}, {65, 68}, {200, 200}, {37, 260}, {130, 132}}) {
+    SCOPED_TRACE(std::to_string(queries) + " queries, " + std::to_string(keys) + " keys");
+    expect_like_the_reference({{1, 3, 1, queries, keys, 64}});
+  }
+}
+
+TEST(OpticalAttentionCuda, EqualsTheReferenceWithoutNoise) {
+  SKIP_WITHOUT_DEVICE();
+  expect_like_the_reference({{1, 6, 2, 96, 96, 64}, /*noisy=*/false});
+}
+
+TEST(OpticalAttentionCuda, ClipsTheGradientOfScoresOutsideTheirRange) {
+  SKIP_WITHOUT_DEVICE();
+  expect_like_the_reference({{1, 6, 2, 96, 96, 64}, /*noisy=*/true, /*clip=*/true});
+}
+
+TEST(OpticalAttentionCuda, RowsThatSeeNoKeyAreZero) {
+  SKIP_WITHOUT_DEVICE();
+  const Case c{{1, 2, 1, 96, 32, 64}};
+  expect_like_the_reference(c);
+  const Outcome ours = on_device(c, Inputs(c.extent));
+  for (int i = 0; i < 64 * 64; ++i) ASSERT_EQ(ours.context[i], 0.0f) << i;
+}
+
+TEST(OpticalAttentionCuda, RepeatsItsBits) {
+  SKIP_WITHOUT_DEVICE();
+  const Case c{{2, 6, 2, 200, 200, 64}};
+  const Inputs in(c.extent);
+  const Outcome once = on_device(c, in);
+  const Outcome again = on_device(c, in);
+  EXPECT_EQ(once.context, again.context);
+  EXPECT_EQ(once.dq, again.dq);
+  EXPECT_EQ(once.dk, again.dk);
+  EXPECT_EQ(once.dv, again.dv);
+}
+
+TEST(OpticalAttentionCuda, OneSequenceOfABatchIsThatSequenceAlone) {
+  SKIP_WITHOUT_DEVICE();
+  const AttentionExtent two{2, 2, 1, 68, 68, 64};
+  AttentionExtent one = two;
+  one.batch = 1;
+  const Inputs both(two);
+  Inputs first(two);
+  for (auto* values : {&first.q, &first.k, &first.v, &first.g}) values->resize(values->size() / 2);
+  const Outcome whole = on_device({two}, both);
+  const Outcome part = on_device({one}, first);
+  for (std::size_t i = 0; i < part.context.size(); ++i) {
+    ASSERT_EQ(whole.context[i], part.context[i]) << i;
+  }
+}
+
+}  // namespace
+}  // namespace kernels
+
+#endif
