@@ -53,6 +53,9 @@ Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> 
   makePanels();
   connectWindow();
   connectRuns();
+  connect(&paradigm_files_, &ParadigmFileWatch::changed, this, [this] {
+    if (transform_ != nullptr) openPaths({QString::fromStdString(transform_->config.file)});
+  });
   if (settings_ != nullptr) {
     window_->restoreLayout(*settings_);
     window_->setRecent(settings_->value(kRecentKey).toStringList());
@@ -336,6 +339,7 @@ void Workbench::take(const OpenedPath& opened) {
       break;
     case PathKind::transform:
       transform_ = opened.transform;
+      paradigm_files_.watch(transform_->config);
       launch_->form()->setValue("transform_config", opened.path.toStdString());
       replan();
       break;

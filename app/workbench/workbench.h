@@ -4,6 +4,7 @@
 #include "app/workbench/background_job.h"
 #include "app/workbench/engine_loader.h"
 #include "app/workbench/open_path.h"
+#include "app/workbench/paradigm_file_watch.h"
 #include "app/workbench/program_options.h"
 #include "app/workbench/run_launcher.h"
 #include "app/workbench/run_watcher.h"
@@ -106,6 +107,7 @@ class Workbench : public QObject {
   EngineLoader engine_;
   RunWatcher watcher_;
   RunLauncher launcher_;
+  ParadigmFileWatch paradigm_files_;
   BackgroundJob open_job_;
   BackgroundJob plan_job_;
   BackgroundJob run_plan_job_;
