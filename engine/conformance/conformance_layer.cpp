@@ -86,7 +86,7 @@ std::unique_ptr<ConformanceLayer> plain_layer(const ConformanceCase& subject) {
 std::unique_ptr<ConformanceLayer> simulated_layer(const ConformanceCase& subject,
                                                   const ParamValues& values,
                                                   std::uint64_t run_seed) {
-  const ReplaceContext context{.run_seed = run_seed};
+  const ReplaceContext context{.run_seed = run_seed, .device = subject.device};
   if (subject.kind == LayerKind::attention)
     return std::make_unique<AttentionOnly>(
         subject.paradigm->replace(plain_attention(), values, context), subject.device);

@@ -22,7 +22,7 @@ class ScriptedParadigm final : public Paradigm {
                                        const ParamValues& values,
                                        const ReplaceContext& context) const override {
     if (!file_->linear) return Paradigm::replace(std::move(original), values, context);
-    scripted::ScriptedCall call(module_.copy_to(original->weight().device()), *file_->linear,
+    scripted::ScriptedCall call(module_.copy_to(context.device), *file_->linear,
                                 values, context.run_seed, original->name());
     return std::make_unique<scripted::ScriptedLinear>(std::move(original), std::move(call));
   }
@@ -38,7 +38,7 @@ class ScriptedParadigm final : public Paradigm {
                        original->shape().dropout, original->name()),
            "Set attention_dropout to 0 in config.json, or leave this layer alone");
     }
-    scripted::ScriptedCall call(module_.copy_to(at::kCPU), *file_->attention, values,
+    scripted::ScriptedCall call(module_.copy_to(context.device), *file_->attention, values,
                                 context.run_seed, original->name());
     return std::make_unique<scripted::ScriptedAttention>(std::move(original), std::move(call));
   }

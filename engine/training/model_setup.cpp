@@ -36,7 +36,8 @@ std::vector<std::string> transform_model(Llama& model, const TransformChoice& ch
                                          const std::filesystem::path& state_dir, std::uint64_t seed,
                                          const std::function<void(const Assignment&)>& on_layer) {
   if (choice.is_plain()) return {};
-  apply_transform(model, choice.plan, paradigms_for(*choice.config), {.run_seed = seed}, on_layer);
+  apply_transform(model, choice.plan, paradigms_for(*choice.config),
+                  {.run_seed = seed, .device = model.device()}, on_layer);
   return load_simulation_state(state_dir, model, choice.kept_layers);
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <c10/core/Device.h>
+
 #include "engine/config/param_schema.h"
 #include "engine/model/attention_core.h"
 #include "engine/model/linear_layer.h"
@@ -15,6 +17,7 @@ namespace engine {
 
 struct ReplaceContext {
   std::uint64_t run_seed = 42;  ///< noise is keyed by it, the layer's name, the rule's seed and the role
+  c10::Device device = c10::DeviceType::CPU;  ///< where the layer computes and its state lives
 };
 
 /// Makes replacements for plain layers. Stateless. What a replacement may count on and must keep is stated at

@@ -276,6 +276,15 @@ TEST(ScriptedConformance, TheShippedExampleKeepsAllThatApplies) {
         << result.promise << ": " << result.reason;
 }
 
+TEST(ScriptedConformance, AttentionKeepsAllThatApplies) {
+  const ScriptedFilePtr file = read_scripted_file(golden("noise"), "noise");
+  const auto cases = conformance_cases(file->info, make_scripted_paradigm(file));
+  ASSERT_EQ(cases.size(), 2u);
+  for (const ConformanceResult& result : check_conformance(cases[1]))
+    EXPECT_NE(result.outcome, ConformanceResult::Outcome::broken)
+        << result.check << ": " << result.reason;
+}
+
 TEST(ScriptedConformance, WhatAModuleBreaksIsFound) {
   const ScriptedFilePtr file = read_scripted_file(golden("faulty"), "faulty");
   const auto outcome = [&](const char* fault, const char* check) {
