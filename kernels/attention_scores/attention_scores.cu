@@ -58,7 +58,8 @@ inline std::int64_t rows_of(const ScoreTiles& tiles) { return tiles.count * tile
 template <int kHeld, typename Y>
 __global__ void probabilities_kernel(const float* scores, ScoreTiles tiles, ScoreReadOut how,
                                      ProbabilityOperand operand, Y* out, int* observed) {
-  const LevelGrid grid(how.read_out.range, how.read_out.levels);
+  const bool frozen = how.read_out.frozen;
+  const LevelGrid grid(how.read_out.range, how.read_out.levels, frozen);
   const float unit_interval[2] = {0, 1};
   const LevelGrid unit(unit_interval, operand.levels == 0 ? 2 : operand.levels);
   const float factor =
@@ -66,6 +67,7 @@ __global__ void probabilities_kernel(const float* scores, ScoreTiles tiles, Scor
   const NoiseStream noise = how.read_out.noise;
   const NoiseTime time = device::time_of(noise);
   const bool noisy = how.read_out.noisy;
+  const float frozen_u = frozen ? frozen_uniform(noise.key) : 0.0f;
   device::RangeAccumulator seen;
 
   for (std::int64_t index = blockIdx.x; index < tiles.count * tiles.tile.rows; index += gridDim.x) {
@@ -76,13 +78,14 @@ __global__ void probabilities_kernel(const float* scores, ScoreTiles tiles, Scor
 
     const auto read_out = [&](std::int64_t block, bool observes, float* level) {
       PhiloxBlock words{};
-      if (noisy) words = noise_block(noise.key, blocks.first_block + block, time);
+      if (noisy && !frozen) words = noise_block(noise.key, blocks.first_block + block, time);
       for (int w = 0; w < 4; ++w) {
         const std::int64_t key = 4 * block - blocks.offset + w;
         const bool is_visible = key >= 0 && key < row.visible;
         const float value = is_visible ? raw[key] : 0.0f;
         if (is_visible && observes) seen.add(value);
-        const float xi = noisy ? uniform_from_word(words.word[w]) - 0.5f : 0.0f;
+        const float u = frozen ? frozen_u : uniform_from_word(words.word[w]);
+        const float xi = noisy ? u - 0.5f : 0.0f;
         level[w] = is_visible ? grid.level(value, xi) : -kInfinity;
       }
     };

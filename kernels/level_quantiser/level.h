@@ -12,14 +12,16 @@ namespace kernels {
 
 /// What is the same for every element of a tensor.
 struct LevelGrid {
-  float lo, hi, width, divisor, top;
+  float lo, hi, width, divisor, top, limit;
 
-  PARADIGM_HOST_DEVICE LevelGrid(const float* range, std::int32_t levels)
+  /// `unlimited`: k is not clamped to [0, n], as a frozen read-out's.
+  PARADIGM_HOST_DEVICE LevelGrid(const float* range, std::int32_t levels, bool unlimited = false)
       : lo(range[0]),
         hi(range[1]),
         width(range[1] - range[0]),
         divisor(range[1] - range[0] + 1e-8f),
-        top(static_cast<float>(levels - 1)) {}
+        top(static_cast<float>(levels - 1)),
+        limit(unlimited ? INFINITY : static_cast<float>(levels - 1)) {}
 
   /// The de-quantised value of x; `noise` is xi, or 0.
   PARADIGM_HOST_DEVICE float level(float x, float noise) const {
@@ -28,7 +30,7 @@ struct LevelGrid {
     v = (v - lo) / divisor * top;
     float k = rintf(v + noise);
     k = k < 0.0f ? 0.0f : k;
-    k = k > top ? top : k;
+    k = k > limit ? limit : k;
     return (k / top) * width + lo;
   }
 };
@@ -74,6 +76,12 @@ struct FastLevelGrid {
 
   PARADIGM_HOST_DEVICE float level(float x, float noise) const { return value(code(x, noise)); }
 };
+
+/// u of a frozen read-out, the same for every element: from word 0 of the stream's block at counter
+/// 0.
+PARADIGM_HOST_DEVICE inline float frozen_uniform(std::uint64_t key) {
+  return uniform_from_word(philox(key, 0, 0, 0, 0).word[0]);
+}
 
 /// The look-up table's floor: the smallest magnitude that the second operand can take, exact zero
 /// excepted.

@@ -47,8 +47,9 @@ struct NoiseGroup {
 template <typename Y>
 __global__ void read_out_kernel(const float* x, std::int64_t count, std::int64_t cols, ReadOut how,
                                 bool aligned, Y* y, bool* inside, int* observed) {
-  const LevelGrid grid(how.range, how.levels);
+  const LevelGrid grid(how.range, how.levels, how.frozen);
   const NoiseTime time = device::time_of(how.noise);
+  const float frozen_u = how.frozen ? frozen_uniform(how.noise.key) : 0.0f;
   device::RangeAccumulator seen;
   const std::uint64_t first_block = how.noise.first_element / 4;
   const std::uint64_t blocks = (how.noise.first_element + count + 3) / 4 - first_block;
@@ -67,7 +68,7 @@ __global__ void read_out_kernel(const float* x, std::int64_t count, std::int64_t
       }
     }
     PhiloxBlock words{};
-    if (how.noisy) words = noise_block(how.noise.key, block, time);
+    if (how.noisy && !how.frozen) words = noise_block(how.noise.key, block, time);
     device::Four<Y> out;
     device::Four<bool> kept;
     std::int64_t column = 0;
@@ -75,7 +76,8 @@ __global__ void read_out_kernel(const float* x, std::int64_t count, std::int64_t
     for (int w = 0; w < 4; ++w) {
       const float raw = value.value[w];
       if (group.has(w)) seen.add(raw);
-      const float xi = how.noisy ? uniform_from_word(words.word[w]) - 0.5f : 0.0f;
+      const float u = how.frozen ? frozen_u : uniform_from_word(words.word[w]);
+      const float xi = how.noisy ? u - 0.5f : 0.0f;
       float level = grid.level(raw, xi);
       if (how.bias != nullptr) {
         level += how.bias[column];

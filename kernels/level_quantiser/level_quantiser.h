@@ -23,6 +23,9 @@ struct ReadOut {
   bool noisy = true;
   NoiseStream noise;
   const float* bias = nullptr;  ///< [cols], added to the quantised value; may be null
+  /// As upstream's kernels compute: one xi for all elements, drawn from noise.key at counter 0, and
+  /// k is not clamped.
+  bool frozen = false;
 };
 
 namespace reference {

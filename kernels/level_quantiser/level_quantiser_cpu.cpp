@@ -51,12 +51,13 @@ PARADIGM_DISPATCH(void, read_out_segment,
 
 Range read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, float* y,
                std::int64_t y_stride) {
-  const LevelGrid grid(how.range, how.levels);
+  const LevelGrid grid(how.range, how.levels, how.frozen);
   float noise[kChunk];
+  if (how.noisy && how.frozen) std::fill(noise, noise + kChunk, frozen_uniform(how.noise.key));
   Range observed;
   for (std::int64_t begin = 0; begin < rows * cols; begin += kChunk) {
     const std::int64_t end = std::min(begin + kChunk, rows * cols);
-    if (how.noisy) uniform(how.noise.at(begin), end - begin, noise);
+    if (how.noisy && !how.frozen) uniform(how.noise.at(begin), end - begin, noise);
     observed = merge(observed, min_max(x + begin, end - begin));
     for (std::int64_t element = begin; element < end;) {
       const std::int64_t row = element / cols;

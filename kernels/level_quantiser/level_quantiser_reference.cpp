@@ -15,11 +15,12 @@ float clamp(float x, float low, float high) {
   return x;
 }
 
-float quantised(float x, float lo, float hi, std::int32_t levels, float xi) {
+float quantised(float x, float lo, float hi, std::int32_t levels, float xi, bool clamps_k = true) {
   const float r = hi - lo;
   const float n = static_cast<float>(levels - 1);
   const float v = (clamp(x, lo, hi) - lo) / (r + 1e-8f) * n;
-  const float k = clamp(std::rint(v + xi), 0.0f, n);
+  float k = std::rint(v + xi);
+  if (clamps_k) k = clamp(k, 0.0f, n);
   return (k / n) * r + lo;
 }
 
@@ -48,11 +49,14 @@ Range read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadO
     for (std::int64_t column = 0; column < cols; ++column) {
       const std::int64_t element = row * cols + column;
       float xi = 0.0f;
-      if (how.noisy) {
+      if (how.noisy && how.frozen) {
+        xi = uniform_from_word(philox(how.noise.key, 0, 0, 0, 0).word[0]) - 0.5f;
+      } else if (how.noisy) {
         uniform(how.noise.at(element), 1, &xi);
         xi -= 0.5f;
       }
-      const float value = quantised(x[element], how.range[0], how.range[1], how.levels, xi);
+      const float value =
+          quantised(x[element], how.range[0], how.range[1], how.levels, xi, !how.frozen);
       y[row * y_stride + column] = how.bias == nullptr ? value : value + how.bias[column];
     }
   }

@@ -62,7 +62,8 @@ TEST(LevelQuantiserCuda, ReadOutsHaveTheBitsOfTheReferenceAndObserveTheRawRange)
   for (const auto& [rows, cols] : {std::pair{1, 1}, {3, 33}, {17, 100}, {64, 384}}) {
     for (const std::uint64_t first :
          {std::uint64_t{0}, std::uint64_t{12345}, std::uint64_t{1} << 33}) {
-      for (const bool with_bias : {false, true}) {
+      for (const auto& [with_bias, frozen] :
+           {std::pair{false, false}, {true, false}, {true, true}}) {
         const int count = rows * cols;
         auto x = values_around(-2.5f, 3.5f, count);
         for (float& value : x) value = std::isfinite(value) ? value : 1.0f;
@@ -72,7 +73,8 @@ TEST(LevelQuantiserCuda, ReadOutsHaveTheBitsOfTheReferenceAndObserveTheRawRange)
                     .range = range.data(),
                     .noisy = true,
                     .noise = {.key = 99, .time = {3, 1}, .first_element = first},
-                    .bias = with_bias ? bias.data() : nullptr};
+                    .bias = with_bias ? bias.data() : nullptr,
+                    .frozen = frozen};
         std::vector<float> expected(count);
         const Range seen = reference::read_out(x.data(), rows, cols, how, expected.data(), cols);
 
