@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,14 @@ struct ParadigmInfo {
   /// Values under which a replacement is the plain layer, beside any boolean with "bypass" in its name.
   ParamValues neutral{};
   std::string digest{};  ///< SHA-256 of the file it was read from; empty for a built-in paradigm
+  /// Defaults that depend on other values or on the kind of layer: changes what `given` leaves open in `values`, which
+  /// hold every parameter. May be empty.
+  std::function<void(LayerKind kind, const ParamValues& given, ParamValues& values)> fill_in = nullptr;
 
   bool handles(LayerKind kind) const;
+  /// Every parameter as a rule's layer of this kind gets it: given or default, and what takes effect of it.
+  ParamValues requested_values(const ParamValues& given, LayerKind kind) const;
+  ParamValues effective_values(const ParamValues& given, LayerKind kind) const;
 };
 
 /// All built-in paradigms, by id. The list is written by CMake from the folders of engine/paradigms.

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 namespace engine {
 
@@ -78,7 +80,6 @@ class Planner {
       assignment.kind = layer.kind;
       plan_.assignments.push_back(std::move(assignment));
     }
-    resolve_values();
     match();
     for (Assignment& assignment : plan_.assignments) decide(assignment);
     count();
@@ -93,13 +94,10 @@ class Planner {
   }
 
  private:
-  void resolve_values() {
-    for (const TransformRule& rule : config_.rules) {
-      const ParadigmInfo* info = find_paradigm(infos_, rule.paradigm);
-      requested_.push_back(info ? info->schema.with_defaults(rule.values) : ParamValues{});
-      effective_.push_back(info ? info->schema.effective(rule.values) : ParamValues{});
-    }
-  }
+  struct Values {
+    ParamValues requested;
+    ParamValues effective;
+  };
 
   void match() {
     for (std::size_t r = 0; r < config_.rules.size(); ++r) {
@@ -150,9 +148,22 @@ class Planner {
       assignment.outcome = Outcome::transformed;
       assignment.paradigm = rule.paradigm;
       assignment.paradigm_digest = info->digest;
-      assignment.requested = requested_[r];
-      assignment.values = effective_[r];
+      const Values& values = resolved(r, assignment.kind);
+      assignment.requested = values.requested;
+      assignment.values = values.effective;
     }
+  }
+
+  /// The values of a rule for one kind of layer, worked out once.
+  const Values& resolved(std::size_t r, LayerKind kind) const {
+    const auto [entry, is_new] = values_.try_emplace({r, kind});
+    if (is_new) {
+      const TransformRule& rule = config_.rules[r];
+      const ParadigmInfo& info = *find_paradigm(infos_, rule.paradigm);
+      entry->second = {info.requested_values(rule.values, kind),
+                       info.effective_values(rule.values, kind)};
+    }
+    return entry->second;
   }
 
   void count() {
@@ -191,8 +202,7 @@ class Planner {
   std::vector<ParadigmInfo> infos_;
   std::vector<LayerPattern> patterns_;
   std::vector<bool> is_usable_;
-  std::vector<ParamValues> requested_;
-  std::vector<ParamValues> effective_;
+  mutable std::map<std::pair<std::size_t, LayerKind>, Values> values_;
   TransformPlan plan_;
 };
 

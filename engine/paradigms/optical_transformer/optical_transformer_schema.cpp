@@ -3,7 +3,21 @@
 // are upstream's.
 #include "engine/transform/paradigm_info.h"
 
+#include <limits>
+#include <string>
+
 namespace engine {
+namespace {
+
+/// Upstream's Linears take these quantiles when a file names none; its attention does not.
+void fill_in(LayerKind kind, const ParamValues& given, ParamValues& values) {
+  const bool is_reference = values.get("semantics") == ParamValue(std::string("reference"));
+  if (is_reference && kind == LayerKind::linear && !given.contains("q_quantiles")) {
+    values.set("q_quantiles", RealPair(0.001, 0.999));
+  }
+}
+
+}  // namespace
 
 ParadigmInfo optical_transformer_info() {
   const double infinity = std::numeric_limits<double>::infinity();
@@ -36,7 +50,8 @@ ParadigmInfo optical_transformer_info() {
                      .label("Range quantiles")
                      .group("Ranges")
                      .help("Quantiles that bound the observed range, low < high; unset = minimum "
-                           "and maximum"),
+                           "and maximum. Omitted with semantics: reference, a Linear takes 0.001 "
+                           "and 0.999"),
                  real("q_smooth_factor", 0.9)
                      .range(0, 1)
                      .open_above()
@@ -64,8 +79,7 @@ ParadigmInfo optical_transformer_info() {
                      .label("Range update")
                      .group("Ranges")
                      .help("current: operands use the range they were just observed with; delayed: "
-                           "the previous micro-step's")
-                     .refused("only the ranges of the current micro-step are built in so far"),
+                           "the previous micro-step's"),
                  choice("stats_scope", {"causal", "full"})
                      .ours()
                      .label("Score statistics")
@@ -95,8 +109,9 @@ ParadigmInfo optical_transformer_info() {
                      .label("Semantics")
                      .group("Quantiser")
                      .help("intended: as the hardware is described; reference: as upstream's code "
-                           "computes, faults included")
-                     .refused("only the intended semantics are built in so far")}};
+                           "computes, faults included: one constant for a whole read-out's noise, "
+                           "output ranges that can only shrink")},
+      .fill_in = fill_in};
 }
 
 }  // namespace engine

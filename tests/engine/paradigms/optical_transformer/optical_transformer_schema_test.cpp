@@ -55,5 +55,18 @@ TEST(OpticalTransformerSchema, DefaultsAndRangesAreTheSpecifications) {
   EXPECT_TRUE(problems_in(optical().schema, optical().schema.with_defaults({})).empty());
 }
 
+TEST(OpticalTransformerSchema, OmittedQuantilesOfAReferenceLinearAreUpstreams) {
+  const auto quantiles = [](const char* semantics, LayerKind kind, bool is_given) {
+    ParamValues given;
+    given.set("semantics", std::string(semantics));
+    if (is_given) given.set("q_quantiles", unset);
+    return optical().effective_values(given, kind).get_optional_pair("q_quantiles");
+  };
+  EXPECT_EQ(quantiles("reference", LayerKind::linear, false), RealPair(0.001, 0.999));
+  EXPECT_FALSE(quantiles("reference", LayerKind::linear, true));  // null is an answer
+  EXPECT_FALSE(quantiles("reference", LayerKind::attention, false));
+  EXPECT_FALSE(quantiles("intended", LayerKind::linear, false));
+}
+
 }  // namespace
 }  // namespace engine
