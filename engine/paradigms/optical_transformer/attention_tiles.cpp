@@ -2,15 +2,20 @@
 #include "engine/paradigms/optical_transformer/attention_tiles.h"
 
 #include "engine/device/parallel_for.h"
+#include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/gt.h>
 #include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <mutex>
 
 namespace engine::optical_transformer {
@@ -101,14 +106,61 @@ std::int64_t score_index(const AttentionCall& call, const Place& place) {
   return (head * call.queries + place.first_query) * call.keys;
 }
 
-kernels::ScoreReadOut score_read_out(const AttentionCall& call, const float* bounds,
-                                     const Place& place) {
+kernels::ScoreReadOut score_read_out(const AttentionCall& call, const Place& place) {
   return {{.levels = call.levels,
-           .range = bounds,
+           .range = call.qk_range.const_data_ptr<float>(),
            .noisy = call.noisy,
            .noise = call.qk_noise.at(score_index(call, place)),
-           .bias = nullptr},
+           .bias = nullptr,
+           .frozen = call.frozen},
           call.scale};
+}
+
+/// The softmax as computed in a 16-bit type: each of score, scaled score and probability is rounded
+/// to it.
+void rounded_probabilities(const AttentionCall& call, const Place& place, const at::Tensor& scores,
+                           const at::Tensor& out) {
+  const ScoreTile& tile = place.tile;
+  const kernels::ReadOut how = score_read_out(call, place).read_out;
+  kernels::cpu::read_out(scores.const_data_ptr<float>(), tile.rows, tile.cols, how,
+                         out.data_ptr<float>(), tile.cols);
+  const at::Tensor hidden = at::ones({tile.rows, tile.cols}, at::TensorOptions().dtype(at::kBool))
+                                .triu(tile.first_visible);
+  const at::Tensor scaled = out.to(call.softmax_type).mul_(call.scale);
+  scaled.masked_fill_(hidden, -std::numeric_limits<double>::infinity());
+  out.copy_(at::softmax(scaled, -1)).masked_fill_(hidden, 0);
+}
+
+/// P of the tile in `out`, which may be the scores' own memory. Returns the range of the visible
+/// scores.
+Range probabilities(const AttentionCall& call, const Place& place, const at::Tensor& scores,
+                    const at::Tensor& out) {
+  if (call.softmax_type == at::kFloat) {
+    return kernels::cpu::probabilities(place.tile, scores.const_data_ptr<float>(),
+                                       score_read_out(call, place), out.data_ptr<float>());
+  }
+  const Range visible = kernels::cpu::visible_range(place.tile, scores.const_data_ptr<float>());
+  rounded_probabilities(call, place, scores, out);
+  return visible;
+}
+
+/// How many of the visible scores lie outside the range of their read-out.
+std::int64_t clamped_scores(const AttentionCall& call, const ScoreTile& tile, const float* scores) {
+  const float* range = call.qk_range.const_data_ptr<float>();
+  std::int64_t count = 0;
+  for (std::int64_t row = 0; row < tile.rows; ++row) {
+    const float* values = scores + row * tile.cols;
+    for (std::int64_t i = 0; i < tile.visible(row); ++i) {
+      count += values[i] < range[0] || values[i] > range[1] ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+std::int64_t visible_scores(const ScoreTile& tile) {
+  std::int64_t count = 0;
+  for (std::int64_t row = 0; row < tile.rows; ++row) count += tile.visible(row);
+  return count;
 }
 
 void drop(const AttentionCall& call, const Place& place, const at::Tensor& values) {
@@ -121,14 +173,14 @@ Range range_in_scope(const ScoreTile& tile, const float* scores, ScoreScope scop
   return kernels::cpu::visible_range(tile, scores);
 }
 
-Range quantiles_of(const kernels::Histogram& histogram, const RealPair& quantiles) {
-  return {histogram.quantile(quantiles.first), histogram.quantile(quantiles.second)};
+at::Tensor quantiles_of(const kernels::Histogram& histogram, const RealPair& quantiles) {
+  return range_tensor({histogram.quantile(quantiles.first), histogram.quantile(quantiles.second)});
 }
 
 }  // namespace
 
-Range score_range(const AttentionCall& call, const AttentionOperands& operands, ScoreScope scope,
-                  const std::optional<RealPair>& quantiles) {
+at::Tensor score_range(const AttentionCall& call, const AttentionOperands& operands,
+                       ScoreScope scope, const std::optional<RealPair>& quantiles) {
   const bool whole_rows = scope == ScoreScope::full;
   Range extent;
   std::mutex mutex;
@@ -139,7 +191,7 @@ Range score_range(const AttentionCall& call, const AttentionOperands& operands, 
     const std::lock_guard lock(mutex);
     extent = kernels::merge(extent, range);
   });
-  if (!quantiles || !is_finite(extent)) return extent;
+  if (!quantiles || !is_finite(extent)) return range_tensor(extent);
 
   kernels::Histogram histogram(extent);
   for_all_tiles(call, whole_rows, [&](const Place& place) {
@@ -157,49 +209,57 @@ Range score_range(const AttentionCall& call, const AttentionOperands& operands, 
 }
 
 at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperands& operands,
-                               ScoreScope scope, Range& observed) {
+                               ScoreScope scope, ScoreStatistics& observed,
+                               bool quantises_probabilities) {
   at::Tensor accumulator = at::empty({call.batch, call.heads, call.queries, call.head_dim},
                                      at::TensorOptions().dtype(at::kFloat));
-  const float bounds[2] = {call.qk_range.lo, call.qk_range.hi};
   constexpr float unit_interval[2] = {0, 1};
-  observed = Range();
+  observed = {};
   std::mutex mutex;
   for_all_tiles(call, scope == ScoreScope::full, [&](const Place& place) {
     const at::Tensor memory = scratch(call);
     const at::Tensor scores = raw_scores(memory, operands, place);
     float* p = scores.data_ptr<float>();
-    Range range;
-    if (scope == ScoreScope::full) range = range_in_scope(place.tile, p, scope);
-    const Range visible =
-        kernels::cpu::probabilities(place.tile, p, score_read_out(call, bounds, place), p);
-    if (scope == ScoreScope::causal) range = visible;
+    ScoreStatistics seen;
+    if (call.counts_clamped) {
+      seen.visible = visible_scores(place.tile);
+      seen.clamped = clamped_scores(call, place.tile, p);
+    }
+    if (scope == ScoreScope::full) seen.range = range_in_scope(place.tile, p, scope);
+    const Range visible = probabilities(call, place, scores, scores);
+    if (scope == ScoreScope::causal) seen.range = visible;
     if (call.dropout > 0) drop(call, place, scores);
-    kernels::cpu::quantise(p, place.tile.rows * place.tile.cols, call.levels, unit_interval, 0, p);
+    if (quantises_probabilities) {
+      kernels::cpu::quantise(p, place.tile.rows * place.tile.cols, call.levels, unit_interval, 0,
+                             p);
+    }
     at::Tensor rows = query_rows(accumulator, place);
     at::mm_out(rows, scores, key_rows(operands.v, place));
     const std::lock_guard lock(mutex);
-    observed = kernels::merge(observed, range);
+    observed.range = kernels::merge(observed.range, seen.range);
+    observed.visible += seen.visible;
+    observed.clamped += seen.clamped;
   });
   return accumulator;
 }
 
-Range context_range(const at::Tensor& accumulator, const std::optional<RealPair>& quantiles) {
+at::Tensor context_range(const at::Tensor& accumulator, const std::optional<RealPair>& quantiles) {
   const float* values = accumulator.const_data_ptr<float>();
   const Range extent = kernels::cpu::min_max(values, accumulator.numel());
-  if (!quantiles || !is_finite(extent)) return extent;
+  if (!quantiles || !is_finite(extent)) return range_tensor(extent);
   kernels::Histogram histogram(extent);
   histogram.add(values, accumulator.numel());
   return quantiles_of(histogram, *quantiles);
 }
 
 at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
-                            Range& observed) {
+                            at::Tensor& observed) {
   const std::int64_t width = call.heads * call.head_dim;
   const at::Tensor y = at::empty({call.batch, call.queries, width}, accumulator.options());
-  const float bounds[2] = {call.av_range.lo, call.av_range.hi};
+  const float* bounds = call.av_range.const_data_ptr<float>();
   const float* values = accumulator.const_data_ptr<float>();
   float* out = y.data_ptr<float>();
-  observed = Range();
+  Range extent;
   std::mutex mutex;
   parallel_for(call.batch * call.heads, heads_per_piece(call, 1),
                [&](std::int64_t begin, std::int64_t end) {
@@ -211,15 +271,28 @@ at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumul
                                               .range = bounds,
                                               .noisy = call.noisy,
                                               .noise = call.av_noise.at(first),
-                                              .bias = nullptr};
+                                              .bias = nullptr,
+                                              .frozen = call.frozen};
                    float* head_out = out + sequence * call.queries * width + head * call.head_dim;
                    const Range range = kernels::cpu::read_out(values + first, call.queries,
                                                               call.head_dim, how, head_out, width);
                    const std::lock_guard lock(mutex);
-                   observed = kernels::merge(observed, range);
+                   extent = kernels::merge(extent, range);
                  }
                });
+  observed = range_tensor(extent);
   return y;
+}
+
+at::Tensor frozen_score_range(const AttentionCall& call, const at::Tensor& raw) {
+  const kernels::ReadOut how{.levels = call.levels,
+                             .range = call.qk_range.const_data_ptr<float>(),
+                             .noisy = call.noisy,
+                             .noise = call.qk_noise,
+                             .frozen = call.frozen};
+  at::Tensor range = at::empty_like(raw);
+  kernels::cpu::read_out(raw.const_data_ptr<float>(), 1, 2, how, range.data_ptr<float>(), 2);
+  return range;
 }
 
 AttentionGradient attention_gradient(const AttentionCall& call, const AttentionOperands& quantised,
@@ -230,7 +303,7 @@ AttentionGradient attention_gradient(const AttentionCall& call, const AttentionO
       at::empty({call.batch, call.heads, call.queries, call.head_dim}, options),
       at::zeros({call.batch, call.kv_heads, call.keys, call.head_dim}, options),
       at::zeros({call.batch, call.kv_heads, call.keys, call.head_dim}, options)};
-  const float bounds[2] = {call.qk_range.lo, call.qk_range.hi};
+  const float* bounds = call.qk_range.const_data_ptr<float>();
 
   const auto one_tile = [&](const Place& place) {
     const ScoreTile& tile = place.tile;
@@ -238,8 +311,7 @@ AttentionGradient attention_gradient(const AttentionCall& call, const AttentionO
     const at::Tensor g = query_rows(gradient, place);
     const at::Tensor scores = raw_scores(memory[0], quantised, place);
     const at::Tensor p = tile_of(memory[1], tile);
-    kernels::cpu::probabilities(tile, scores.const_data_ptr<float>(),
-                                score_read_out(call, bounds, place), p.data_ptr<float>());
+    probabilities(call, place, scores, p);
     at::Tensor d_scores = tile_of(memory[2], tile);
     at::mm_out(d_scores, g, key_rows(exact.v, place).t());
     at::Tensor kept = p;

@@ -22,8 +22,13 @@ struct AttentionCall {
   std::int32_t levels = 256;
   bool noisy = true;
   bool clip = false;
-  kernels::Range qk_range;        ///< of the unscaled scores
-  kernels::Range av_range;        ///< of the context
+  bool frozen = false;  ///< one noise for a whole read-out, see kernels::ReadOut
+  /// Of inputs with fewer bits under semantics: reference: scores, softmax and probabilities are
+  /// rounded to it.
+  c10::ScalarType softmax_type = c10::ScalarType::Float;
+  bool counts_clamped = false;    ///< ScoreStatistics::clamped is wanted
+  at::Tensor qk_range;            ///< of the unscaled scores: fp32 {lo, hi}
+  at::Tensor av_range;            ///< of the context
   kernels::NoiseStream qk_noise;  ///< from the batch's first score on
   kernels::NoiseStream av_noise;  ///< from the batch's first context element on
   float dropout = 0;              ///< 0 = none
@@ -38,23 +43,34 @@ struct AttentionOperands {
   at::Tensor q, k, v;
 };
 
+/// What a pass over the scores saw before their read-out.
+struct ScoreStatistics {
+  kernels::Range range;      ///< of the entries in scope
+  std::int64_t visible = 0;  ///< scores that the mask keeps
+  std::int64_t clamped = 0;  ///< those outside qk_range
+};
+
 /// The range of q·kᵀ: [min, max], or quantiles from a streamed histogram (error: one bin). Costs
 /// one or two passes.
-kernels::Range score_range(const AttentionCall& call, const AttentionOperands& operands,
-                           ScoreScope scope, const std::optional<RealPair>& quantiles);
+at::Tensor score_range(const AttentionCall& call, const AttentionOperands& operands,
+                       ScoreScope scope, const std::optional<RealPair>& quantiles);
 
-/// The context before its read-out, [B, H, S_q, D] contiguous: Q(P)·v with P from noisy scores.
-/// `observed` gets the range of the scores in `scope`.
+/// The context before its read-out, [B, H, S_q, D] contiguous: Q(P)·v with P from noisy scores, or
+/// P·v. `observed` gets what was seen of the scores in `scope`.
 at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperands& operands,
-                               ScoreScope scope, kernels::Range& observed);
+                               ScoreScope scope, ScoreStatistics& observed,
+                               bool quantises_probabilities = true);
 
 /// The range of the accumulator; quantiles by histogram as for scores.
-kernels::Range context_range(const at::Tensor& accumulator,
-                             const std::optional<RealPair>& quantiles);
+at::Tensor context_range(const at::Tensor& accumulator, const std::optional<RealPair>& quantiles);
 
 /// Q(accumulator; av_range) as [B, S_q, H·D]. `observed` gets the accumulator's range.
 at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
-                            kernels::Range& observed);
+                            at::Tensor& observed);
+
+/// The range of Q(scores; qk_range) when that of the scores is `raw`: with one noise for all, Q
+/// keeps their order.
+at::Tensor frozen_score_range(const AttentionCall& call, const at::Tensor& raw);
 
 struct AttentionGradient {
   at::Tensor dq, dk, dv;  ///< [B, H, S_q, D], [B, H_kv, S_k, D], contiguous

@@ -2,11 +2,14 @@
 #include "engine/paradigms/optical_transformer/optical_attention.h"
 
 #include "engine/error.h"
+#include "engine/paradigms/optical_transformer/layer_measurement.h"
 #include "engine/paradigms/optical_transformer/optical_noise.h"
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/scalar_tensor.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -41,18 +44,25 @@ OpticalAttention::OpticalAttention(std::unique_ptr<AttentionCore> original,
       original_(std::move(original)),
       options_(options),
       run_seed_(run_seed),
-      query_range_("query_min_max", options.smooth_factor),
-      key_range_("key_min_max", options.smooth_factor),
-      qk_range_("qk_min_max", options.smooth_factor),
-      value_range_("value_min_max", options.smooth_factor),
-      av_range_("av_min_max", options.smooth_factor),
-      probability_range_("attn_min_max", options.smooth_factor) {
-  probability_range_.observe({0, 1});
+      query_range_("query_min_max"),
+      key_range_("key_min_max"),
+      qk_range_("qk_min_max"),
+      value_range_("value_min_max"),
+      av_range_("av_min_max"),
+      probability_range_("attn_min_max") {
+  probability_range_.observe(range_tensor({0, 1}), 0);
 }
 
 std::vector<NamedState> OpticalAttention::simulation_state() {
-  return {query_range_.state(),       key_range_.state(),   qk_range_.state(),
-          probability_range_.state(), value_range_.state(), av_range_.state()};
+  std::vector<NamedState> states = {query_range_.state(), key_range_.state(),
+                                    qk_range_.state(),    probability_range_.state(),
+                                    value_range_.state(), av_range_.state()};
+  if (options_.reference) states.push_back(forwards_.state());
+  return states;
+}
+
+std::vector<const RangeTracker*> OpticalAttention::tracked_ranges() const {
+  return {&query_range_, &key_range_, &qk_range_, &value_range_, &av_range_};
 }
 
 at::Tensor OpticalAttention::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -63,28 +73,11 @@ at::Tensor OpticalAttention::forward(const at::Tensor& q, const at::Tensor& k, c
   require_cpu(q, name());
   require_shapes(name(), q, k, v);
   if (context.phase == Phase::calibrate) return observe_plain_attention(q, k, v, context);
-
-  AttentionResult result;
-  {
-    const at::NoGradGuard no_gradient;
-    const AttentionOperands exact{dense_float(q), dense_float(k), dense_float(v)};
-    if (options_.observes(context)) {
-      observe_operands(exact);
-    } else {
-      for (const RangeTracker* range :
-           {&query_range_, &key_range_, &qk_range_, &value_range_, &av_range_}) {
-        range->require_set(name());
-      }
-    }
-    result.call = describe(q, k, v, context);
-    compute(exact, context, result);
-    result.y = result.y.to(context.compute_dtype);
-  }
-  return with_attention_gradient(q, k, v, result);
+  return with_attention_gradient(q, k, v, compute(q, k, v, context));
 }
 
 AttentionCall OpticalAttention::describe(const at::Tensor& q, const at::Tensor& k,
-                                         const at::Tensor& v, const ForwardContext& context) const {
+                                         const at::Tensor& v, const ForwardContext& context) {
   AttentionCall call;
   call.batch = q.size(0);
   call.heads = q.size(1);
@@ -96,66 +89,121 @@ AttentionCall OpticalAttention::describe(const at::Tensor& q, const at::Tensor& 
   call.levels = options_.levels;
   call.noisy = options_.noise;
   call.clip = options_.clip_gradient;
+  call.counts_clamped = context.measure;
   const std::int64_t scores = call.heads * call.queries * call.keys;
   const auto stream = [&](std::uint64_t role, std::int64_t per_sequence) {
     return noise_stream(run_seed_, name(), options_.seed, role, context, per_sequence);
   };
-  call.qk_noise = stream(kernels::noise_role::optical_qk, scores);
-  call.av_noise =
-      stream(kernels::noise_role::optical_av, call.heads * call.queries * call.head_dim);
+  if (options_.reference) {
+    call.frozen = true;
+    call.softmax_type = q.scalar_type();
+    if (context.phase != Phase::calibrate) {
+      const std::uint64_t seed = options_.seed + 2 * forwards_.next(context.recompute);
+      call.qk_noise = frozen_stream(seed);
+      call.av_noise = frozen_stream(seed + 1);
+    }
+  } else {
+    call.qk_noise = stream(kernels::noise_role::optical_qk, scores);
+    call.av_noise =
+        stream(kernels::noise_role::optical_av, call.heads * call.queries * call.head_dim);
+  }
   if (context.phase == Phase::train) call.dropout = static_cast<float>(shape().dropout);
   call.dropout_noise = stream(kernels::noise_role::optical_dropout, scores);
   return call;
 }
 
-void OpticalAttention::observe_operands(const AttentionOperands& exact) {
-  query_range_.observe(observed_range(exact.q, options_.quantiles));
-  key_range_.observe(observed_range(exact.k, options_.quantiles));
-  value_range_.observe(observed_range(exact.v, options_.quantiles));
-}
-
-/// Both read-outs use their range first and update it after; the first time it is made from the
-/// accumulator at hand.
-void OpticalAttention::compute(const AttentionOperands& exact, const ForwardContext& context,
-                               AttentionResult& result) {
-  AttentionCall& call = result.call;
-  const bool observes = options_.observes(context);
-  const bool repeats = context.recompute && is_finite(last_qk_range_) && is_finite(last_av_range_);
-  const ScoreScope scope =
-      options_.full_score_statistics && observes ? ScoreScope::full : ScoreScope::causal;
-  result.lut_min = options_.lut_min;
-  result.query_range = query_range_.range();
-  result.key_range = key_range_.range();
-  result.value_range = value_range_.range();
+AttentionResult OpticalAttention::compute(const at::Tensor& q, const at::Tensor& k,
+                                          const at::Tensor& v, const ForwardContext& context) {
+  const at::NoGradGuard no_gradient;
+  RangePass pass(options_, context);
+  for (const RangeTracker* range : tracked_ranges()) pass.require(*range, name());
+  AttentionResult result;
+  result.call = describe(q, k, v, context);
+  const AttentionOperands exact{dense_float(q), dense_float(k), dense_float(v)};
+  result.lut_min = options_.floor_at(context.step);
+  result.query_range = pass.operand(query_range_, exact.q);
+  result.key_range = pass.operand(key_range_, exact.k);
+  result.value_range = pass.operand(value_range_, exact.v);
   const AttentionOperands operands = quantised_operands(result, exact.q, exact.k, exact.v);
 
-  const bool first_scores = observes && !qk_range_.is_set();
-  kernels::Range scores_before;
-  if (first_scores || (observes && options_.quantiles)) {
-    scores_before = score_range(call, operands, scope, options_.quantiles);
+  ScoreStatistics scores;
+  const at::Tensor accumulator = context_of(result.call, exact, operands, pass, scores);
+  result.y = read_out(result.call, exact, operands, accumulator, pass);
+  pass.finish();
+  if (options_.clip_gradient) result.inside = inside(accumulator, result.call.av_range);
+  if (context.measure) {
+    measure(exact.q, exact.k, exact.v, result, scores,
+            share_outside(accumulator, result.call.av_range));
   }
-  if (first_scores) qk_range_.observe(scores_before);
-  call.qk_range = repeats ? last_qk_range_ : qk_range_.range();
-  kernels::Range scores;
+  result.y = result.y.to(context.compute_dtype);
+  return result;
+}
+
+/// Q(P)·v. Like every read-out's, the range of the scores is used first and updated after; the
+/// first time it is made from the scores at hand (semantics: reference: the exact ones).
+at::Tensor OpticalAttention::context_of(AttentionCall& call, const AttentionOperands& exact,
+                                        const AttentionOperands& operands, RangePass& pass,
+                                        ScoreStatistics& scores) {
+  const bool first_time = pass.must_initialise(qk_range_);
+  const ScoreScope scope =
+      options_.full_score_statistics && pass.observes() ? ScoreScope::full : ScoreScope::causal;
+  if (first_time) {
+    pass.observe(qk_range_, score_range(call, options_.reference ? exact : operands, scope,
+                                        options_.quantiles));
+  }
+  call.qk_range = pass.use(qk_range_);
   const at::Tensor accumulator = context_accumulator(call, operands, scope, scores);
-  if (observes && !first_scores) qk_range_.observe(options_.quantiles ? scores_before : scores);
+  if (!pass.observes() || (first_time && !options_.reference)) return accumulator;
+  const at::Tensor raw = options_.quantiles ? score_range(call, operands, scope, options_.quantiles)
+                                            : range_tensor(scores.range);
+  pass.observe_later(qk_range_, options_.reference ? frozen_score_range(call, raw) : raw);
+  return accumulator;
+}
 
-  const bool first_context = observes && !av_range_.is_set();
-  kernels::Range context_before;
-  if (first_context || (observes && options_.quantiles)) {
-    context_before = context_range(accumulator, options_.quantiles);
+/// Y before it is rounded to the compute dtype.
+at::Tensor OpticalAttention::read_out(AttentionCall& call, const AttentionOperands& exact,
+                                      const AttentionOperands& operands,
+                                      const at::Tensor& accumulator, RangePass& pass) {
+  const bool first_time = pass.must_initialise(av_range_);
+  if (first_time && options_.reference) {
+    ScoreStatistics ignored;
+    const at::Tensor product =
+        context_accumulator(call, {operands.q, operands.k, exact.v}, ScoreScope::causal, ignored,
+                            /*quantises_probabilities=*/false);
+    pass.observe(av_range_, context_range(product, options_.quantiles));
+  } else if (first_time) {
+    pass.observe(av_range_, context_range(accumulator, options_.quantiles));
   }
-  if (first_context) av_range_.observe(context_before);
-  call.av_range = repeats ? last_av_range_ : av_range_.range();
-  kernels::Range values;
-  result.y = context_read_out(call, accumulator, values);
-  if (observes && !first_context) av_range_.observe(options_.quantiles ? context_before : values);
+  call.av_range = pass.use(av_range_);
+  at::Tensor extent;
+  const at::Tensor y = context_read_out(call, accumulator, extent);
+  if (!pass.observes() || (first_time && !options_.reference)) return y;
+  const at::Tensor& source = options_.reference ? y : accumulator;
+  const bool is_known = !options_.reference && !options_.quantiles;
+  pass.observe_later(av_range_, is_known ? extent : context_range(source, options_.quantiles));
+  return y;
+}
 
-  if (options_.clip_gradient) {
-    result.inside = inside(accumulator, call.av_range);
+/// Without dropout only: the exact output would drop other probabilities.
+void OpticalAttention::measure(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                               const AttentionResult& result, const ScoreStatistics& scores,
+                               const at::Tensor& clamp_rate) {
+  LayerMeasurement measured;
+  measured.add_range("query", result.query_range);
+  measured.add_range("key", result.key_range);
+  measured.add_range("value", result.value_range);
+  measured.add_range("qk", result.call.qk_range);
+  measured.add_range("av", result.call.av_range);
+  const double visible = static_cast<double>(std::max<std::int64_t>(1, scores.visible));
+  measured.add("qk_clamp_rate",
+               at::scalar_tensor(static_cast<double>(scores.clamped) / visible, at::kFloat));
+  measured.add("clamp_rate", clamp_rate);
+  if (result.call.dropout == 0) {
+    const at::Tensor exact = original_->forward(q, k, v, ForwardContext{});
+    measured.add("sqnr_db", signal_to_noise(exact, result.y));
   }
-  last_qk_range_ = call.qk_range;
-  last_av_range_ = call.av_range;
+  measured.add_refused(tracked_ranges());
+  statistics_ = measured.take();
 }
 
 at::Tensor OpticalAttention::observe_plain_attention(const at::Tensor& q, const at::Tensor& k,
@@ -163,11 +211,15 @@ at::Tensor OpticalAttention::observe_plain_attention(const at::Tensor& q, const 
                                                      const ForwardContext& context) {
   const at::Tensor attended = original_->forward(q, k, v, context);
   const at::NoGradGuard no_gradient;
+  const RangePass pass(options_, context);
   const AttentionOperands exact{dense_float(q), dense_float(k), dense_float(v)};
-  observe_operands(exact);
+  pass.observe(query_range_, observed_range(exact.q, options_.quantiles));
+  pass.observe(key_range_, observed_range(exact.k, options_.quantiles));
+  pass.observe(value_range_, observed_range(exact.v, options_.quantiles));
   const ScoreScope scope = options_.full_score_statistics ? ScoreScope::full : ScoreScope::causal;
-  qk_range_.observe(score_range(describe(q, k, v, context), exact, scope, options_.quantiles));
-  av_range_.observe(context_range(dense_float(attended), options_.quantiles));
+  pass.observe(qk_range_,
+               score_range(describe(q, k, v, context), exact, scope, options_.quantiles));
+  pass.observe(av_range_, context_range(dense_float(attended), options_.quantiles));
   return attended;
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "engine/model/attention_core.h"
+#include "engine/paradigms/optical_transformer/forward_count.h"
 #include "engine/paradigms/optical_transformer/optical_attention_function.h"
 #include "engine/paradigms/optical_transformer/optical_options.h"
+#include "engine/paradigms/optical_transformer/range_pass.h"
 #include "engine/paradigms/optical_transformer/range_tracker.h"
 
 #include <memory>
@@ -20,15 +22,25 @@ class OpticalAttention final : public AttentionCore {
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const ForwardContext& context) override;
   std::vector<NamedState> simulation_state() override;
+  std::vector<NamedStatistic> statistics() override { return statistics_; }
 
  private:
   AttentionCall describe(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                         const ForwardContext& context) const;
+                         const ForwardContext& context);
   at::Tensor observe_plain_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                      const ForwardContext& context);
-  void observe_operands(const AttentionOperands& exact);
-  void compute(const AttentionOperands& exact, const ForwardContext& context,
-               AttentionResult& result);
+  AttentionResult compute(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          const ForwardContext& context);
+  at::Tensor context_of(AttentionCall& call, const AttentionOperands& exact,
+                        const AttentionOperands& operands, RangePass& pass,
+                        ScoreStatistics& scores);
+  at::Tensor read_out(AttentionCall& call, const AttentionOperands& exact,
+                      const AttentionOperands& operands, const at::Tensor& accumulator,
+                      RangePass& pass);
+  void measure(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+               const AttentionResult& result, const ScoreStatistics& scores,
+               const at::Tensor& clamp_rate);
+  std::vector<const RangeTracker*> tracked_ranges() const;
 
   std::unique_ptr<AttentionCore> original_;
   OpticalOptions options_;
@@ -39,8 +51,8 @@ class OpticalAttention final : public AttentionCore {
   RangeTracker value_range_;
   RangeTracker av_range_;
   RangeTracker probability_range_;  // (0, 1) always; state only because upstream keeps it
-  kernels::Range last_qk_range_;    // what a recomputed forward has to repeat
-  kernels::Range last_av_range_;
+  ForwardCount forwards_;           // semantics: reference draws its seeds from it
+  std::vector<NamedStatistic> statistics_;
 };
 
 }  // namespace engine::optical_transformer

@@ -12,7 +12,7 @@ struct AttentionResult {
   at::Tensor y;  ///< [B, S_q, H·D]
   AttentionCall call;
   float lut_min = 0;
-  kernels::Range query_range, key_range, value_range;
+  at::Tensor query_range, key_range, value_range;  ///< fp32 {lo, hi}
   at::Tensor
       inside;  ///< bool [B, H, S_q, D]: the accumulator lay within av_range; only with call.clip
 };

@@ -2,6 +2,7 @@
 #include "engine/paradigms/optical_transformer/optical_linear.h"
 
 #include "engine/error.h"
+#include "engine/paradigms/optical_transformer/layer_measurement.h"
 #include "engine/paradigms/optical_transformer/optical_matmul_function.h"
 #include "engine/paradigms/optical_transformer/optical_noise.h"
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
@@ -11,10 +12,22 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 namespace engine::optical_transformer {
+namespace {
+
+/// Outputs that the signal-to-noise ratio is taken over: the first rows, so that a head over a
+/// large vocabulary costs no more memory than the step itself.
+constexpr std::int64_t kMeasuredOutputs = 1 << 22;
+
+c10::ScalarType range_storage(const OpticalOptions& options, const at::Tensor& weight) {
+  return options.reference ? weight.scalar_type() : at::kFloat;
+}
+
+}  // namespace
 
 OpticalLinear::OpticalLinear(std::unique_ptr<LinearLayer> original, const OpticalOptions& options,
                              std::uint64_t run_seed)
@@ -22,9 +35,9 @@ OpticalLinear::OpticalLinear(std::unique_ptr<LinearLayer> original, const Optica
       original_(std::move(original)),
       options_(options),
       run_seed_(run_seed),
-      x_range_("x_min_max", options.smooth_factor),
-      w_range_("w_min_max", options.smooth_factor),
-      out_range_("out_min_max", options.smooth_factor) {}
+      x_range_("x_min_max", range_storage(options, weight())),
+      w_range_("w_min_max", range_storage(options, weight())),
+      out_range_("out_min_max", range_storage(options, weight())) {}
 
 std::vector<NamedState> OpticalLinear::simulation_state() {
   return {x_range_.state(), w_range_.state(), out_range_.state()};
@@ -39,73 +52,102 @@ at::Tensor OpticalLinear::forward(const at::Tensor& x, const ForwardContext& con
              std::to_string(weight().size(1)));
   }
   if (context.phase == Phase::calibrate) return observe_plain_product(x, context);
+  return with_linear_gradient(x, weight(), bias(), compute(x, context));
+}
 
+LinearResult OpticalLinear::compute(const at::Tensor& x, const ForwardContext& context) {
+  const at::NoGradGuard no_gradient;
+  RangePass pass(options_, context);
+  for (const RangeTracker* range : {&x_range_, &w_range_, &out_range_}) {
+    pass.require(*range, name());
+  }
   LinearResult result;
-  {
-    const at::NoGradGuard no_gradient;
-    const at::Tensor x_values = dense_float(x);
-    const at::Tensor w_values = dense_float(weight());
-    if (options_.observes(context)) {
-      observe_operands(x_values, w_values);
-    } else {
-      for (const RangeTracker* range : {&x_range_, &w_range_, &out_range_}) {
-        range->require_set(name());
-      }
-    }
-    result.x_range = x_range_.range();
-    result.w_range = w_range_.range();
-    const at::Tensor a = quantised(x_values, options_.levels, result.x_range, 0);
-    const at::Tensor b = quantised(w_values, options_.levels, result.w_range, options_.lut_min);
-    const at::Tensor accumulator = at::mm(a.reshape({-1, x.size(-1)}), b.t());
-    at::Tensor exact;
-    if (options_.clip_gradient) exact = accumulator.clone();
-    const kernels::Range range = read_out(accumulator, accumulator.numel() / x.size(0), context);
-    if (options_.clip_gradient) {
-      result.clip = true;
-      result.inside = inside(exact, range);
-    }
-    std::vector<std::int64_t> shape = x.sizes().vec();
-    shape.back() = weight().size(0);
-    // Not a view in autograd's eyes, so that the caller may change it in place.
-    result.y = at::_unsafe_view(accumulator, shape).to(context.compute_dtype);
+  const at::Tensor x_values = dense_float(x);
+  const at::Tensor w_values = dense_float(weight());
+  result.x_range = pass.operand(x_range_, x_values);
+  result.w_range = pass.operand(w_range_, w_values);
+  const at::Tensor a = quantised(x_values, options_.levels, result.x_range, 0);
+  const at::Tensor b =
+      quantised(w_values, options_.levels, result.w_range, options_.floor_at(context.step));
+  const at::Tensor accumulator = at::mm(a.reshape({-1, x.size(-1)}), b.t());
+
+  // The range is used first and updated after; the first time it is made from the product at hand.
+  const bool first_time = pass.must_initialise(out_range_);
+  const bool follows_product = pass.observes() && !first_time && !options_.reference;
+  at::Tensor observed;
+  if (follows_product && options_.quantiles) {
+    observed = observed_range(accumulator, options_.quantiles);
   }
-  return with_linear_gradient(x, weight(), bias(), result);
+  const at::Tensor range = read_out_range(x_values, accumulator, pass);
+  if (options_.clip_gradient) {
+    result.clip = true;
+    result.inside = inside(accumulator, range);
+  }
+  at::Tensor clamp_rate;
+  if (context.measure) clamp_rate = share_outside(accumulator, range);
+
+  const at::Tensor extent = read_out(accumulator, range, accumulator.numel() / x.size(0), context);
+  if (follows_product) pass.observe_later(out_range_, observed.defined() ? observed : extent);
+  if (pass.observes() && options_.reference) {
+    pass.observe_later(out_range_, observed_range(accumulator, options_.quantiles));
+  }
+  pass.finish();
+  if (context.measure) measure(x_values, accumulator, result, range, clamp_rate);
+
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  shape.back() = weight().size(0);
+  // Not a view in autograd's eyes, so that the caller may change it in place.
+  result.y = at::_unsafe_view(accumulator, shape).to(context.compute_dtype);
+  return result;
 }
 
-void OpticalLinear::observe_operands(const at::Tensor& x, const at::Tensor& weight) {
-  x_range_.observe(observed_range(x, options_.quantiles));
-  w_range_.observe(observed_range(weight, options_.quantiles));
+/// The range to read out with, made from the accumulator (semantics: reference: from the exact
+/// product) when there is none yet.
+at::Tensor OpticalLinear::read_out_range(const at::Tensor& x, const at::Tensor& accumulator,
+                                         const RangePass& pass) {
+  if (pass.must_initialise(out_range_)) {
+    const at::Tensor product = options_.reference ? at::mm(x.reshape({-1, x.size(-1)}),
+                                                           weight().detach().to(at::kFloat).t())
+                                                  : accumulator;
+    pass.observe(out_range_, observed_range(product, options_.quantiles));
+  }
+  return pass.use(out_range_);
 }
 
-/// In place. The range is used first and updated after; the first time it is made from this very
-/// accumulator.
-kernels::Range OpticalLinear::read_out(const at::Tensor& accumulator, std::int64_t per_sequence,
-                                       const ForwardContext& context) {
-  const bool observes = options_.observes(context);
-  const bool first_time = observes && !out_range_.is_set();
-  kernels::Range before;
-  if (first_time || (observes && options_.quantiles)) {
-    before = observed_range(accumulator, options_.quantiles);
-  }
-  if (first_time) out_range_.observe(before);
-
-  const bool repeats = context.recompute && is_finite(last_read_out_range_);
-  const kernels::Range range = repeats ? last_read_out_range_ : out_range_.range();
-  last_read_out_range_ = range;
-
-  const float bounds[2] = {range.lo, range.hi};
+/// In place. Returns the accumulator's own range.
+at::Tensor OpticalLinear::read_out(const at::Tensor& accumulator, const at::Tensor& range,
+                                   std::int64_t per_sequence, const ForwardContext& context) {
   at::Tensor bias_values;
   if (bias().defined()) bias_values = bias().detach().to(at::kFloat).contiguous();
-  const kernels::ReadOut how{
-      .levels = options_.levels,
-      .range = bounds,
-      .noisy = options_.noise,
-      .noise = noise_stream(run_seed_, name(), options_.seed,
-                            kernels::noise_role::optical_linear_read_out, context, per_sequence),
-      .bias = bias_values.defined() ? bias_values.const_data_ptr<float>() : nullptr};
-  const kernels::Range extent = read_out_in_place(accumulator, how);
-  if (observes && !first_time) out_range_.observe(options_.quantiles ? before : extent);
-  return range;
+  const auto role = kernels::noise_role::optical_linear_read_out;
+  return read_out_in_place(
+      accumulator, {.levels = options_.levels,
+                    .range = range.const_data_ptr<float>(),
+                    .noisy = options_.noise,
+                    .noise = options_.reference ? frozen_stream(options_.seed)
+                                                : noise_stream(run_seed_, name(), options_.seed,
+                                                               role, context, per_sequence),
+                    .bias = bias_values.defined() ? bias_values.const_data_ptr<float>() : nullptr,
+                    .frozen = options_.reference});
+}
+
+void OpticalLinear::measure(const at::Tensor& x, const at::Tensor& y, const LinearResult& result,
+                            const at::Tensor& out_range, const at::Tensor& clamp_rate) {
+  const std::int64_t rows =
+      std::min(y.size(0), std::max<std::int64_t>(1, kMeasuredOutputs / y.size(1)));
+  const auto exact_type = [](const at::Tensor& t) {
+    return t.defined() ? t.detach().to(at::kFloat) : t;
+  };
+  const at::Tensor exact = at::linear(x.reshape({-1, x.size(-1)}).narrow(0, 0, rows),
+                                      exact_type(weight()), exact_type(bias()));
+  LayerMeasurement measured;
+  measured.add_range("x", result.x_range);
+  measured.add_range("w", result.w_range);
+  measured.add_range("out", out_range);
+  measured.add("clamp_rate", clamp_rate);
+  measured.add("sqnr_db", signal_to_noise(exact, y.narrow(0, 0, rows)));
+  measured.add_refused({&x_range_, &w_range_, &out_range_});
+  statistics_ = measured.take();
 }
 
 at::Tensor OpticalLinear::observe_plain_product(const at::Tensor& x,
@@ -113,8 +155,10 @@ at::Tensor OpticalLinear::observe_plain_product(const at::Tensor& x,
   const at::Tensor product = at::linear(x.to(at::kFloat), weight().to(at::kFloat));
   {
     const at::NoGradGuard no_gradient;
-    observe_operands(dense_float(x), dense_float(weight()));
-    out_range_.observe(observed_range(dense_float(product), options_.quantiles));
+    const RangePass pass(options_, context);
+    pass.observe(x_range_, observed_range(dense_float(x), options_.quantiles));
+    pass.observe(w_range_, observed_range(dense_float(weight()), options_.quantiles));
+    pass.observe(out_range_, observed_range(dense_float(product), options_.quantiles));
   }
   const at::Tensor y = bias().defined() ? product.add(bias().to(at::kFloat)) : product;
   return y.to(context.compute_dtype);

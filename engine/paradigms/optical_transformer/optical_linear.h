@@ -3,12 +3,15 @@
 
 #include "engine/model/linear_layer.h"
 #include "engine/paradigms/optical_transformer/optical_options.h"
+#include "engine/paradigms/optical_transformer/range_pass.h"
 #include "engine/paradigms/optical_transformer/range_tracker.h"
 
 #include <memory>
 #include <vector>
 
 namespace engine::optical_transformer {
+
+struct LinearResult;
 
 /// A = Q(x; r_x)   B = Q(W; r_w, floor)   C = A·Bᵀ in fp32   y = Q(C; r_out, noisy) + b (README,
 /// eq. 3)
@@ -19,12 +22,17 @@ class OpticalLinear final : public LinearLayer {
 
   at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
   std::vector<NamedState> simulation_state() override;
+  std::vector<NamedStatistic> statistics() override { return statistics_; }
 
  private:
   at::Tensor observe_plain_product(const at::Tensor& x, const ForwardContext& context);
-  void observe_operands(const at::Tensor& x, const at::Tensor& weight);
-  kernels::Range read_out(const at::Tensor& accumulator, std::int64_t per_sequence,
-                          const ForwardContext& context);
+  LinearResult compute(const at::Tensor& x, const ForwardContext& context);
+  at::Tensor read_out_range(const at::Tensor& x, const at::Tensor& accumulator,
+                            const RangePass& pass);
+  at::Tensor read_out(const at::Tensor& accumulator, const at::Tensor& range,
+                      std::int64_t per_sequence, const ForwardContext& context);
+  void measure(const at::Tensor& x, const at::Tensor& y, const LinearResult& result,
+               const at::Tensor& out_range, const at::Tensor& clamp_rate);
 
   std::unique_ptr<LinearLayer> original_;
   OpticalOptions options_;
@@ -32,7 +40,7 @@ class OpticalLinear final : public LinearLayer {
   RangeTracker x_range_;
   RangeTracker w_range_;
   RangeTracker out_range_;
-  kernels::Range last_read_out_range_;  // what a recomputed forward has to repeat
+  std::vector<NamedStatistic> statistics_;
 };
 
 }  // namespace engine::optical_transformer

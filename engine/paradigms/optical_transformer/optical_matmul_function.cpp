@@ -9,7 +9,6 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
-#include <vector>
 
 namespace engine::optical_transformer {
 namespace {
@@ -21,10 +20,12 @@ class StraightThroughLinear : public torch::autograd::Function<StraightThroughLi
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias, const LinearResult& result) {
-    context->save_for_backward({x, weight, result.inside});
+    if (result.clip) {
+      context->save_for_backward({x, weight, result.inside, result.x_range, result.w_range});
+    } else {
+      context->save_for_backward({x, weight});
+    }
     context->saved_data["clip"] = result.clip;
-    context->saved_data["ranges"] = std::vector<double>{result.x_range.lo, result.x_range.hi,
-                                                        result.w_range.lo, result.w_range.hi};
     context->saved_data["has_bias"] = bias.has_value();
     return result.y;
   }
@@ -34,8 +35,6 @@ class StraightThroughLinear : public torch::autograd::Function<StraightThroughLi
     const at::Tensor& x = saved[0];
     const at::Tensor& weight = saved[1];
     const bool clip = context->saved_data["clip"].toBool();
-    const std::vector<double> bounds = context->saved_data["ranges"].toDoubleVector();
-    const auto bound = [&](int i) { return static_cast<float>(bounds[i]); };
 
     const at::Tensor g = gradients[0].to(at::kFloat).reshape({-1, weight.size(0)});
     const at::Tensor g_kept =
@@ -45,12 +44,12 @@ class StraightThroughLinear : public torch::autograd::Function<StraightThroughLi
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) {
       dx = at::mm(g_kept, weight.to(at::kFloat));
-      if (clip) dx = clipped(dx, x_rows, {bound(0), bound(1)});
+      if (clip) dx = clipped(dx, x_rows, saved[3]);
       dx = dx.reshape(x.sizes()).to(x.scalar_type());
     }
     if (context->needs_input_grad(1)) {
       dw = at::mm(g_kept.t(), x_rows);
-      if (clip) dw = clipped(dw, weight, {bound(2), bound(3)});
+      if (clip) dw = clipped(dw, weight, saved[4]);
       dw = dw.to(weight.scalar_type());
     }
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) db = g.sum(0);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "kernels/range_statistics/range_statistics.h"
-
 #include <ATen/core/Tensor.h>
 
 namespace engine::optical_transformer {
@@ -11,9 +9,9 @@ namespace engine::optical_transformer {
 /// about.
 struct LinearResult {
   at::Tensor y;
-  bool clip = false;       ///< gradients stop where a value lay outside its range
-  kernels::Range x_range;  ///< read when clip
-  kernels::Range w_range;  ///< read when clip
+  bool clip = false;   ///< gradients stop where a value lay outside its range
+  at::Tensor x_range;  ///< fp32 {lo, hi}
+  at::Tensor w_range;
   at::Tensor
       inside;  ///< bool, shape of y: the accumulator lay within the read-out's range; when clip
 };

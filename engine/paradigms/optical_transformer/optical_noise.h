@@ -22,4 +22,7 @@ inline kernels::NoiseStream noise_stream(std::uint64_t run_seed, const std::stri
       static_cast<std::uint64_t>(context.first_sequence * per_sequence)};
 }
 
+/// The stream of a read-out whose noise is frozen (semantics: reference): the seed is the key.
+inline kernels::NoiseStream frozen_stream(std::uint64_t seed) { return {seed, {}, 0}; }
+
 }  // namespace engine::optical_transformer

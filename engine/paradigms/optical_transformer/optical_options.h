@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 namespace engine::optical_transformer {
 
@@ -15,21 +14,27 @@ enum class RangeMode { track, freeze, calibrate };
 /// A rule's values, as the layers read them. See the README for their meaning.
 struct OpticalOptions {
   std::int32_t levels = 256;
-  float lut_min = 0;  ///< 0 = no floor
+  std::optional<ScheduledReal> lut_min;
   std::optional<RealPair> quantiles;
-  float smooth_factor = 0.9f;
+  ScheduledReal smooth_factor = 0.9;
   std::uint64_t seed = 0;
   bool bypass = false;
   bool noise = true;
   bool clip_gradient = false;
+  bool delayed_statistics = false;
   bool full_score_statistics = false;
   RangeMode mode = RangeMode::track;
+  bool reference = false;  ///< semantics: reference
+
+  /// The floor in effect at `step`; 0 = none.
+  float floor_at(std::int64_t step) const {
+    return lut_min ? static_cast<float>(lut_min->at(step)) : 0.0f;
+  }
 
   /// Whether a forward pass in `context` observes ranges; if not, it may only use them.
   bool observes(const ForwardContext& context) const;
 };
 
-/// Throws Error naming `layer` for a choice that is not built in.
-OpticalOptions optical_options(const ParamValues& values, const std::string& layer);
+OpticalOptions optical_options(const ParamValues& values);
 
 }  // namespace engine::optical_transformer

@@ -18,7 +18,7 @@ class OpticalTransformer final : public Paradigm {
   std::unique_ptr<LinearLayer> replace(std::unique_ptr<LinearLayer> original,
                                        const ParamValues& values,
                                        const ReplaceContext& context) const override {
-    const auto options = optical_transformer::optical_options(values, original->name());
+    const auto options = optical_transformer::optical_options(values);
     if (!options.bypass) optical_transformer::require_cpu(original->weight(), original->name());
     return std::make_unique<optical_transformer::OpticalLinear>(std::move(original), options,
                                                                 context.run_seed);
@@ -27,7 +27,7 @@ class OpticalTransformer final : public Paradigm {
   std::unique_ptr<AttentionCore> replace(std::unique_ptr<AttentionCore> original,
                                          const ParamValues& values,
                                          const ReplaceContext& context) const override {
-    const auto options = optical_transformer::optical_options(values, original->name());
+    const auto options = optical_transformer::optical_options(values);
     return std::make_unique<optical_transformer::OpticalAttention>(std::move(original), options,
                                                                    context.run_seed);
   }

@@ -2,38 +2,45 @@
 #pragma once
 
 #include "engine/model/linear_layer.h"
-#include "kernels/range_statistics/range_statistics.h"
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/ScalarType.h>
 
-#include <cstdint>
 #include <string>
 
 namespace engine::optical_transformer {
 
 /// The running range {lo, hi} of one place in a layer: an fp32 tensor [2] that goes into
-/// checkpoints, (+inf, -inf) until something was observed. Not for concurrent use, like the layer
-/// that owns it.
+/// checkpoints, (+inf, -inf) until something was observed. All ranges that are handed in or out are
+/// such tensors. Not for concurrent use, like the layer that owns it.
 class RangeTracker {
  public:
-  /// `state_name` as in checkpoints: "x_min_max".
-  RangeTracker(std::string state_name, float smooth_factor);
+  /// `state_name` as in checkpoints: "x_min_max". `storage`: the running average is kept and
+  /// computed in this type (semantics: reference), though the state tensor is fp32 always.
+  explicit RangeTracker(std::string state_name, c10::ScalarType storage = c10::ScalarType::Float);
 
   bool is_set() const;
-  kernels::Range range() const;
-  /// Folds an observation in. One that is not finite changes nothing and is counted.
-  void observe(const kernels::Range& observed);
+  /// Folds an observation in, the old range weighing `smooth`. One that is not finite changes
+  /// nothing and is counted.
+  void observe(const at::Tensor& observed, float smooth);
+  /// A copy of the range as it is now, which last_used() repeats.
+  at::Tensor use();
+  /// What a recomputed forward has to repeat; undefined before the first use().
+  const at::Tensor& last_used() const { return last_used_; }
   /// Throws Error naming `layer` and the remedy when nothing was observed yet.
   void require_set(const std::string& layer) const;
 
-  std::int64_t refused_observations() const { return refused_; }
+  /// Observations that were not finite: int32 [1].
+  const at::Tensor& refused() const { return refused_; }
+  const at::Tensor& tensor() const { return tensor_; }
   NamedState state() const { return {name_, tensor_}; }
 
  private:
   std::string name_;
-  float smooth_factor_;
+  c10::ScalarType storage_;
   at::Tensor tensor_;
-  std::int64_t refused_ = 0;
+  at::Tensor refused_;
+  at::Tensor last_used_;
 };
 
 }  // namespace engine::optical_transformer

@@ -79,11 +79,6 @@ const Values kQuiet = {{"noise", false}};
 const Values kExact = {{"q_levels", std::int64_t{65536}}, {"q_lut_min", unset}, {"noise", false}};
 const Values kFrozen = {{"mode", std::string("freeze")}};
 
-Values joined(Values a, const Values& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 const AttentionShape kShapes[] = {{4, 4, 16, 0}, {6, 2, 8, 0}, {3, 1, 33, 0}, {2, 2, 1, 0}};
 
 TEST(OpticalAttention, MatchesADoublePrecisionReference) {
@@ -533,6 +528,110 @@ TEST(OpticalAttention, DropoutActsInTrainingOnlyAndItsGradientRepeatsTheMask) {
   y.narrow(1, 8, 8).sum().backward();
   const double from_gradient = (x.v.grad() * x.v.detach()).sum().item<double>();
   EXPECT_NEAR(from_gradient, y.narrow(1, 8, 8).sum().item<double>(), 0.05);
+}
+
+TEST(OpticalAttention, DelayedRangesAreThoseOfThePreviousMicroStep) {
+  const AttentionShape shape{2, 2, 8, 0};
+  auto layer = optical_attention(shape, joined(kExact, {{"stats", std::string("delayed")}}));
+  const Qkv x = inputs(1, shape, 12, 12);
+  layer->forward(x.q, x.k, x.v, training(0));
+  const auto [lo, hi] = range_of(x.v);
+  const at::Tensor y = layer->forward(x.q, x.k, x.v * 3, training(1));
+  EXPECT_LE(y.max().item<double>(), 1.001 * hi);  // the values were clamped to the old range
+  EXPECT_FLOAT_EQ(state_of(*layer, "value_min_max")[1].item<float>(),
+                  0.9f * static_cast<float>(hi) + 0.1f * static_cast<float>(3 * hi));
+  ForwardContext again = training(1);
+  again.recompute = true;
+  EXPECT_TRUE(same_bits(y, layer->forward(x.q, x.k, x.v * 3, again)));
+}
+
+TEST(OpticalAttention, StatisticsAreThoseOfTheMeasuredForward) {
+  const AttentionShape shape{4, 2, 16, 0};
+  const Qkv x = inputs(2, shape, 40, 40);
+  auto layer = optical_attention(shape, kFrozen);
+  layer->forward(x.q, x.k, x.v, calibration());
+  set_range(*layer, "qk_min_max", -4, 5);
+  set_range(*layer, "av_min_max", -1, 1.5f);
+  const at::Tensor plain = layer->forward(x.q, x.k, x.v, training());
+  EXPECT_TRUE(layer->statistics().empty());
+  ForwardContext context = training();
+  context.measure = true;
+  const at::Tensor y = layer->forward(x.q, x.k, x.v, context);
+  EXPECT_TRUE(same_bits(plain, y));
+  EXPECT_EQ(statistic(*layer, "qk_lo"), -4);
+  EXPECT_EQ(statistic(*layer, "av_hi"), 1.5);
+  EXPECT_EQ(statistic(*layer, "query_hi"), x.q.max().item<float>());
+
+  const at::Tensor raw =
+      at::matmul(x.q, repeated(x.k, 4).transpose(-2, -1)).masked_select(causal_mask(40, 40));
+  const double clamped = (raw < -4).logical_or(raw > 5).to(at::kDouble).mean().item<double>();
+  EXPECT_NEAR(statistic(*layer, "qk_clamp_rate"), clamped, 0.01);
+  EXPECT_GT(statistic(*layer, "clamp_rate"), 0.01);
+  EXPECT_LT(statistic(*layer, "clamp_rate"), 0.5);
+  const at::Tensor exact = plain_attention(x);
+  const double ratio = (exact.pow(2).sum() / (y - exact).pow(2).sum()).item<double>();
+  EXPECT_NEAR(statistic(*layer, "sqnr_db"), 10 * std::log10(ratio), 0.01);
+}
+
+TEST(OpticalAttention, TheFloorMayMoveOverSteps) {
+  const AttentionShape shape{2, 2, 8, 0};
+  const Qkv x = inputs(1, shape, 12, 12);
+  const ParamSchedule ramp{.from = 0.3, .to = 0.1, .steps = 10, .shape = ScheduleShape::linear};
+  auto moving = optical_attention(shape, joined(kFrozen, {{"q_lut_min", ramp}}));
+  auto fixed = optical_attention(shape, joined(kFrozen, {{"q_lut_min", 0.2}}));
+  for (auto* layer : {&moving, &fixed}) (*layer)->forward(x.q, x.k, x.v, calibration());
+  const Qkv a = with_gradient(x), b = with_gradient(x);
+  const at::Tensor y = moving->forward(a.q, a.k, a.v, training(5));
+  const at::Tensor expected = fixed->forward(b.q, b.k, b.v, training(5));
+  EXPECT_TRUE(same_bits(y, expected));
+  y.sum().backward();
+  expected.sum().backward();
+  EXPECT_TRUE(same_bits(a.q.grad(), b.q.grad()));
+}
+
+TEST(OpticalAttention, ContextRangeFollowsAGrowingSignal) {
+  const AttentionShape shape{2, 2, 16, 0};
+  auto layer = optical_attention(shape, kQuiet);
+  for (int step = 0; step < 80; ++step) {
+    Qkv x = inputs(2, shape, 40, 40, 1000 + 7 * step);
+    if (step >= 10) x.v.mul_(4);
+    layer->forward(x.q, x.k, x.v, training(step));
+  }
+  ForwardContext context = training(80);
+  context.measure = true;
+  const Qkv x = inputs(2, shape, 40, 40, 5);
+  layer->forward(x.q, x.k, x.v * 4, context);
+  EXPECT_LT(statistic(*layer, "clamp_rate"), 0.01);
+  EXPECT_LT(statistic(*layer, "qk_clamp_rate"), 0.01);
+}
+
+TEST(OpticalAttention, TypesOfTheOperandsMayDiffer) {
+  const AttentionShape shape{4, 2, 8, 0};
+  const Qkv x = inputs(2, shape, 20, 20);
+  const Qkv mixed{x.q.to(at::kBFloat16), x.k, x.v.to(at::kHalf)};
+  const at::Tensor expected = optical_attention(shape)->forward(mixed.q.to(at::kFloat), mixed.k,
+                                                                mixed.v.to(at::kFloat), training());
+  const Qkv leaves = with_gradient(mixed);
+  const at::Tensor y = optical_attention(shape)->forward(leaves.q, leaves.k, leaves.v, training());
+  EXPECT_TRUE(same_bits(y, expected));
+  y.sum().backward();
+  EXPECT_EQ(leaves.q.grad().scalar_type(), at::kBFloat16);
+  EXPECT_EQ(leaves.v.grad().scalar_type(), at::kHalf);
+}
+
+TEST(OpticalAttention, InfinitiesClampAndChangeNoRange) {
+  const AttentionShape shape{2, 2, 8, 0};
+  auto layer = optical_attention(shape);
+  const Qkv x = inputs(1, shape, 12, 12);
+  layer->forward(x.q, x.k, x.v, training(0));
+  const std::vector<at::Tensor> before = copy_of_state(*layer);
+  Qkv bad{x.q.clone(), x.k.clone(), x.v.clone()};
+  bad.k[0][1][4][2] = -std::numeric_limits<float>::infinity();
+  bad.v[0][0][3][1] = std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(at::isfinite(layer->forward(bad.q, bad.k, bad.v, training(1))).all().item<bool>());
+  const std::vector<at::Tensor> after = copy_of_state(*layer);
+  EXPECT_TRUE(same_bits(before[1], after[1]));  // key
+  EXPECT_TRUE(same_bits(before[4], after[4]));  // value
 }
 
 }  // namespace

@@ -31,25 +31,25 @@ inline std::shared_ptr<Paradigm> optical_paradigm() {
   return nullptr;
 }
 
-inline ParamValues optical_values(const Values& given) {
+inline ParamValues optical_values(const Values& given, LayerKind kind) {
   const std::vector<ParadigmInfo> infos = paradigm_infos();
   ParamValues values;
   for (const auto& [name, value] : given) values.set(name, value);
-  return find_paradigm(infos, "optical_transformer")->schema.effective(values);
+  return find_paradigm(infos, "optical_transformer")->effective_values(values, kind);
 }
 
 inline std::unique_ptr<LinearLayer> optical_linear(
     const at::Tensor& weight, const at::Tensor& bias, const Values& given = {},
     const std::string& name = "model.layers.0.mlp.up_proj", std::uint64_t run_seed = 42) {
   return optical_paradigm()->replace(std::make_unique<PlainLinear>(name, weight, bias),
-                                     optical_values(given), {run_seed});
+                                     optical_values(given, LayerKind::linear), {run_seed});
 }
 
 inline std::unique_ptr<AttentionCore> optical_attention(
     const AttentionShape& shape, const Values& given = {},
     const std::string& name = "model.layers.0.self_attn") {
   return optical_paradigm()->replace(std::make_unique<PlainAttention>(name, shape),
-                                     optical_values(given), {42});
+                                     optical_values(given, LayerKind::attention), {42});
 }
 
 inline ForwardContext training(std::int64_t step = 0, std::int64_t micro_step = 0) {
@@ -92,6 +92,20 @@ std::vector<at::Tensor> copy_of_state(Layer& layer) {
   std::vector<at::Tensor> copies;
   for (const NamedState& state : layer.simulation_state()) copies.push_back(state.tensor.clone());
   return copies;
+}
+
+inline Values joined(Values a, const Values& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+/// The statistic called `name` of the last measured forward; NaN when there is none.
+template <typename Layer>
+double statistic(Layer& layer, const std::string& name) {
+  for (const NamedStatistic& each : layer.statistics()) {
+    if (each.name == name) return each.value.template item<double>();
+  }
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 inline bool same_bits(const at::Tensor& a, const at::Tensor& b) {

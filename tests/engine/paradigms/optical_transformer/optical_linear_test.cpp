@@ -434,12 +434,217 @@ TEST(OpticalLinear, ATensorElsewhereIsRefusedByName) {
   EXPECT_THROW(optical_linear(at::empty({4, 8}, elsewhere), at::Tensor()), Error);
 }
 
-TEST(OpticalLinear, UnbuiltChoicesAreRefused) {
-  EXPECT_THROW(optical_linear(normal({4, 8}, 2), at::Tensor(), {{"stats", std::string("delayed")}}),
-               Error);
-  EXPECT_THROW(
-      optical_linear(normal({4, 8}, 2), at::Tensor(), {{"semantics", std::string("reference")}}),
-      Error);
+TEST(OpticalLinear, DelayedRangesAreThoseOfThePreviousMicroStep) {
+  const Values delayed = joined(kExact, {{"stats", std::string("delayed")}});
+  const at::Tensor w = normal({4, 8}, 2);
+  auto layer = optical_linear(w, at::Tensor(), delayed);
+  const at::Tensor x = normal({1, 6, 8}, 1);
+  layer->forward(x, training(0));  // the first time there is nothing but the data at hand
+  const auto [lo, hi] = range_of(x);
+  EXPECT_FLOAT_EQ(state_of(*layer, "x_min_max")[1].item<float>(), hi);
+  const at::Tensor old_out = state_of(*layer, "out_min_max").clone();
+
+  const at::Tensor y = layer->forward(x * 3, training(1));
+  const at::Tensor clamped = at::linear((x * 3).clamp(lo, hi), w);
+  EXPECT_LT((y - clamped.clamp(old_out[0].item<float>(), old_out[1].item<float>()))
+                .abs()
+                .max()
+                .item<double>(),
+            2e-3);
+  EXPECT_FLOAT_EQ(state_of(*layer, "x_min_max")[1].item<float>(),
+                  0.9f * static_cast<float>(hi) + 0.1f * static_cast<float>(3 * hi));
+  EXPECT_NEAR(state_of(*layer, "out_min_max")[1].item<double>(),
+              0.9 * old_out[1].item<double>() + 0.1 * clamped.max().item<double>(), 1e-3);
+}
+
+TEST(OpticalLinear, DelayedRangesRepeatInRecomputationAndInClippedGradients) {
+  const Values values = {{"stats", std::string("delayed")}, {"ste", std::string("clip")}};
+  auto layer = optical_linear(parameter({16, 32}, 2), normal({16}, 3), values);
+  const at::Tensor first = normal({2, 9, 32}, 1);
+  layer->forward(first, training(0));
+  at::Tensor x = (first * 2).set_requires_grad(true);
+  const at::Tensor y = layer->forward(x, training(1));
+  ForwardContext again = training(1);
+  again.recompute = true;
+  EXPECT_TRUE(same_bits(y, layer->forward(x, again)));
+  y.sum().backward();
+  const auto [lo, hi] = range_of(first);  // the range that the forward used, not the one after
+  const at::Tensor outside = (x.detach() < lo).logical_or(x.detach() > hi);
+  EXPECT_GT(outside.sum().item<std::int64_t>(), 10);
+  EXPECT_EQ(x.grad().masked_select(outside).abs().max().item<float>(), 0.0f);
+}
+
+ParamSchedule ramp(double from, double to, std::int64_t steps) {
+  return {.from = from, .to = to, .steps = steps, .shape = ScheduleShape::linear};
+}
+
+TEST(OpticalLinear, TheFloorMayMoveOverSteps) {
+  const at::Tensor x = normal({2, 9, 32}, 1);
+  const at::Tensor w = normal({16, 32}, 2);
+  const Values quiet = {{"noise", false}, {"mode", std::string("freeze")}};
+  auto moving = optical_linear(w, at::Tensor(), joined(quiet, {{"q_lut_min", ramp(0.3, 0.1, 10)}}));
+  moving->forward(x, calibration());
+  for (const auto& [step, floor] : {std::pair{0, 0.3}, {5, 0.2}, {10, 0.1}, {99, 0.1}}) {
+    auto fixed = optical_linear(w, at::Tensor(), joined(quiet, {{"q_lut_min", floor}}));
+    fixed->forward(x, calibration());
+    EXPECT_TRUE(same_bits(moving->forward(x, training(step)), fixed->forward(x, training(step))))
+        << step;
+  }
+}
+
+TEST(OpticalLinear, TheSmoothingMayMoveOverSteps) {
+  auto layer =
+      optical_linear(normal({4, 8}, 2), at::Tensor(), {{"q_smooth_factor", ramp(0.5, 0.9, 4)}});
+  const at::Tensor x = normal({1, 6, 8}, 1);
+  const float hi = static_cast<float>(range_of(x).second);
+  layer->forward(x, training(0));
+  layer->forward(x * 2, training(2));
+  EXPECT_NEAR(state_of(*layer, "x_min_max")[1].item<float>(), 0.7f * hi + 0.3f * 2 * hi, 1e-5);
+}
+
+TEST(OpticalLinear, NothingIsMeasuredUnlessAsked) {
+  auto layer = optical_linear(normal({16, 32}, 2), normal({16}, 3));
+  auto twin = optical_linear(normal({16, 32}, 2), normal({16}, 3));
+  const at::Tensor x = normal({2, 9, 32}, 1);
+  layer->forward(x, training(0));
+  twin->forward(x, training(0));
+  EXPECT_TRUE(layer->statistics().empty());
+  ForwardContext measured = training(1);
+  measured.measure = true;
+  EXPECT_TRUE(same_bits(layer->forward(x * 2, measured), twin->forward(x * 2, training(1))));
+  EXPECT_FALSE(layer->statistics().empty());
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(same_bits(copy_of_state(*layer)[i], copy_of_state(*twin)[i]));
+  }
+}
+
+TEST(OpticalLinear, StatisticsAreThoseOfTheMeasuredForward) {
+  const at::Tensor x = normal({4, 64, 32}, 1);
+  const at::Tensor w = normal({48, 32}, 2);
+  const at::Tensor b = normal({48}, 3);
+  auto layer = optical_linear(w, b, {{"mode", std::string("freeze")}});
+  set_range(*layer, "x_min_max", -3.5f, 3);
+  set_range(*layer, "w_min_max", -3, 3.25f);
+  set_range(*layer, "out_min_max", -10, 8);
+  ForwardContext context = training();
+  context.measure = true;
+  const at::Tensor y = layer->forward(x, context);
+  EXPECT_EQ(statistic(*layer, "x_lo"), -3.5);
+  EXPECT_EQ(statistic(*layer, "w_hi"), 3.25);
+  EXPECT_EQ(statistic(*layer, "out_lo"), -10);
+  EXPECT_EQ(statistic(*layer, "out_hi"), 8);
+  EXPECT_EQ(statistic(*layer, "refused_observations"), 0);
+
+  const at::Tensor c = quantised_double(x, -3.5, 3, 256)
+                           .reshape({-1, 32})
+                           .mm(quantised_double(w, -3, 3.25, 256, 0.02004).t());
+  const double clamped = (c < -10).logical_or(c > 8).to(at::kDouble).mean().item<double>();
+  EXPECT_GT(clamped, 0.05);
+  EXPECT_NEAR(statistic(*layer, "clamp_rate"), clamped, 1e-3);
+  const at::Tensor exact = at::linear(x, w, b).to(at::kDouble);
+  const double ratio =
+      (exact.pow(2).sum() / (y.to(at::kDouble) - exact).pow(2).sum()).item<double>();
+  EXPECT_NEAR(statistic(*layer, "sqnr_db"), 10 * std::log10(ratio), 1e-3);
+}
+
+TEST(OpticalLinear, MoreLevelsRaiseTheSignalToNoiseRatioBySixDecibelsABit) {
+  const at::Tensor x = normal({8, 64, 128}, 1);
+  const at::Tensor w = normal({96, 128}, 2);
+  double before = 0;
+  for (const std::int64_t levels : {64, 256, 1024}) {
+    auto layer = optical_linear(w, at::Tensor(), {{"q_levels", levels}, {"q_lut_min", unset}});
+    layer->forward(x, training(0));
+    ForwardContext context = training(1);
+    context.measure = true;
+    layer->forward(x, context);
+    const double now = statistic(*layer, "sqnr_db");
+    if (before != 0) {
+      EXPECT_NEAR(now - before, 12.04, 0.4) << levels;
+    }
+    before = now;
+  }
+}
+
+TEST(OpticalLinear, RefusedObservationsAreCounted) {
+  auto layer = optical_linear(normal({4, 8}, 2), at::Tensor());
+  layer->forward(normal({1, 6, 8}, 1), training(0));
+  at::Tensor bad = normal({1, 6, 8}, 3);
+  bad[0][2][3] = std::numeric_limits<float>::quiet_NaN();
+  layer->forward(bad, training(1));
+  ForwardContext context = training(2);
+  context.measure = true;
+  layer->forward(bad, context);
+  EXPECT_EQ(statistic(*layer, "refused_observations"), 4);  // x and its product, twice
+}
+
+TEST(OpticalLinear, NonFiniteWeightsStayInTheirOutputs) {
+  at::Tensor w = normal({4, 8}, 2);
+  auto layer = optical_linear(w, at::Tensor());
+  layer->forward(normal({1, 6, 8}, 1), training(0));
+  const std::vector<at::Tensor> before = copy_of_state(*layer);
+  w[1][3] = std::numeric_limits<float>::quiet_NaN();
+  const at::Tensor y = layer->forward(normal({1, 6, 8}, 5), training(1));
+  EXPECT_TRUE(at::isnan(y.select(2, 1)).all().item<bool>());
+  EXPECT_EQ(at::isnan(y).sum().item<std::int64_t>(), 6);
+  EXPECT_TRUE(same_bits(before[1], copy_of_state(*layer)[1]));
+  w[1][3] = -std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(at::isfinite(layer->forward(normal({1, 6, 8}, 6), training(2))).all().item<bool>());
+  EXPECT_TRUE(same_bits(before[1], copy_of_state(*layer)[1]));
+}
+
+TEST(OpticalLinear, TypesOfInputWeightAndBiasMayDiffer) {
+  const at::Tensor x = normal({2, 9, 32}, 1).to(at::kBFloat16);
+  const at::Tensor w = normal({16, 32}, 2).to(at::kHalf);
+  const at::Tensor b = normal({16}, 3).to(at::kBFloat16);
+  const at::Tensor expected =
+      optical_linear(w.to(at::kFloat), b.to(at::kFloat))->forward(x.to(at::kFloat), training());
+  for (const auto type : {at::kFloat, at::kBFloat16, at::kHalf}) {
+    at::Tensor x_in = x.clone().set_requires_grad(true);
+    at::Tensor w_in = w.clone().set_requires_grad(true);
+    at::Tensor b_in = b.clone().set_requires_grad(true);
+    ForwardContext context = training();
+    context.compute_dtype = type;
+    const at::Tensor y = optical_linear(w_in, b_in)->forward(x_in, context);
+    EXPECT_TRUE(same_bits(y, expected.to(type)));
+    y.to(at::kFloat).sum().backward();
+    EXPECT_EQ(x_in.grad().scalar_type(), at::kBFloat16);
+    EXPECT_EQ(w_in.grad().scalar_type(), at::kHalf);
+    EXPECT_EQ(b_in.grad().scalar_type(), at::kBFloat16);
+  }
+}
+
+// In bf16 levels from 128 on have a spacing of 1: noise added there would be lost.
+TEST(OpticalLinear, Bf16InputIsDitheredAlsoInTheUpperLevels) {
+  const at::Tensor x = normal({8, 64, 64}, 1).to(at::kBFloat16);
+  auto layer = optical_linear(normal({64, 64}, 2), at::Tensor(), {{"mode", std::string("freeze")}});
+  layer->forward(x, calibration());
+  const at::Tensor a = layer->forward(x, training(0));
+  const at::Tensor b = layer->forward(x, training(1));
+  const at::Tensor range = state_of(*layer, "out_min_max");
+  const at::Tensor upper = a > (range[0] + range[1]).item<double>() / 2;
+  const at::Tensor differs = (a != b).masked_select(upper).to(at::kFloat);
+  EXPECT_GT(differs.numel(), 1000);
+  EXPECT_NEAR(differs.mean().item<double>(), 1.0 / 3, 0.02);  // the average of 2f(1 - f)
+}
+
+TEST(OpticalLinear, RangesFollowASmallDriftWithBf16Weights) {
+  auto layer = optical_linear(normal({8, 16}, 2).to(at::kBFloat16), at::Tensor());
+  const at::Tensor x = normal({2, 16, 16}, 1);
+  for (int step = 0; step < 100; ++step) {
+    layer->forward(x * (step < 50 ? 1.0 : 1.001), training(step));
+  }
+  EXPECT_NEAR(state_of(*layer, "x_min_max")[1].item<double>() / x.max().item<double>(), 1.001,
+              2e-5);
+}
+
+TEST(OpticalLinear, NoStateIsChangedByTheOrderOfEvaluationBatches) {
+  auto layer = optical_linear(normal({16, 32}, 2), normal({16}, 3));
+  layer->forward(normal({2, 9, 32}, 1), training(0));
+  const at::Tensor a = normal({2, 9, 32}, 5, 3.0), b = normal({2, 9, 32}, 6);
+  const at::Tensor a_first = layer->forward(a, evaluation());
+  const at::Tensor b_then = layer->forward(b, evaluation());
+  EXPECT_TRUE(same_bits(b_then, layer->forward(b, evaluation())));
+  EXPECT_TRUE(same_bits(a_first, layer->forward(a, evaluation())));
 }
 
 }  // namespace

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/model/linear_layer.h"
+#include "engine/paradigms/optical_transformer/range_tracker.h"
+
+#include <ATen/TensorOperators.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace engine::optical_transformer {
+
+/// Collects what a layer measured in one step, by the names that the run folder shows: "out_lo",
+/// "clamp_rate". Everything stays on the layer's device.
+class LayerMeasurement {
+ public:
+  void add(std::string name, const at::Tensor& value) {
+    statistics_.push_back({std::move(name), value});
+  }
+  void add_range(const std::string& site, const at::Tensor& range) {
+    add(site + "_lo", range[0]);
+    add(site + "_hi", range[1]);
+  }
+  /// Observations since the layer was made that were not finite and so changed no range.
+  void add_refused(const std::vector<const RangeTracker*>& ranges) {
+    at::Tensor total;
+    for (const RangeTracker* range : ranges) {
+      total = total.defined() ? total + range->refused() : range->refused();
+    }
+    add("refused_observations", total.to(at::kFloat)[0]);
+  }
+  std::vector<NamedStatistic> take() { return std::move(statistics_); }
+
+ private:
+  std::vector<NamedStatistic> statistics_;
+};
+
+}  // namespace engine::optical_transformer
