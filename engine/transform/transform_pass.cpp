@@ -77,14 +77,16 @@ void apply_transform(Llama& model, const TransformPlan& plan,
   refuse_second_pass(attention_slots);
   refuse_second_pass(linear_slots);
 
+  ReplaceContext placed = context;
+  placed.device = model.device();
   const auto attentions = by_name(attention_slots);
   const auto linears = by_name(linear_slots);
   for (const Assignment* assignment : plan.replacements()) {
     const Paradigm& paradigm = paradigm_of(paradigms, *assignment);
     if (assignment->kind == LayerKind::attention) {
-      replace_in(slot_of(attentions, assignment->layer), paradigm, *assignment, context);
+      replace_in(slot_of(attentions, assignment->layer), paradigm, *assignment, placed);
     } else {
-      replace_in(slot_of(linears, assignment->layer), paradigm, *assignment, context);
+      replace_in(slot_of(linears, assignment->layer), paradigm, *assignment, placed);
     }
     if (on_layer) on_layer(*assignment);
   }

@@ -2,6 +2,8 @@
 #include "engine/paradigms/optical_transformer/attention_tiles.h"
 
 #include "engine/device/parallel_for.h"
+#include "engine/paradigms/optical_transformer/cuda_attention.h"
+#include "engine/paradigms/optical_transformer/cuda_kernels.h"
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
@@ -10,6 +12,7 @@
 #include <ATen/ops/gt.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 
@@ -181,6 +184,9 @@ at::Tensor quantiles_of(const kernels::Histogram& histogram, const RealPair& qua
 
 at::Tensor score_range(const AttentionCall& call, const AttentionOperands& operands,
                        ScoreScope scope, const std::optional<RealPair>& quantiles) {
+  if constexpr (kHasCudaKernels) {
+    if (operands.q.is_cuda()) return on_cuda::score_range(call, operands, scope, quantiles);
+  }
   const bool whole_rows = scope == ScoreScope::full;
   Range extent;
   std::mutex mutex;
@@ -211,23 +217,27 @@ at::Tensor score_range(const AttentionCall& call, const AttentionOperands& opera
 at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperands& operands,
                                ScoreScope scope, ScoreStatistics& observed,
                                bool quantises_probabilities) {
+  if constexpr (kHasCudaKernels) {
+    if (operands.q.is_cuda()) {
+      return on_cuda::context_accumulator(call, operands, scope, observed, quantises_probabilities);
+    }
+  }
   at::Tensor accumulator = at::empty({call.batch, call.heads, call.queries, call.head_dim},
                                      at::TensorOptions().dtype(at::kFloat));
   constexpr float unit_interval[2] = {0, 1};
-  observed = {};
+  Range range;
+  std::int64_t visible = 0;
+  std::int64_t clamped = 0;
   std::mutex mutex;
   for_all_tiles(call, scope == ScoreScope::full, [&](const Place& place) {
     const at::Tensor memory = scratch(call);
     const at::Tensor scores = raw_scores(memory, operands, place);
     float* p = scores.data_ptr<float>();
-    ScoreStatistics seen;
-    if (call.counts_clamped) {
-      seen.visible = visible_scores(place.tile);
-      seen.clamped = clamped_scores(call, place.tile, p);
-    }
-    if (scope == ScoreScope::full) seen.range = range_in_scope(place.tile, p, scope);
-    const Range visible = probabilities(call, place, scores, scores);
-    if (scope == ScoreScope::causal) seen.range = visible;
+    const std::int64_t clamped_here = call.counts_clamped ? clamped_scores(call, place.tile, p) : 0;
+    Range seen;
+    if (scope == ScoreScope::full) seen = range_in_scope(place.tile, p, scope);
+    const Range range_of_visible = probabilities(call, place, scores, scores);
+    if (scope == ScoreScope::causal) seen = range_of_visible;
     if (call.dropout > 0) drop(call, place, scores);
     if (quantises_probabilities) {
       kernels::cpu::quantise(p, place.tile.rows * place.tile.cols, call.levels, unit_interval, 0,
@@ -236,14 +246,16 @@ at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperand
     at::Tensor rows = query_rows(accumulator, place);
     at::mm_out(rows, scores, key_rows(operands.v, place));
     const std::lock_guard lock(mutex);
-    observed.range = kernels::merge(observed.range, seen.range);
-    observed.visible += seen.visible;
-    observed.clamped += seen.clamped;
+    range = kernels::merge(range, seen);
+    clamped += clamped_here;
+    if (call.counts_clamped) visible += visible_scores(place.tile);
   });
+  observed = {range_tensor(range), visible, at::scalar_tensor(clamped, at::kLong)};
   return accumulator;
 }
 
 at::Tensor context_range(const at::Tensor& accumulator, const std::optional<RealPair>& quantiles) {
+  if (accumulator.is_cuda()) return observed_range(accumulator, quantiles);
   const float* values = accumulator.const_data_ptr<float>();
   const Range extent = kernels::cpu::min_max(values, accumulator.numel());
   if (!quantiles || !is_finite(extent)) return range_tensor(extent);
@@ -254,6 +266,9 @@ at::Tensor context_range(const at::Tensor& accumulator, const std::optional<Real
 
 at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
                             at::Tensor& observed) {
+  if constexpr (kHasCudaKernels) {
+    if (accumulator.is_cuda()) return on_cuda::context_read_out(call, accumulator, observed);
+  }
   const std::int64_t width = call.heads * call.head_dim;
   const at::Tensor y = at::empty({call.batch, call.queries, width}, accumulator.options());
   const float* bounds = call.av_range.const_data_ptr<float>();
@@ -290,13 +305,15 @@ at::Tensor frozen_score_range(const AttentionCall& call, const at::Tensor& raw) 
                              .noisy = call.noisy,
                              .noise = call.qk_noise,
                              .frozen = call.frozen};
-  at::Tensor range = at::empty_like(raw);
-  kernels::cpu::read_out(raw.const_data_ptr<float>(), 1, 2, how, range.data_ptr<float>(), 2);
-  return range;
+  at::Tensor ignored;
+  return read_out(raw.clone().view({1, 2}), how, at::kFloat, ignored).view({2});
 }
 
 AttentionGradient attention_gradient(const AttentionCall& call, const AttentionOperands& quantised,
                                      const AttentionOperands& exact, const at::Tensor& gradient) {
+  if constexpr (kHasCudaKernels) {
+    if (gradient.is_cuda()) return on_cuda::attention_gradient(call, quantised, exact, gradient);
+  }
   const auto options = at::TensorOptions().dtype(at::kFloat);
   const std::int64_t group = call.heads / call.kv_heads;
   AttentionGradient result{

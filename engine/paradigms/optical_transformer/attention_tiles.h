@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The passes of an optical attention over tiles of queries: only one tile of scores per thread
-// exists at a time, so memory grows linearly with the sequence. Everything here is without gradient
-// and in fp32.
+// The passes of an optical attention over tiles of queries: only one tile of scores per thread of
+// the CPU, or one on CUDA, exists at a time, so memory grows linearly with the sequence. Everything
+// here is without gradient; scores and context are fp32.
 #pragma once
 
 #include "engine/config/param_schema.h"
@@ -26,10 +26,11 @@ struct AttentionCall {
   /// Of inputs with fewer bits under semantics: reference: scores, softmax and probabilities are
   /// rounded to it.
   c10::ScalarType softmax_type = c10::ScalarType::Float;
-  bool counts_clamped = false;    ///< ScoreStatistics::clamped is wanted
-  at::Tensor qk_range;            ///< of the unscaled scores: fp32 {lo, hi}
-  at::Tensor av_range;            ///< of the context
-  kernels::NoiseStream qk_noise;  ///< from the batch's first score on
+  bool counts_clamped = false;                           ///< ScoreStatistics::clamped is wanted
+  c10::ScalarType output_type = c10::ScalarType::Float;  ///< of the context's read-out, on CUDA
+  at::Tensor qk_range;                                   ///< of the unscaled scores: fp32 {lo, hi}
+  at::Tensor av_range;                                   ///< of the context
+  kernels::NoiseStream qk_noise;                         ///< from the batch's first score on
   kernels::NoiseStream av_noise;  ///< from the batch's first context element on
   float dropout = 0;              ///< 0 = none
   kernels::NoiseStream dropout_noise;
@@ -41,13 +42,15 @@ enum class ScoreScope { causal, full };
 /// Operands after quantisation: q [B, H, S_q, D], k and v [B, H_kv, S_k, D], any strides.
 struct AttentionOperands {
   at::Tensor q, k, v;
+  at::Tensor probability_range;  ///< (0, 1), read when v is fp16
+  at::Tensor value_range;        ///< of v, read when v is fp16
 };
 
 /// What a pass over the scores saw before their read-out.
 struct ScoreStatistics {
-  kernels::Range range;      ///< of the entries in scope
-  std::int64_t visible = 0;  ///< scores that the mask keeps
-  std::int64_t clamped = 0;  ///< those outside qk_range
+  at::Tensor range;          ///< of the entries in scope
+  std::int64_t visible = 0;  ///< scores that the mask keeps; with counts_clamped
+  at::Tensor clamped;        ///< how many of those lie outside qk_range, 0-d; with counts_clamped
 };
 
 /// The range of q·kᵀ: [min, max], or quantiles from a streamed histogram (error: one bin). Costs
@@ -55,8 +58,8 @@ struct ScoreStatistics {
 at::Tensor score_range(const AttentionCall& call, const AttentionOperands& operands,
                        ScoreScope scope, const std::optional<RealPair>& quantiles);
 
-/// The context before its read-out, [B, H, S_q, D] contiguous: Q(P)·v with P from noisy scores, or
-/// P·v. `observed` gets what was seen of the scores in `scope`.
+/// The context before its read-out, fp32 [B, H, S_q, D] contiguous: Q(P)·v with P from noisy
+/// scores, or P·v. `observed` gets what was seen of the scores in `scope`.
 at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperands& operands,
                                ScoreScope scope, ScoreStatistics& observed,
                                bool quantises_probabilities = true);

@@ -6,8 +6,8 @@
 #include "engine/paradigms/optical_transformer/optical_noise.h"
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/scalar_tensor.h>
 
 #include <algorithm>
 #include <cmath>
@@ -39,18 +39,20 @@ void require_shapes(const std::string& layer, const at::Tensor& q, const at::Ten
 }  // namespace
 
 OpticalAttention::OpticalAttention(std::unique_ptr<AttentionCore> original,
-                                   const OpticalOptions& options, std::uint64_t run_seed)
+                                   const OpticalOptions& options, std::uint64_t run_seed,
+                                   c10::Device device)
     : AttentionCore(original->name(), original->shape()),
       original_(std::move(original)),
       options_(options),
       run_seed_(run_seed),
-      query_range_("query_min_max"),
-      key_range_("key_min_max"),
-      qk_range_("qk_min_max"),
-      value_range_("value_min_max"),
-      av_range_("av_min_max"),
-      probability_range_("attn_min_max") {
-  probability_range_.observe(range_tensor({0, 1}), 0);
+      device_(device),
+      query_range_("query_min_max", device),
+      key_range_("key_min_max", device),
+      qk_range_("qk_min_max", device),
+      value_range_("value_min_max", device),
+      av_range_("av_min_max", device),
+      probability_range_("attn_min_max", device) {
+  probability_range_.observe(range_tensor({0, 1}).to(device), 0);
 }
 
 std::vector<NamedState> OpticalAttention::simulation_state() {
@@ -70,7 +72,7 @@ at::Tensor OpticalAttention::forward(const at::Tensor& q, const at::Tensor& k, c
   if (options_.bypass || q.numel() == 0 || k.numel() == 0) {
     return original_->forward(q, k, v, context);
   }
-  require_cpu(q, name());
+  require_same_device(q, device_, name());
   require_shapes(name(), q, k, v);
   if (context.phase == Phase::calibrate) return observe_plain_attention(q, k, v, context);
   return with_attention_gradient(q, k, v, compute(q, k, v, context));
@@ -90,6 +92,7 @@ AttentionCall OpticalAttention::describe(const at::Tensor& q, const at::Tensor& 
   call.noisy = options_.noise;
   call.clip = options_.clip_gradient;
   call.counts_clamped = context.measure;
+  call.output_type = options_.reference || context.measure ? at::kFloat : context.compute_dtype;
   const std::int64_t scores = call.heads * call.queries * call.keys;
   const auto stream = [&](std::uint64_t role, std::int64_t per_sequence) {
     return noise_stream(run_seed_, name(), options_.seed, role, context, per_sequence);
@@ -119,8 +122,9 @@ AttentionResult OpticalAttention::compute(const at::Tensor& q, const at::Tensor&
   for (const RangeTracker* range : tracked_ranges()) pass.require(*range, name());
   AttentionResult result;
   result.call = describe(q, k, v, context);
-  const AttentionOperands exact{dense_float(q), dense_float(k), dense_float(v)};
+  const AttentionOperands exact{dense_values(q), dense_values(k), dense_values(v), {}, {}};
   result.lut_min = options_.floor_at(context.step);
+  result.probability_range = probability_range_.tensor();
   result.query_range = pass.operand(query_range_, exact.q);
   result.key_range = pass.operand(key_range_, exact.k);
   result.value_range = pass.operand(value_range_, exact.v);
@@ -154,8 +158,8 @@ at::Tensor OpticalAttention::context_of(AttentionCall& call, const AttentionOper
   call.qk_range = pass.use(qk_range_);
   const at::Tensor accumulator = context_accumulator(call, operands, scope, scores);
   if (!pass.observes() || (first_time && !options_.reference)) return accumulator;
-  const at::Tensor raw = options_.quantiles ? score_range(call, operands, scope, options_.quantiles)
-                                            : range_tensor(scores.range);
+  const at::Tensor raw =
+      options_.quantiles ? score_range(call, operands, scope, options_.quantiles) : scores.range;
   pass.observe_later(qk_range_, options_.reference ? frozen_score_range(call, raw) : raw);
   return accumulator;
 }
@@ -168,8 +172,8 @@ at::Tensor OpticalAttention::read_out(AttentionCall& call, const AttentionOperan
   if (first_time && options_.reference) {
     ScoreStatistics ignored;
     const at::Tensor product =
-        context_accumulator(call, {operands.q, operands.k, exact.v}, ScoreScope::causal, ignored,
-                            /*quantises_probabilities=*/false);
+        context_accumulator(call, {operands.q, operands.k, exact.v, {}, {}}, ScoreScope::causal,
+                            ignored, /*quantises_probabilities=*/false);
     pass.observe(av_range_, context_range(product, options_.quantiles));
   } else if (first_time) {
     pass.observe(av_range_, context_range(accumulator, options_.quantiles));
@@ -195,11 +199,11 @@ void OpticalAttention::measure(const at::Tensor& q, const at::Tensor& k, const a
   measured.add_range("qk", result.call.qk_range);
   measured.add_range("av", result.call.av_range);
   const double visible = static_cast<double>(std::max<std::int64_t>(1, scores.visible));
-  measured.add("qk_clamp_rate",
-               at::scalar_tensor(static_cast<double>(scores.clamped) / visible, at::kFloat));
+  measured.add("qk_clamp_rate", (scores.clamped.to(at::kDouble) / visible).to(at::kFloat));
   measured.add("clamp_rate", clamp_rate);
   if (result.call.dropout == 0) {
-    const at::Tensor exact = original_->forward(q, k, v, ForwardContext{});
+    const at::Tensor exact =
+        original_->forward(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), ForwardContext{});
     measured.add("sqnr_db", signal_to_noise(exact, result.y));
   }
   measured.add_refused(tracked_ranges());
@@ -212,14 +216,14 @@ at::Tensor OpticalAttention::observe_plain_attention(const at::Tensor& q, const 
   const at::Tensor attended = original_->forward(q, k, v, context);
   const at::NoGradGuard no_gradient;
   const RangePass pass(options_, context);
-  const AttentionOperands exact{dense_float(q), dense_float(k), dense_float(v)};
+  const AttentionOperands exact{dense_values(q), dense_values(k), dense_values(v), {}, {}};
   pass.observe(query_range_, observed_range(exact.q, options_.quantiles));
   pass.observe(key_range_, observed_range(exact.k, options_.quantiles));
   pass.observe(value_range_, observed_range(exact.v, options_.quantiles));
   const ScoreScope scope = options_.full_score_statistics ? ScoreScope::full : ScoreScope::causal;
   pass.observe(qk_range_,
                score_range(describe(q, k, v, context), exact, scope, options_.quantiles));
-  pass.observe(av_range_, context_range(dense_float(attended), options_.quantiles));
+  pass.observe(av_range_, context_range(dense_values(attended), options_.quantiles));
   return attended;
 }
 

@@ -17,7 +17,7 @@ namespace engine::optical_transformer {
 class OpticalAttention final : public AttentionCore {
  public:
   OpticalAttention(std::unique_ptr<AttentionCore> original, const OpticalOptions& options,
-                   std::uint64_t run_seed);
+                   std::uint64_t run_seed, c10::Device device);
 
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const ForwardContext& context) override;
@@ -45,6 +45,7 @@ class OpticalAttention final : public AttentionCore {
   std::unique_ptr<AttentionCore> original_;
   OpticalOptions options_;
   std::uint64_t run_seed_;
+  c10::Device device_;
   RangeTracker query_range_;
   RangeTracker key_range_;
   RangeTracker qk_range_;

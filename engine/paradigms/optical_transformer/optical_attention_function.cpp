@@ -39,12 +39,12 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
     const AttentionResult& how = static_cast<const SavedResult&>(*capsule).result;
     const AttentionCall& call = how.call;
 
-    const AttentionOperands exact{dense_float(saved[0]), dense_float(saved[1]),
-                                  dense_float(saved[2])};
+    const AttentionOperands exact{
+        dense_values(saved[0]), dense_values(saved[1]), dense_values(saved[2]), {}, {}};
     const AttentionOperands quantised = quantised_operands(how, exact.q, exact.k, exact.v);
     at::Tensor g = gradients[0]
                        .detach()
-                       .to(at::kFloat)
+                       .to(gradient_type(saved[0]))
                        .reshape({call.batch, call.queries, call.heads, call.head_dim})
                        .transpose(1, 2);
     if (call.clip) g = at::where(how.inside, g, at::zeros_like(g));
@@ -64,10 +64,19 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
 
 AttentionOperands quantised_operands(const AttentionResult& how, const at::Tensor& q,
                                      const at::Tensor& k, const at::Tensor& v) {
-  const std::int32_t levels = how.call.levels;
-  return {quantised(q, levels, how.query_range, 0),
-          quantised(k, levels, how.key_range, how.lut_min),
-          quantised(v, levels, how.value_range, how.lut_min)};
+  const c10::ScalarType type = operand_type(q, how.call.levels);
+  const auto operand = [&](const at::Tensor& values, const at::Tensor& range, float lut_min,
+                           const at::Tensor& partner) {
+    return quantised(values, {.levels = how.call.levels,
+                              .range = range,
+                              .lut_min = lut_min,
+                              .type = type,
+                              .partner = partner});
+  };
+  return {operand(q, how.query_range, 0, how.key_range),
+          operand(k, how.key_range, how.lut_min, how.query_range),
+          operand(v, how.value_range, how.lut_min, how.probability_range), how.probability_range,
+          how.value_range};
 }
 
 at::Tensor with_attention_gradient(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

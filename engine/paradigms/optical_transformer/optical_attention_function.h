@@ -13,11 +13,12 @@ struct AttentionResult {
   AttentionCall call;
   float lut_min = 0;
   at::Tensor query_range, key_range, value_range;  ///< fp32 {lo, hi}
+  at::Tensor probability_range;                    ///< (0, 1)
   at::Tensor
       inside;  ///< bool [B, H, S_q, D]: the accumulator lay within av_range; only with call.clip
 };
 
-/// The operands as the two matmuls see them, in fp32.
+/// The operands as the two matmuls see them.
 AttentionOperands quantised_operands(const AttentionResult& how, const at::Tensor& q,
                                      const at::Tensor& k, const at::Tensor& v);
 

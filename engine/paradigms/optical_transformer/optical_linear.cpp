@@ -35,9 +35,9 @@ OpticalLinear::OpticalLinear(std::unique_ptr<LinearLayer> original, const Optica
       original_(std::move(original)),
       options_(options),
       run_seed_(run_seed),
-      x_range_("x_min_max", range_storage(options, weight())),
-      w_range_("w_min_max", range_storage(options, weight())),
-      out_range_("out_min_max", range_storage(options, weight())) {}
+      x_range_("x_min_max", weight().device(), range_storage(options, weight())),
+      w_range_("w_min_max", weight().device(), range_storage(options, weight())),
+      out_range_("out_min_max", weight().device(), range_storage(options, weight())) {}
 
 std::vector<NamedState> OpticalLinear::simulation_state() {
   return {x_range_.state(), w_range_.state(), out_range_.state()};
@@ -45,7 +45,7 @@ std::vector<NamedState> OpticalLinear::simulation_state() {
 
 at::Tensor OpticalLinear::forward(const at::Tensor& x, const ForwardContext& context) {
   if (options_.bypass || x.numel() == 0) return original_->forward(x, context);
-  require_cpu(x, name());
+  require_same_device(x, weight().device(), name());
   if (x.size(-1) != weight().size(1)) {
     fail("shape-mismatch", {},
          name() + ": the input has " + std::to_string(x.size(-1)) + " features, the weight takes " +
@@ -62,14 +62,21 @@ LinearResult OpticalLinear::compute(const at::Tensor& x, const ForwardContext& c
     pass.require(*range, name());
   }
   LinearResult result;
-  const at::Tensor x_values = dense_float(x);
-  const at::Tensor w_values = dense_float(weight());
+  const at::Tensor x_values = dense_values(x);
+  const at::Tensor w_values = dense_values(weight());
   result.x_range = pass.operand(x_range_, x_values);
   result.w_range = pass.operand(w_range_, w_values);
-  const at::Tensor a = quantised(x_values, options_.levels, result.x_range, 0);
-  const at::Tensor b =
-      quantised(w_values, options_.levels, result.w_range, options_.floor_at(context.step));
-  const at::Tensor accumulator = at::mm(a.reshape({-1, x.size(-1)}), b.t());
+  const c10::ScalarType type = operand_type(x_values, options_.levels);
+  const at::Tensor a = quantised(x_values, {.levels = options_.levels,
+                                            .range = result.x_range,
+                                            .type = type,
+                                            .partner = result.w_range});
+  const at::Tensor b = quantised(w_values, {.levels = options_.levels,
+                                            .range = result.w_range,
+                                            .lut_min = options_.floor_at(context.step),
+                                            .type = type,
+                                            .partner = result.x_range});
+  const at::Tensor accumulator = product(a.reshape({-1, x.size(-1)}), b.t());
 
   // The range is used first and updated after; the first time it is made from the product at hand.
   const bool first_time = pass.must_initialise(out_range_);
@@ -86,18 +93,20 @@ LinearResult OpticalLinear::compute(const at::Tensor& x, const ForwardContext& c
   at::Tensor clamp_rate;
   if (context.measure) clamp_rate = share_outside(accumulator, range);
 
-  const at::Tensor extent = read_out(accumulator, range, accumulator.numel() / x.size(0), context);
+  at::Tensor extent;
+  const at::Tensor y =
+      read_out_with(range, accumulator, accumulator.numel() / x.size(0), context, extent);
   if (follows_product) pass.observe_later(out_range_, observed.defined() ? observed : extent);
   if (pass.observes() && options_.reference) {
-    pass.observe_later(out_range_, observed_range(accumulator, options_.quantiles));
+    pass.observe_later(out_range_, observed_range(y, options_.quantiles));
   }
   pass.finish();
-  if (context.measure) measure(x_values, accumulator, result, range, clamp_rate);
+  if (context.measure) measure(x_values, y, result, range, clamp_rate);
 
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = weight().size(0);
   // Not a view in autograd's eyes, so that the caller may change it in place.
-  result.y = at::_unsafe_view(accumulator, shape).to(context.compute_dtype);
+  result.y = at::_unsafe_view(y, shape).to(context.compute_dtype);
   return result;
 }
 
@@ -106,29 +115,35 @@ LinearResult OpticalLinear::compute(const at::Tensor& x, const ForwardContext& c
 at::Tensor OpticalLinear::read_out_range(const at::Tensor& x, const at::Tensor& accumulator,
                                          const RangePass& pass) {
   if (pass.must_initialise(out_range_)) {
-    const at::Tensor product = options_.reference ? at::mm(x.reshape({-1, x.size(-1)}),
-                                                           weight().detach().to(at::kFloat).t())
-                                                  : accumulator;
-    pass.observe(out_range_, observed_range(product, options_.quantiles));
+    at::Tensor source = accumulator;
+    if (options_.reference) {
+      source =
+          at::mm(x.to(at::kFloat).reshape({-1, x.size(-1)}), weight().detach().to(at::kFloat).t());
+    }
+    pass.observe(out_range_, observed_range(source, options_.quantiles));
   }
   return pass.use(out_range_);
 }
 
-/// In place. Returns the accumulator's own range.
-at::Tensor OpticalLinear::read_out(const at::Tensor& accumulator, const at::Tensor& range,
-                                   std::int64_t per_sequence, const ForwardContext& context) {
+/// Uses the accumulator's memory where it can. `extent` gets the accumulator's own range.
+at::Tensor OpticalLinear::read_out_with(const at::Tensor& range, const at::Tensor& accumulator,
+                                        std::int64_t per_sequence, const ForwardContext& context,
+                                        at::Tensor& extent) {
   at::Tensor bias_values;
   if (bias().defined()) bias_values = bias().detach().to(at::kFloat).contiguous();
   const auto role = kernels::noise_role::optical_linear_read_out;
-  return read_out_in_place(
-      accumulator, {.levels = options_.levels,
-                    .range = range.const_data_ptr<float>(),
-                    .noisy = options_.noise,
-                    .noise = options_.reference ? frozen_stream(options_.seed)
-                                                : noise_stream(run_seed_, name(), options_.seed,
-                                                               role, context, per_sequence),
-                    .bias = bias_values.defined() ? bias_values.const_data_ptr<float>() : nullptr,
-                    .frozen = options_.reference});
+  const kernels::ReadOut how{
+      .levels = options_.levels,
+      .range = range.const_data_ptr<float>(),
+      .noisy = options_.noise,
+      .noise = options_.reference
+                   ? frozen_stream(options_.seed)
+                   : noise_stream(run_seed_, name(), options_.seed, role, context, per_sequence),
+      .bias = bias_values.defined() ? bias_values.const_data_ptr<float>() : nullptr,
+      .frozen = options_.reference};
+  // What looks at the values themselves wants them unrounded.
+  const bool rounds = !options_.reference && !context.measure;
+  return read_out(accumulator, how, rounds ? context.compute_dtype : at::kFloat, extent);
 }
 
 void OpticalLinear::measure(const at::Tensor& x, const at::Tensor& y, const LinearResult& result,
@@ -138,7 +153,7 @@ void OpticalLinear::measure(const at::Tensor& x, const at::Tensor& y, const Line
   const auto exact_type = [](const at::Tensor& t) {
     return t.defined() ? t.detach().to(at::kFloat) : t;
   };
-  const at::Tensor exact = at::linear(x.reshape({-1, x.size(-1)}).narrow(0, 0, rows),
+  const at::Tensor exact = at::linear(exact_type(x.reshape({-1, x.size(-1)}).narrow(0, 0, rows)),
                                       exact_type(weight()), exact_type(bias()));
   LayerMeasurement measured;
   measured.add_range("x", result.x_range);
@@ -156,9 +171,9 @@ at::Tensor OpticalLinear::observe_plain_product(const at::Tensor& x,
   {
     const at::NoGradGuard no_gradient;
     const RangePass pass(options_, context);
-    pass.observe(x_range_, observed_range(dense_float(x), options_.quantiles));
-    pass.observe(w_range_, observed_range(dense_float(weight()), options_.quantiles));
-    pass.observe(out_range_, observed_range(dense_float(product), options_.quantiles));
+    pass.observe(x_range_, observed_range(dense_values(x), options_.quantiles));
+    pass.observe(w_range_, observed_range(dense_values(weight()), options_.quantiles));
+    pass.observe(out_range_, observed_range(dense_values(product), options_.quantiles));
   }
   const at::Tensor y = bias().defined() ? product.add(bias().to(at::kFloat)) : product;
   return y.to(context.compute_dtype);

@@ -29,8 +29,9 @@ class OpticalLinear final : public LinearLayer {
   LinearResult compute(const at::Tensor& x, const ForwardContext& context);
   at::Tensor read_out_range(const at::Tensor& x, const at::Tensor& accumulator,
                             const RangePass& pass);
-  at::Tensor read_out(const at::Tensor& accumulator, const at::Tensor& range,
-                      std::int64_t per_sequence, const ForwardContext& context);
+  at::Tensor read_out_with(const at::Tensor& range, const at::Tensor& accumulator,
+                           std::int64_t per_sequence, const ForwardContext& context,
+                           at::Tensor& extent);
   void measure(const at::Tensor& x, const at::Tensor& y, const LinearResult& result,
                const at::Tensor& out_range, const at::Tensor& clamp_rate);
 

@@ -3,7 +3,6 @@
 
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
-#include <ATen/ops/mm.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -36,23 +35,25 @@ class StraightThroughLinear : public torch::autograd::Function<StraightThroughLi
     const at::Tensor& weight = saved[1];
     const bool clip = context->saved_data["clip"].toBool();
 
-    const at::Tensor g = gradients[0].to(at::kFloat).reshape({-1, weight.size(0)});
+    const c10::ScalarType type = gradient_type(x);
+    const at::Tensor g = gradients[0].to(type).reshape({-1, weight.size(0)});
     const at::Tensor g_kept =
         clip ? at::where(saved[2].reshape(g.sizes()), g, at::zeros_like(g)) : g;
-    const at::Tensor x_rows = x.to(at::kFloat).reshape({-1, x.size(-1)});
+    const at::Tensor x_rows = x.to(type).reshape({-1, x.size(-1)});
 
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) {
-      dx = at::mm(g_kept, weight.to(at::kFloat));
+      dx = gradient_product(g_kept, weight.to(type), x.scalar_type());
       if (clip) dx = clipped(dx, x_rows, saved[3]);
-      dx = dx.reshape(x.sizes()).to(x.scalar_type());
+      dx = dx.reshape(x.sizes());
     }
     if (context->needs_input_grad(1)) {
-      dw = at::mm(g_kept.t(), x_rows);
+      dw = gradient_product(g_kept.t(), x_rows, weight.scalar_type());
       if (clip) dw = clipped(dw, weight, saved[4]);
-      dw = dw.to(weight.scalar_type());
     }
-    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) db = g.sum(0);
+    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) {
+      db = g.sum({0}, /*keepdim=*/false, at::kFloat);
+    }
     return {dx, dw, db, at::Tensor()};
   }
 };

@@ -17,7 +17,7 @@ struct LinearResult {
 };
 
 /// result.y with the straight-through gradient of x·Wᵀ + b, taken with the unquantised operands in
-/// fp32:
+/// their gradient_type():
 ///   g' = g        dx = g'·W        dW = g'ᵀ·x        db = sum g
 /// and with clip: g' = g where `inside`, dx and dW zero where x, W lay outside their ranges.
 at::Tensor with_linear_gradient(const at::Tensor& x, const at::Tensor& weight,

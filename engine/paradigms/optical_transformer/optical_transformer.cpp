@@ -19,7 +19,9 @@ class OpticalTransformer final : public Paradigm {
                                        const ParamValues& values,
                                        const ReplaceContext& context) const override {
     const auto options = optical_transformer::optical_options(values);
-    if (!options.bypass) optical_transformer::require_cpu(original->weight(), original->name());
+    if (!options.bypass) {
+      optical_transformer::require_kernels(original->weight().device(), original->name());
+    }
     return std::make_unique<optical_transformer::OpticalLinear>(std::move(original), options,
                                                                 context.run_seed);
   }
@@ -28,8 +30,9 @@ class OpticalTransformer final : public Paradigm {
                                          const ParamValues& values,
                                          const ReplaceContext& context) const override {
     const auto options = optical_transformer::optical_options(values);
-    return std::make_unique<optical_transformer::OpticalAttention>(std::move(original), options,
-                                                                   context.run_seed);
+    if (!options.bypass) optical_transformer::require_kernels(context.device, original->name());
+    return std::make_unique<optical_transformer::OpticalAttention>(
+        std::move(original), options, context.run_seed, context.device);
   }
 };
 

@@ -2,13 +2,13 @@
 #include "engine/paradigms/optical_transformer/range_tracker.h"
 
 #include "engine/error.h"
-#include "kernels/range_statistics/range_statistics.h"
+#include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
-#include <limits>
 #include <utility>
 
 namespace engine::optical_transformer {
@@ -21,26 +21,40 @@ kernels::Range values_of(const at::Tensor& range) {
 
 }  // namespace
 
-RangeTracker::RangeTracker(std::string state_name, c10::ScalarType storage)
+RangeTracker::RangeTracker(std::string state_name, c10::Device device, c10::ScalarType storage)
     : name_(std::move(state_name)),
       storage_(storage),
-      tensor_(at::empty({2}, at::TensorOptions().dtype(at::kFloat))),
-      refused_(at::zeros({1}, at::TensorOptions().dtype(at::kInt))) {
-  tensor_.data_ptr<float>()[0] = std::numeric_limits<float>::infinity();
-  tensor_.data_ptr<float>()[1] = -std::numeric_limits<float>::infinity();
+      tensor_(range_tensor({}).to(device)),
+      refused_(at::zeros({1}, at::TensorOptions().dtype(at::kInt).device(device))),
+      known_version_(tensor_._version()) {}
+
+bool RangeTracker::is_set() const {
+  if (tensor_.is_cpu()) return is_finite(values_of(tensor_));
+  const std::int64_t version = tensor_._version();
+  if (version != known_version_) {
+    was_observed_ = is_finite(values_of(tensor_.cpu()));
+    known_version_ = version;
+  }
+  return was_observed_;
 }
 
-bool RangeTracker::is_set() const { return is_finite(values_of(tensor_)); }
-
 void RangeTracker::observe(const at::Tensor& observed, float smooth) {
-  if (!is_finite(values_of(observed))) {
-    ++*refused_.data_ptr<int>();
-  } else if (storage_ == at::kFloat) {
-    kernels::update_range(tensor_.data_ptr<float>(), values_of(observed), smooth);
+  if (storage_ == at::kFloat) {
+    update_range(tensor_, observed, smooth, refused_);
   } else {
-    const at::Tensor seen = observed.to(storage_);
-    tensor_.copy_(is_set() ? tensor_.to(storage_) * smooth + seen * (1 - smooth) : seen);
+    observe_rounded(observed, smooth);
   }
+  was_observed_ = true;
+  known_version_ = tensor_._version();
+}
+
+/// The average in a type of fewer bits, as a choice between tensors: nothing is read.
+void RangeTracker::observe_rounded(const at::Tensor& observed, float smooth) {
+  const at::Tensor accepted = at::isfinite(observed).all();
+  const at::Tensor seen = observed.to(storage_);
+  const at::Tensor next = is_set() ? tensor_.to(storage_) * smooth + seen * (1 - smooth) : seen;
+  tensor_.copy_(at::where(accepted, next.to(at::kFloat), tensor_));
+  refused_.add_(accepted.logical_not().to(at::kInt));
 }
 
 at::Tensor RangeTracker::use() { return last_used_ = tensor_.clone(); }

@@ -4,21 +4,27 @@
 #include "engine/model/linear_layer.h"
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
+#include <cstdint>
 #include <string>
 
 namespace engine::optical_transformer {
 
 /// The running range {lo, hi} of one place in a layer: an fp32 tensor [2] that goes into
 /// checkpoints, (+inf, -inf) until something was observed. All ranges that are handed in or out are
-/// such tensors. Not for concurrent use, like the layer that owns it.
+/// such tensors on the same device. Not for concurrent use, like the layer that owns it.
 class RangeTracker {
  public:
   /// `state_name` as in checkpoints: "x_min_max". `storage`: the running average is kept and
   /// computed in this type (semantics: reference), though the state tensor is fp32 always.
-  explicit RangeTracker(std::string state_name, c10::ScalarType storage = c10::ScalarType::Float);
+  RangeTracker(std::string state_name, c10::Device device,
+               c10::ScalarType storage = c10::ScalarType::Float);
 
+  /// Whether something was observed. On CUDA the tensor is not read for that, except once after it
+  /// was written from outside, by a checkpoint for example; an observation counts there even if it
+  /// was not finite.
   bool is_set() const;
   /// Folds an observation in, the old range weighing `smooth`. One that is not finite changes
   /// nothing and is counted.
@@ -36,11 +42,15 @@ class RangeTracker {
   NamedState state() const { return {name_, tensor_}; }
 
  private:
+  void observe_rounded(const at::Tensor& observed, float smooth);
+
   std::string name_;
   c10::ScalarType storage_;
   at::Tensor tensor_;
   at::Tensor refused_;
   at::Tensor last_used_;
+  mutable bool was_observed_ = false;       // known to the host, on CUDA
+  mutable std::int64_t known_version_ = 0;  // of the tensor, when that was known
 };
 
 }  // namespace engine::optical_transformer

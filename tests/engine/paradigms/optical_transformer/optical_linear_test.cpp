@@ -429,7 +429,7 @@ TEST(OpticalLinear, ATensorElsewhereIsRefusedByName) {
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("model.layers.1.mlp.up_proj"), std::string::npos);
-    EXPECT_NE(error.problems()[0].remedy.find("--device cpu"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("meta"), std::string::npos);
   }
   EXPECT_THROW(optical_linear(at::empty({4, 8}, elsewhere), at::Tensor()), Error);
 }
