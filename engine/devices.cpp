@@ -25,6 +25,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+#ifdef PARADIGM_WITH_CUDA
+constexpr bool kHasKernels = true;
+#else
+constexpr bool kHasKernels = false;
+#endif
+
 std::vector<int> version_parts(const std::string& version) {
   std::vector<int> parts;
   const char* at = version.data();
@@ -216,9 +222,9 @@ ChosenDevice choose_device(const std::string& wanted, bool is_transformed) {
   const bool is_automatic = wanted == "auto" || wanted.empty();
   std::string id = is_automatic ? report.automatic : wanted == "cuda" ? "cuda:0" : wanted;
   ChosenDevice chosen;
-  if (is_automatic && is_transformed && id != "cpu") {
+  if (is_automatic && is_transformed && id != "cpu" && !kHasKernels) {
     chosen.note =
-        "--device auto goes on with the CPU: simulated layers have no CUDA kernels in this version";
+        "--device auto goes on with the CPU: this build has no CUDA kernels for simulated layers";
     id = "cpu";
   } else if (is_automatic && id == "cpu") {
     chosen.note = report.cuda_problem.empty()
@@ -229,12 +235,13 @@ ChosenDevice choose_device(const std::string& wanted, bool is_transformed) {
   }
   const DeviceInfo* info = find_device(report, id);
   if (info == nullptr) fail_without_cuda(wanted, report);
-  if (is_transformed && id != "cpu") {
+  if (is_transformed && id != "cpu" && !kHasKernels) {
     fail("transform-on-cuda", {.file = "--device"},
-         fmt::format("a transformed model cannot run on {}: simulated layers have no CUDA kernels "
-                     "in this version",
+         fmt::format("a transformed model cannot run on {}: this build has no CUDA kernels for "
+                     "simulated layers",
                      id),
-         "Use --device cpu, or --transform_config none for the plain model on CUDA");
+         "Build with an nvcc 13 (scripts/setup --cuda on), use --device cpu, or --transform_config "
+         "none for the plain model on CUDA");
   }
   chosen.device = c10::Device(id);
   chosen.id = id;

@@ -28,9 +28,9 @@ struct ChosenDevice {
   std::string note;  ///< why `auto` chose what it chose; empty when it needs no words
 };
 
-/// --device: auto, cpu, cuda, cuda:i. `is_transformed`: simulated layers run on the CPU only, so
-/// auto takes the CPU and cuda is refused. Throws Error naming the driver found and the one
-/// required when CUDA cannot be used.
+/// --device: auto, cpu, cuda, cuda:i. `is_transformed`: in a build without an nvcc simulated layers
+/// run on the CPU only, so auto takes the CPU and cuda is refused. Throws Error naming the driver
+/// found and the one required when CUDA cannot be used.
 ChosenDevice choose_device(const std::string& wanted, bool is_transformed);
 
 /// Bytes in use now: the process's resident memory, or the CUDA allocator's.
