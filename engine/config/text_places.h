@@ -24,7 +24,4 @@ class TextPlaces {
   std::vector<std::size_t> line_starts_;
 };
 
-/// Offset of the first byte that is not UTF-8 (over-long forms and surrogates included), or npos.
-std::size_t find_invalid_utf8(std::string_view text);
-
 }  // namespace engine

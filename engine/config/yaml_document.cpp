@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/config/yaml_document.h"
 
+#include "engine/utf8.h"
+
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -277,7 +279,7 @@ void check_bytes(const std::string& text, const YamlLimits& limits) {
                fmt::format("{} bytes are more than a configuration may have ({})", text.size(),
                            limits.bytes),
                ""};
-  const std::size_t invalid = find_invalid_utf8(text);
+  const std::size_t invalid = first_invalid_utf8(text);
   if (invalid != std::string::npos)
     throw Stop{invalid,
                fmt::format("byte 0x{:02X} is not UTF-8", static_cast<unsigned char>(text[invalid])),

@@ -4,8 +4,8 @@
 #include "engine/data/json_part.h"
 #include "engine/data/normalizer.h"
 #include "engine/data/unicode_classes.h"
-#include "engine/data/utf8.h"
 #include "engine/data/vocabulary.h"
+#include "engine/utf8.h"
 
 #include <fmt/format.h>
 

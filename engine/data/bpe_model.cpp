@@ -2,8 +2,8 @@
 #include "engine/data/bpe_model.h"
 
 #include "engine/data/json_part.h"
-#include "engine/data/utf8.h"
 #include "engine/error.h"
+#include "engine/utf8.h"
 
 #include <fmt/format.h>
 

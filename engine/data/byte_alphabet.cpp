@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/data/byte_alphabet.h"
 
-#include "engine/data/utf8.h"
+#include "engine/utf8.h"
 
 namespace engine {
 namespace {

@@ -2,8 +2,8 @@
 #include "engine/data/line_text.h"
 
 #include "engine/data/input_file.h"
-#include "engine/data/utf8_check.h"
 #include "engine/error.h"
+#include "engine/utf8.h"
 
 #include <fmt/format.h>
 

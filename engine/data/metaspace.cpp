@@ -2,7 +2,7 @@
 #include "engine/data/metaspace.h"
 
 #include "engine/data/json_part.h"
-#include "engine/data/utf8.h"
+#include "engine/utf8.h"
 
 namespace engine {
 

@@ -3,8 +3,8 @@
 #include "engine/data/parquet_text.h"
 
 #include "engine/data/input_file.h"
-#include "engine/data/utf8_check.h"
 #include "engine/error.h"
+#include "engine/utf8.h"
 
 #include <arrow/array.h>
 #include <arrow/io/file.h>

@@ -3,8 +3,8 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "engine/data/regex_pattern.h"
-#include "engine/data/utf8.h"
 #include "engine/error.h"
+#include "engine/utf8.h"
 
 #include <fmt/format.h>
 #include <pcre2.h>

@@ -2,7 +2,7 @@
 #include "engine/data/regex_pattern.h"
 
 #include "engine/data/unicode_classes.h"
-#include "engine/data/utf8.h"
+#include "engine/utf8.h"
 
 #include <fmt/format.h>
 

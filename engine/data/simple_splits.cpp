@@ -3,8 +3,8 @@
 
 #include "engine/data/byte_alphabet.h"
 #include "engine/data/unicode_classes.h"
-#include "engine/data/utf8.h"
 #include "engine/data/word_split.h"
+#include "engine/utf8.h"
 
 #include <string>
 

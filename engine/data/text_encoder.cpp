@@ -2,7 +2,7 @@
 #include "engine/data/text_encoder.h"
 
 #include "engine/data/byte_alphabet.h"
-#include "engine/data/utf8.h"
+#include "engine/utf8.h"
 
 #include <span>
 

@@ -5,7 +5,7 @@
 #include "engine/data/json_part.h"
 #include "engine/data/metaspace.h"
 #include "engine/data/normalizer.h"
-#include "engine/data/utf8.h"
+#include "engine/utf8.h"
 
 #include <fmt/format.h>
 

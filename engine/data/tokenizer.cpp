@@ -6,9 +6,9 @@
 #include "engine/data/text_encoder.h"
 #include "engine/data/token_decoder.h"
 #include "engine/data/tokenizer_files.h"
-#include "engine/data/utf8.h"
 #include "engine/digest.h"
 #include "engine/error.h"
+#include "engine/utf8.h"
 
 #include <fmt/format.h>
 

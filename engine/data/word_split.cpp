@@ -2,7 +2,7 @@
 #include "engine/data/word_split.h"
 
 #include "engine/data/unicode_classes.h"
-#include "engine/data/utf8.h"
+#include "engine/utf8.h"
 
 namespace engine {
 

@@ -20,16 +20,5 @@ TEST(TextPlaces, LinesAndColumnsThereAndBack) {
   EXPECT_EQ(places.offset(99, 1), text.size());
 }
 
-TEST(Utf8, FindsTheFirstBadByte) {
-  EXPECT_EQ(find_invalid_utf8("plain \xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"), std::string::npos);
-  EXPECT_EQ(find_invalid_utf8("ab\xFF"), 2u);
-  EXPECT_EQ(find_invalid_utf8("a\xC0\x80"), 1u);
-  EXPECT_EQ(find_invalid_utf8("a\xE0\x80\x80"), 1u);
-  EXPECT_EQ(find_invalid_utf8("a\xED\xA0\x80"), 1u);
-  EXPECT_EQ(find_invalid_utf8("a\xF4\x90\x80\x80"), 1u);
-  EXPECT_EQ(find_invalid_utf8("a\xE2\x82"), 1u);
-  EXPECT_EQ(find_invalid_utf8("a\x80"), 1u);
-}
-
 }  // namespace
 }  // namespace engine

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/data/tokenizer.h"
 
-#include "engine/data/utf8.h"
 #include "engine/error.h"
+#include "engine/utf8.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 
 #include "engine/data/regex.h"
 #include "engine/data/unicode_classes.h"
-#include "engine/data/utf8.h"
+#include "engine/utf8.h"
 
 #include <gtest/gtest.h>
 

@@ -7,9 +7,17 @@
 
 namespace engine {
 
-/// True when `text` is well-formed UTF-8 (no overlong forms, no surrogates, nothing above
-/// U+10FFFF).
-bool is_valid_utf8(std::string_view text);
+/// Offset of the first byte that does not belong to well-formed UTF-8 (overlong forms, surrogates
+/// and values above U+10FFFF do not), or npos.
+std::size_t first_invalid_utf8(std::string_view text);
+
+inline bool is_valid_utf8(std::string_view text) {
+  return first_invalid_utf8(text) == std::string_view::npos;
+}
+
+/// Bytes of the well-formed sequence that `text`, which is not empty, begins with; 0 when it begins
+/// with none.
+std::size_t first_utf8_length(std::string_view text);
 
 /// `bytes` with every ill-formed part replaced by U+FFFD, one for each maximal part of a sequence,
 /// as Python's bytes.decode("utf-8", "replace") does.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/data/utf8.h"
+#include "engine/utf8.h"
 
 #include <cstdint>
 #include <cstring>
@@ -43,17 +43,22 @@ bool eight_ascii(const char* data) {
 
 }  // namespace
 
-bool is_valid_utf8(std::string_view text) {
+std::size_t first_invalid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     if (i + 8 <= text.size() && eight_ascii(text.data() + i)) {
       i += 8;
       continue;
     }
     const Sequence sequence = next_sequence(text, i);
-    if (!sequence.valid) return false;
+    if (!sequence.valid) return i;
     i += sequence.length;
   }
-  return true;
+  return std::string_view::npos;
+}
+
+std::size_t first_utf8_length(std::string_view text) {
+  const Sequence sequence = next_sequence(text, 0);
+  return sequence.valid ? sequence.length : 0;
 }
 
 std::string lossy_utf8(std::string_view bytes) {
