@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace engine {
@@ -96,20 +95,6 @@ bool has_exported_rope_scaling(const LlamaConfig& config) {
          config.max_position_embeddings == 131072 && config.rope_theta == 10000;
 }
 
-std::optional<RecordedTransform> recorded_transform(const std::string& config_json) {
-  const auto json = nlohmann::json::parse(config_json, nullptr, false);
-  if (!json.is_object() || !json.contains("paradigm_workbench")) return std::nullopt;
-  const auto& record = json["paradigm_workbench"];
-  const auto text = [&](const char* key) {
-    return record.is_object() && record.contains(key) && record[key].is_string()
-               ? record[key].get<std::string>()
-               : "";
-  };
-  const std::string file = text("transform_file");
-  if (file.empty() || std::filesystem::path(file).filename() != file) return std::nullopt;
-  return RecordedTransform{file, text("transform_digest")};
-}
-
 std::vector<Problem> weight_problems(const SafetensorsSet& weights, const LlamaConfig& config,
                                      const std::string& place) {
   std::vector<Problem> problems;
@@ -179,7 +164,7 @@ ModelFolder model_folder_of(LlamaConfig config) {
 ModelFolder open_model_folder(const std::filesystem::path& folder) {
   ModelFolder model = model_folder_of(read_llama_config(folder / "config.json"));
   model.path = folder;
-  model.transform = recorded_transform(model.config.source_json);
+  model.transform = transform_record_of(model.config.source_json);
   try {
     const SafetensorsSet weights = SafetensorsSet::open(folder);
     for (const SafetensorsFile& file : weights.files()) {

@@ -3,6 +3,7 @@
 // milliseconds at any size.
 #pragma once
 
+#include "engine/checkpoint/transform_record.h"
 #include "engine/model/llama_config.h"
 #include "engine/problem.h"
 #include "engine/transform/layer_inventory.h"
@@ -17,12 +18,6 @@ namespace engine {
 
 class SafetensorsSet;
 
-/// The transform that config.json says its weights were trained under.
-struct RecordedTransform {
-  std::string file;    ///< beside config.json: "transform.yaml"
-  std::string digest;  ///< of the resolved transform; may be empty
-};
-
 struct ModelFolder {
   std::filesystem::path path;  ///< empty for a configuration by name
   LlamaConfig config;
@@ -30,7 +25,7 @@ struct ModelFolder {
   std::string dtype;  ///< as in config.json; that of most weights where there are any
   std::vector<std::filesystem::path> weight_files;
   std::uint64_t weight_bytes = 0;
-  std::optional<RecordedTransform> transform;
+  std::optional<TransformRecord> transform;  ///< what its weights were trained under
   /// Errors: no weights, tensors that are missing, unexpected or of another shape. Notes and
   /// warnings: a rope scaling that an exporter may have added, mixed dtypes.
   std::vector<Problem> problems;
@@ -51,8 +46,5 @@ std::vector<Problem> weight_problems(const SafetensorsSet& weights, const LlamaC
 /// The pattern that the family's exporter leaves behind: llama3 scaling over θ 10000, although
 /// training had none.
 bool has_exported_rope_scaling(const LlamaConfig& config);
-
-/// config.json's record of a transform, if there is one.
-std::optional<RecordedTransform> recorded_transform(const std::string& config_json);
 
 }  // namespace engine

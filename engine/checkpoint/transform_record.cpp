@@ -22,7 +22,8 @@ std::optional<TransformRecord> transform_record_of(const std::string& config_jso
     if (name == kDigest && value.is_string()) record.digest = value.get<std::string>();
   }
   const bool names_a_sibling =
-      !record.file.empty() && std::filesystem::path(record.file).filename() == record.file;
+      !record.file.empty() && record.file != "." && record.file != ".." &&
+      std::filesystem::path(record.file).filename() == record.file;
   if (!names_a_sibling) return std::nullopt;
   return record;
 }

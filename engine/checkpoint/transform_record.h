@@ -10,7 +10,7 @@ namespace engine {
 
 struct TransformRecord {
   std::string file;    ///< beside config.json: "transform.yaml"
-  std::string digest;  ///< of the resolved transform
+  std::string digest;  ///< of the resolved transform; may be empty
 };
 
 /// The record in a config.json's text, if there is one that names a file in the same folder.

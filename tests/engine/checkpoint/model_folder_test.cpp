@@ -196,17 +196,16 @@ TEST(ModelFolder, RecognisesTheExportersRopeScaling) {
   EXPECT_FALSE(has_exported_rope_scaling(config)) << "this is Llama 3.1 itself";
 }
 
-TEST(ModelFolder, ReadsTheRecordedTransform) {
-  const auto record = recorded_transform(
-      R"({"paradigm_workbench": {"transform_file": "transform.yaml", "transform_digest": "ab12"}})");
-  ASSERT_TRUE(record);
-  EXPECT_EQ(record->file, "transform.yaml");
-  EXPECT_EQ(record->digest, "ab12");
-  for (const char* none :
-       {"{}", "not JSON", R"({"paradigm_workbench": 1})", R"({"paradigm_workbench": {}})",
-        R"({"paradigm_workbench": {"transform_file": "../transform.yaml"}})"}) {
-    EXPECT_FALSE(recorded_transform(none)) << none;
-  }
+TEST(ModelFolder, TellsTheRecordedTransform) {
+  const tests::ScratchFolder folder;
+  const std::string config = llama_config_json(tiny_config());
+  folder.write("config.json", config);
+  EXPECT_FALSE(open_model_folder(folder.path()).transform);
+  folder.write("config.json", with_transform_record(config, "transform.yaml", "ab12"));
+  const ModelFolder model = open_model_folder(folder.path());
+  ASSERT_TRUE(model.transform);
+  EXPECT_EQ(model.transform->file, "transform.yaml");
+  EXPECT_EQ(model.transform->digest, "ab12");
 }
 
 /// The header of a whole checkpoint over a data section that occupies no disk.
