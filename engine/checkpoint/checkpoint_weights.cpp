@@ -10,6 +10,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/isfinite.h>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -56,6 +57,15 @@ bool is_finite(const at::Tensor& tensor) {
   if (tensor.numel() == 0) return true;
   const auto [low, high] = at::aminmax(tensor);
   return std::isfinite(low.item<float>()) && std::isfinite(high.item<float>());
+}
+
+std::string non_finite_warning(const SafetensorsSet& set, const std::string& name,
+                               const at::Tensor& tensor) {
+  const auto count = at::isfinite(tensor).logical_not().sum().item<std::int64_t>();
+  return fmt::format(
+      "{}: {} of the {} values of the tensor {} are not finite, so losses will not be either. Use "
+      "an earlier checkpoint, from before the weights broke",
+      set.file_of(name).string(), count, tensor.numel(), name);
 }
 
 /// Compares the file's tensors with the configuration's and returns the names to load.
@@ -121,15 +131,13 @@ at::Tensor read_tensor(const SafetensorsSet& set, const std::string& name) {
 }
 
 TensorMap load_weights(const std::filesystem::path& directory, const LlamaConfig& config,
-                       at::Device device, std::vector<std::string>& notes) {
+                       at::Device device, std::vector<std::string>& warnings) {
   const at::NoGradGuard no_grad;
   const SafetensorsSet set = SafetensorsSet::open(directory);
   TensorMap weights;
   for (const std::string& name : checked_names(set, config, directory.string())) {
     at::Tensor tensor = read_tensor(set, name);
-    if (!is_finite(tensor)) {
-      notes.push_back("the tensor " + name + " holds values that are not finite");
-    }
+    if (!is_finite(tensor)) warnings.push_back(non_finite_warning(set, name, tensor));
     weights.emplace(name, tensor.to(device));
   }
   return weights;

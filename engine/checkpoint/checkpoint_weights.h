@@ -18,9 +18,9 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 /// The weights of a checkpoint folder (one file or shards; fp32, bf16 or fp16) as fp32 masters on
 /// `device`, each read from the memory map once. Throws Error listing missing, unexpected and
-/// misshapen tensors. Non-finite weights are said in `notes`.
+/// misshapen tensors. Weights that are not finite are named in `warnings`.
 TensorMap load_weights(const std::filesystem::path& directory, const LlamaConfig& config,
-                       at::Device device, std::vector<std::string>& notes);
+                       at::Device device, std::vector<std::string>& warnings);
 
 /// Gives embedding and head `rows` rows when they have fewer; new ones are the mean of the present
 /// ones. Changes config.vocab_size. Returns whether anything grew.

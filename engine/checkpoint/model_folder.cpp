@@ -3,9 +3,9 @@
 
 #include "engine/checkpoint/safetensors_file.h"
 #include "engine/error.h"
+#include "engine/model/rope_choice.h"
 #include "engine/model/weight_names.h"
 #include "engine/printable.h"
-#include "engine/strict_json.h"
 
 #include <fmt/format.h>
 
@@ -82,18 +82,10 @@ void describe_rope(ModelFolder& model) {
               "used plain rotary positions; it "
               "is honoured, as transformers does, so the model may compute another function than "
               "the trained one",
-              "Set rope_scaling to null in a copy of the checkpoint to compute what was trained"));
+              "Give --rope as_trained to train and eval to compute what was trained"));
 }
 
 }  // namespace
-
-bool has_exported_rope_scaling(const LlamaConfig& config) {
-  const auto& scaling = config.rope_scaling;
-  return scaling && scaling->type == "llama3" && scaling->factor == 8 &&
-         scaling->low_freq_factor == 1 && scaling->high_freq_factor == 4 &&
-         scaling->original_max_position_embeddings == 8192 &&
-         config.max_position_embeddings == 131072 && config.rope_theta == 10000;
-}
 
 std::vector<Problem> weight_problems(const SafetensorsSet& weights, const LlamaConfig& config,
                                      const std::string& place) {

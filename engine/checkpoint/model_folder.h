@@ -43,8 +43,4 @@ ModelFolder model_folder_of(LlamaConfig config);
 std::vector<Problem> weight_problems(const SafetensorsSet& weights, const LlamaConfig& config,
                                      const std::string& place);
 
-/// The pattern that the family's exporter leaves behind: llama3 scaling over θ 10000, although
-/// training had none.
-bool has_exported_rope_scaling(const LlamaConfig& config);
-
 }  // namespace engine

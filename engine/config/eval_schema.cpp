@@ -16,7 +16,8 @@ ParamSpecs model_flags() {
            .help("Checkpoint or run folder to evaluate, or the name of one in the local hub cache"),
        path("tokenizer_name", unset)
            .nullable()
-           .help("Folder or hub name of the tokenizer; null = the checkpoint's own")});
+           .help("Folder or hub name of the tokenizer; null = the checkpoint's own"),
+       rope_flag()});
 }
 
 ParamSpecs evaluation_flags() {

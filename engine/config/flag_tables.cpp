@@ -47,6 +47,13 @@ ParamSpecs data_flags() {
                  "where the model takes less")});
 }
 
+ParamSpec rope_flag() {
+  return choice("rope", {"config", "as_trained"})
+      .ours()
+      .help("as_trained leaves out the rope scaling that the CLM exporter adds to config.json; "
+            "config honours it, as transformers does");
+}
+
 ParamSpecs device_flags() {
   return in_group(
       "Device",

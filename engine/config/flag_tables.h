@@ -13,6 +13,8 @@ using ParamSpecs = std::vector<ParamSpec>;
 
 /// Dataset, files, block size, sample limits.
 ParamSpecs data_flags();
+/// --rope.
+ParamSpec rope_flag();
 /// --device and --use_cpu.
 ParamSpecs device_flags();
 /// Flags of run_clm.py and TrainingArguments that are known and not supported, each with its

@@ -70,6 +70,7 @@ void visit_run_fields(Config& config, Visitor&& visit) {
   visit("model_name_or_path", config.model_name_or_path);
   visit("config_name", config.config_name);
   visit("tokenizer_name", config.tokenizer_name);
+  visit("rope", config.rope);
   visit_data_fields(config, visit);
   visit("max_train_samples", config.max_train_samples);
   visit("preprocessing_num_workers", config.preprocessing_num_workers);
@@ -215,6 +216,7 @@ EvalConfig eval_config_from(const ParamValues& values) {
   const FieldReader read(eval_schema(), values);
   read("model_name_or_path", config.model_name_or_path);
   read("tokenizer_name", config.tokenizer_name);
+  read("rope", config.rope);
   visit_data_fields(config, read);
   read("per_device_eval_batch_size", config.per_device_eval_batch_size);
   read("bf16", config.bf16);

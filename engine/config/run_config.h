@@ -26,6 +26,7 @@ struct RunConfig {
   std::optional<std::string> model_name_or_path;
   std::optional<std::string> config_name;  ///< train from scratch
   std::optional<std::string> tokenizer_name;
+  std::string rope = "config";  ///< or "as_trained"
   std::optional<std::string> dataset_name;
   std::optional<std::string> dataset_config_name;
   std::optional<std::string> train_file;
@@ -98,6 +99,7 @@ std::string default_output_dir(const RunConfig& config, std::int64_t unix_second
 struct EvalConfig {
   std::string model_name_or_path;
   std::optional<std::string> tokenizer_name;
+  std::string rope = "config";  ///< or "as_trained"
   std::optional<std::string> dataset_name;
   std::optional<std::string> dataset_config_name;
   std::optional<std::string> train_file;

@@ -20,7 +20,8 @@ ParamSpecs model_flags() {
                  "checkpoint"),
        path("tokenizer_name", unset)
            .nullable()
-           .help("Folder or hub name of the tokenizer; null = the checkpoint's own")});
+           .help("Folder or hub name of the tokenizer; null = the checkpoint's own"),
+       rope_flag()});
 }
 
 ParamSpecs train_data_flags() {

@@ -4,6 +4,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/devices.h"
 #include "engine/error.h"
+#include "engine/model/rope_choice.h"
 #include "engine/training/calibration.h"
 #include "engine/training/evaluator.h"
 #include "engine/training/model_setup.h"
@@ -77,17 +78,22 @@ EvaluationText text_for(const EvalConfig& config, const Tokenizer& tokenizer,
 EvalResult evaluated(const EvalConfig& config, const ProgressFunction& on_progress) {
   EvalResult result;
   ModelSource source = find_model(config.model_name_or_path, std::nullopt, config.tokenizer_name);
+  choose_rope(source.config, config.rope, (source.directory / "config.json").string(),
+              result.notes);
   const Tokenizer tokenizer = Tokenizer::load(source.tokenizer_directory);
   const TransformChoice choice =
       choose_transform(config.transform_config, source.directory, source.config);
-  result.notes = choice.notes;
+  result.notes.insert(result.notes.end(), choice.notes.begin(), choice.notes.end());
   const ChosenDevice device = choose_device(config.device, !choice.is_plain());
   if (!device.note.empty()) result.notes.push_back(device.note);
   const std::int64_t block_size =
       resolved_block_size(config.block_size, tokenizer, source.config.max_position_embeddings);
 
   const auto seed = static_cast<std::uint64_t>(config.seed);
-  const auto model = make_model(source, tokenizer.vocab_size(), seed, device.device, result.notes);
+  std::vector<std::string> warnings;
+  const auto model =
+      make_model(source, tokenizer.vocab_size(), seed, device.device, result.notes, warnings);
+  for (const std::string& warning : warnings) result.notes.push_back("warning: " + warning);
   transform_model(*model, choice, source.directory, seed);
   const bool wants_calibration = config.calibrate_batches > 0 && has_unobserved_state(*model);
   const EvaluationText text =

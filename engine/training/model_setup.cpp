@@ -14,14 +14,15 @@
 namespace engine {
 
 std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::uint64_t seed,
-                                  at::Device device, std::vector<std::string>& notes) {
+                                  at::Device device, std::vector<std::string>& notes,
+                                  std::vector<std::string>& warnings) {
   TensorMap weights;
   if (source.directory.empty()) {
     source.config.vocab_size = std::max(source.config.vocab_size, rows);
     weights = initial_weights(source.config, seed);
     for (auto& [name, tensor] : weights) tensor = tensor.to(device);
   } else {
-    weights = load_weights(source.directory, source.config, device, notes);
+    weights = load_weights(source.directory, source.config, device, warnings);
     const std::int64_t before = source.config.vocab_size;
     if (grow_embedding(source.config, weights, rows)) {
       notes.push_back(fmt::format(

@@ -13,9 +13,11 @@
 namespace engine {
 
 /// Loads or initialises the weights on `device` and grows the embedding to `rows` if it has fewer;
-/// `source.config` follows. What a user must know goes to `notes`.
+/// `source.config` follows. What a user must know goes to `notes`, what is wrong with the weights to
+/// `warnings`.
 std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::uint64_t seed,
-                                  at::Device device, std::vector<std::string>& notes);
+                                  at::Device device, std::vector<std::string>& notes,
+                                  std::vector<std::string>& warnings);
 
 /// Carries the chosen transform out and restores the simulation state of the layers whose rule has
 /// not changed. Returns the buffers that were not restored.

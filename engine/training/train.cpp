@@ -5,6 +5,7 @@
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/devices.h"
 #include "engine/error.h"
+#include "engine/model/rope_choice.h"
 #include "engine/scripted/scripted_copies.h"
 #include "engine/training/calibration.h"
 #include "engine/training/model_setup.h"
@@ -182,6 +183,10 @@ class Preparation {
         resumes
             ? find_model(claim_.resume_from()->string(), std::nullopt, config_.tokenizer_name)
             : find_model(config_.model_name_or_path, config_.config_name, config_.tokenizer_name);
+    const fs::path& directory = source_.directory;
+    choose_rope(source_.config, config_.rope,
+                directory.empty() ? *config_.config_name : (directory / "config.json").string(),
+                notes_);
     tokenizer_.emplace(Tokenizer::load(source_.tokenizer_directory));
     choice_ = choose_transform(config_.transform_config, source_.directory, source_.config);
     notes_.insert(notes_.end(), choice_.notes.begin(), choice_.notes.end());
@@ -233,7 +238,7 @@ class Preparation {
 
     report("loading the model");
     const auto seed = static_cast<std::uint64_t>(config_.seed);
-    model_ = make_model(source_, tokenizer_->vocab_size(), seed, device_.device, notes_);
+    model_ = make_model(source_, tokenizer_->vocab_size(), seed, device_.device, notes_, warnings_);
     const auto not_restored = transform_model(
         *model_, choice_, source_.directory, seed,
         [this](const Assignment& assignment) { transformed_.push_back(assignment); });
@@ -314,6 +319,9 @@ class Preparation {
     for (const std::string& note : notes_) {
       writer.write(RunMessage{.step = manifest_.trainer.step, .level = "info", .text = note});
     }
+    for (const std::string& warning : warnings_) {
+      writer.write(RunMessage{.step = manifest_.trainer.step, .level = "warning", .text = warning});
+    }
     if (choice_.is_plain()) return;
     for (const Assignment& assignment : transformed_) {
       writer.write(LayerTransformed{
@@ -377,6 +385,7 @@ class Preparation {
   const ProgressFunction& on_progress_;
   RunClaim claim_;
   std::vector<std::string> notes_;
+  std::vector<std::string> warnings_;
   ModelSource source_;
   std::optional<Tokenizer> tokenizer_;
   TransformChoice choice_;

@@ -199,6 +199,23 @@ TEST_F(CheckpointFolder, PublishedModelLoads) {
   EXPECT_FALSE(fs::exists(run() / "optimizer.safetensors"));
 }
 
+TEST_F(CheckpointFolder, WeightsThatAreNotFiniteAreNamedWithTheirFileAndCount) {
+  std::vector<std::string> warnings;
+  load_weights(folder_ / "model", config_, at::kCPU, warnings);
+  EXPECT_TRUE(warnings.empty());
+  {
+    const at::NoGradGuard no_grad;
+    at::Tensor weight = model_->parameters().front().tensor;
+    weight.view(-1)[3] = std::numeric_limits<float>::quiet_NaN();
+    weight.view(-1)[7] = -std::numeric_limits<float>::infinity();
+  }
+  const std::string name = model_->parameters().front().name;
+  load_weights(save(4), config_, at::kCPU, warnings);
+  ASSERT_EQ(warnings.size(), 1u);
+  for (const std::string& word : {name, std::string("model.safetensors: 2 of the ")})
+    EXPECT_NE(warnings[0].find(word), std::string::npos) << warnings[0];
+}
+
 TEST_F(CheckpointFolder, GrownRowsAreTheMean) {
   std::vector<std::string> notes;
   TensorMap weights = load_weights(folder_ / "model", config_, at::kCPU, notes);

@@ -141,6 +141,7 @@ RunConfig awkward_config() {
   run.train_file = "no";
   run.validation_file = "12";
   run.tokenizer_name = "null";
+  run.rope = "as_trained";
   run.dataset_config_name = "1e-5";
   run.output_dir = "-x: #y\n";
   run.transform_config = "none";
@@ -242,6 +243,7 @@ TEST(EvalConfig, ReadsItsFlags) {
   const EvalConfig eval = eval_config_from(given);
   EXPECT_EQ(eval.block_size, 64);
   EXPECT_EQ(eval.calibrate_batches, 8);
+  EXPECT_EQ(eval.rope, "config");
   EXPECT_TRUE(problems_in(eval).empty());
   EXPECT_EQ(problems_in(eval_schema(), {}).size(), 1u) << "model_name_or_path is required";
 }

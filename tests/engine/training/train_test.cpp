@@ -2,6 +2,7 @@
 // Whole runs of a tiny model: output folder rules, exact resume, requests, failures.
 #include "engine/training/train.h"
 
+#include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/error.h"
 #include "engine/model/llama_config.h"
@@ -22,6 +23,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <string>
 #include <thread>
 #include <variant>
@@ -409,6 +411,63 @@ TEST_F(Train, EvalCalibratesAModelThatHasNeverSeenTheTransform) {
     EXPECT_NE(std::string(error.what()).find("model.layers.0.self_attn"), std::string::npos);
     EXPECT_NE(error.problems()[0].remedy.find("--calibrate_batches"), std::string::npos);
   }
+}
+
+TEST_F(Train, RopeAsTrainedComputesAndSavesTheModelWithoutTheExportersScaling) {
+  tests::write_tiny_llama(folder_ / "exported");
+  LlamaConfig exported = read_llama_config(folder_ / "exported/config.json");
+  exported.max_position_embeddings = 131072;
+  exported.rope_scaling = RopeScaling{.type = "llama3", .factor = 8};
+  folder_.write("exported/config.json", llama_config_json(exported));
+
+  RunConfig wanted = config("plain");
+  wanted.max_steps = 2;
+  ASSERT_TRUE(run(wanted).finished);
+  wanted.model_name_or_path = (folder_ / "exported").string();
+  wanted.output_dir = (folder_ / "as_trained").string();
+  wanted.rope = "as_trained";
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_TRUE(tests::content_of(folder_ / "as_trained/model.safetensors") ==
+              tests::content_of(folder_ / "plain/model.safetensors"));
+  EXPECT_TRUE(says(folder_ / "as_trained", "as_trained leaves out the llama3 rope scaling"));
+  EXPECT_FALSE(read_llama_config(folder_ / "as_trained/config.json").rope_scaling);
+
+  wanted.output_dir = (folder_ / "as_written").string();
+  wanted.rope = "config";
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_TRUE(says(folder_ / "as_written", "--rope as_trained"));
+  EXPECT_TRUE(read_llama_config(folder_ / "as_written/config.json").rope_scaling);
+
+  EvalConfig eval;
+  eval.model_name_or_path = (folder_ / "exported").string();
+  eval.validation_file = (folder_ / "text.txt").string();
+  eval.block_size = 16;
+  eval.device = "cpu";
+  eval.rope = "as_trained";
+  const double loss = evaluate(eval, {}).eval_loss;
+  eval.model_name_or_path = (folder_ / "model").string();
+  EXPECT_EQ(evaluate(eval, {}).eval_loss, loss);
+}
+
+TEST_F(Train, WeightsThatAreNotFiniteAreAWarning) {
+  LlamaConfig model = read_llama_config(folder_ / "model/config.json");
+  std::vector<std::string> none;
+  TensorMap weights = load_weights(folder_ / "model", model, at::kCPU, none);
+  weights.at("model.norm.weight")[0] = std::numeric_limits<float>::quiet_NaN();
+  write_tensors(folder_ / "model/model.safetensors", NamedTensors(weights.begin(), weights.end()));
+
+  RunConfig wanted = config("run");
+  wanted.max_steps = 1;
+  wanted.logging_steps = 1;
+  ASSERT_TRUE(run(wanted).finished);
+  bool is_warned = false;
+  for (const RunMessage& message : events_of_type<RunMessage>(folder_ / "run")) {
+    is_warned |= message.level == "warning" &&
+                 message.text.find("1 of the 32 values of the tensor model.norm.weight") !=
+                     std::string::npos;
+  }
+  EXPECT_TRUE(is_warned);
+  EXPECT_TRUE(says(folder_ / "run", "the gradients are not finite"));
 }
 
 TEST_F(Train, RequestsAreObeyed) {
