@@ -24,4 +24,14 @@ std::string printable(std::string_view text, std::size_t limit) {
   return result;
 }
 
+std::string shell_quoted(std::string_view word) {
+  const bool is_plain = word.find_first_not_of(
+                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                            "_-./=:@%+,") == std::string_view::npos;
+  if (is_plain && !word.empty()) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 }  // namespace engine

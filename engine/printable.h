@@ -11,4 +11,8 @@ namespace engine {
 /// characters and broken bytes as \xNN, cut after about `limit` bytes with "…".
 std::string printable(std::string_view text, std::size_t limit = 120);
 
+/// `word` as a shell reads it back, in quotes where it needs them: for commands that a message
+/// offers.
+std::string shell_quoted(std::string_view word);
+
 }  // namespace engine

@@ -121,15 +121,16 @@ std::string read_text_file(const std::filesystem::path& file, std::size_t limit)
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) {
-    fail("missing-file", {file.string()}, "this file does not exist");
+    fail("missing-file", {file.string()}, "this file does not exist", "Check the name");
   }
   if (!std::filesystem::is_regular_file(status)) {
-    fail("bad-file", {file.string()}, "not a regular file");
+    fail("bad-file", {file.string()}, "not a regular file", "Name a plain file");
   }
   const auto size = std::filesystem::file_size(file, error);
   if (!error && size > limit) {
     fail("bad-file", {file.string()},
-         fmt::format("has {} bytes, at most {} are expected", size, limit));
+         fmt::format("has {} bytes, at most {} are expected", size, limit),
+         "Check that this is the file that is meant");
   }
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
@@ -137,7 +138,8 @@ std::string read_text_file(const std::filesystem::path& file, std::size_t limit)
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (error || !stream) {
     fail("unreadable-file", {file.string()},
-         fmt::format("cannot be read: {}", std::strerror(errno != 0 ? errno : EIO)));
+         fmt::format("cannot be read: {}", std::strerror(errno != 0 ? errno : EIO)),
+         "Check the permissions of the file");
   }
   return text;
 }

@@ -64,13 +64,17 @@ engine::Problem usage_problem(std::string id, const std::string& value, std::str
 }
 
 /// What nobody declared: unknown flags first, because what follows one is often its value.
-std::vector<engine::Problem> unknown_words(const CLI::App& app) {
+std::vector<engine::Problem> unknown_words(const CLI::App& app, const CLI::App& program) {
   std::vector<engine::Problem> problems;
   std::vector<std::string> flags;
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
   }
-  const std::vector<std::string> words = app.remaining();
+  // What follows a bare -- is left with the program, not with its command.
+  std::vector<std::string> words = app.remaining();
+  if (&app != &program) {
+    for (std::string& word : program.remaining()) words.push_back(std::move(word));
+  }
   for (std::string word : words) {
     if (word.size() < 2 || word[0] != '-') continue;
     word = word.substr(0, word.find('='));
@@ -135,10 +139,14 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     const CLI::App& chosen = deepest(app);
-    const auto problems = unknown_words(chosen);
+    const auto problems = unknown_words(chosen, app);
     if (!problems.empty()) return report(problems, as_json);
     for (const Entry& entry : entries) {
-      if (entry.app->parsed()) return entry.run();
+      if (!entry.app->parsed()) continue;
+      const int code = entry.run();
+      if (code != kDone || std::cout.flush()) return code;
+      engine::fail("cannot-write", {.file = "stdout"}, "the output could not be written",
+                   "Free space where it goes");
     }
     std::cout << app.help();
     return kDone;

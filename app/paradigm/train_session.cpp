@@ -7,12 +7,15 @@
 #include "app/paradigm/stop_signals.h"
 #include "app/paradigm/terminal_progress.h"
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_reader.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -53,14 +56,26 @@ class FolderTail {
   std::jthread thread_;
 };
 
-std::string shell_quoted(const std::string& text) {
-  const bool is_plain = text.find_first_not_of(
-                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                            "_-./=:@%+,") == std::string::npos;
-  if (is_plain && !text.empty()) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
+/// Ctrl-C also ends the `tee` that the output goes to: writing to it must not end the run.
+class IgnoredPipe {
+ public:
+  IgnoredPipe() {
+    struct sigaction action = {};
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, &before_);
+  }
+  ~IgnoredPipe() { sigaction(SIGPIPE, &before_, nullptr); }
+  IgnoredPipe(const IgnoredPipe&) = delete;
+  IgnoredPipe& operator=(const IgnoredPipe&) = delete;
+
+ private:
+  struct sigaction before_ = {};
+};
+
+/// A full disk or a reader that has gone must not change how a run ends: failures are ignored.
+void print_to(std::FILE* stream, const std::string& text) {
+  std::fputs(text.c_str(), stream);
+  std::fflush(stream);
 }
 
 const char* state_of(const TrainOutcome& outcome) {
@@ -105,10 +120,10 @@ Json outcome_json(const TrainOutcome& outcome, const std::string& run_dir,
 
 int train_in_terminal(const engine::RunConfig& config, const engine::EngineApi& engine,
                       bool as_json) {
+  const IgnoredPipe ignored_pipe;
   std::FILE* const text = as_json ? stderr : stdout;
   const std::string& run_dir = config.output_dir;
-  fmt::print(text, "run folder: {}\n", run_dir);
-  std::fflush(text);
+  print_to(text, fmt::format("run folder: {}\n", run_dir));
 
   TrainOutcome outcome;
   {
@@ -126,7 +141,7 @@ int train_in_terminal(const engine::RunConfig& config, const engine::EngineApi& 
       progress.clear_bar();
       const int signal = StopSignals::received();
       if (signal == 0) throw;
-      fmt::print(stderr, "stopped before the first step; nothing was saved\n");
+      print_to(stderr, "stopped before the first step; nothing was saved\n");
       return 128 + signal;
     }
   }
@@ -134,13 +149,12 @@ int train_in_terminal(const engine::RunConfig& config, const engine::EngineApi& 
   std::vector<engine::Problem> problems;
   if (outcome.failed) problems.push_back(failure_problem(outcome));
   print_problems(problems);
-  if (outcome.stopped && !outcome.message.empty()) fmt::print(text, "{}\n", outcome.message);
+  if (outcome.stopped && !outcome.message.empty()) print_to(text, outcome.message + "\n");
   if (outcome.stopped) {
-    fmt::print(text, "stopped at step {}; go on with: paradigm train --config {}\n", outcome.step,
-               shell_quoted(run_dir + "/run.yaml"));
+    print_to(text, fmt::format("stopped at step {}; go on with: paradigm train --config {}\n",
+                               outcome.step, engine::shell_quoted(run_dir + "/run.yaml")));
   }
-  fmt::print(text, "run folder: {}\n", run_dir);
-  std::fflush(text);
+  print_to(text, fmt::format("run folder: {}\n", run_dir));
   if (as_json) print_json(outcome_json(outcome, run_dir, problems));
   return exit_code_of(outcome);
 }

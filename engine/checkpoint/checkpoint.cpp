@@ -58,6 +58,11 @@ std::string made_generation_config(const LlamaConfig& config) {
   return json.dump(2) + "\n";
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
 NamedTensors model_tensors(const Llama& model) {
   NamedTensors tensors;
   for (const Parameter& parameter : model.parameters()) {
@@ -124,7 +129,7 @@ class FolderInProgress {
 
   void publish() {
     sync_folder(path_);
-    if (fs::exists(target_)) discard_folder(target_);
+    if (is_there(target_)) discard_folder(target_);
     std::error_code error;
     fs::rename(path_, target_, error);
     if (error) {
@@ -183,12 +188,12 @@ CheckpointFiles checkpoint_files(const LlamaConfig& config, const fs::path& mode
   CheckpointFiles files;
   files["config.json"] = config_json_with_record(config, transform_digest);
   const fs::path generation = model_dir / "generation_config.json";
-  files["generation_config.json"] = !model_dir.empty() && fs::exists(generation)
+  files["generation_config.json"] = !model_dir.empty() && is_there(generation)
                                         ? read_file(generation)
                                         : made_generation_config(config);
   for (const char* name : kTokenizerFiles) {
     const fs::path file = tokenizer_dir / name;
-    if (fs::exists(file)) files[name] = read_file(file);
+    if (is_there(file)) files[name] = read_file(file);
   }
   if (!transform_digest.empty()) files[kTransformFile] = transform_text;
   return files;
@@ -264,7 +269,7 @@ std::vector<std::string> load_simulation_state(const fs::path& checkpoint, Llama
                                                const std::vector<std::string>& layers) {
   const at::NoGradGuard no_grad;
   const std::set<std::string> wanted(layers.begin(), layers.end());
-  const bool has_file = !checkpoint.empty() && fs::exists(checkpoint / kSimulationFile);
+  const bool has_file = !checkpoint.empty() && is_there(checkpoint / kSimulationFile);
   std::optional<SafetensorsSet> set;
   if (has_file) set = SafetensorsSet::open(checkpoint, "simulation_state");
   std::vector<std::string> not_restored;
@@ -281,7 +286,7 @@ std::vector<std::string> load_simulation_state(const fs::path& checkpoint, Llama
 
 std::int64_t step_of_simulation_state(const fs::path& directory) {
   const fs::path file = directory / kSimulationFile;
-  if (directory.empty() || !fs::exists(file)) return 0;
+  if (directory.empty() || !is_there(file)) return 0;
   const SafetensorsFile state(file);
   const auto& metadata = state.metadata();
   const auto found = metadata.find(kStepKey);

@@ -22,7 +22,8 @@ namespace engine {
 namespace {
 
 [[noreturn]] void unreadable(const std::string& file, const std::string& reason) {
-  fail("unreadable-file", {file}, "cannot be read: " + reason);
+  fail("unreadable-file", {file}, "cannot be read: " + reason,
+       "Put the checkpoint's file there, readable for you");
 }
 
 [[noreturn]] void damaged(const std::string& file, std::string message) {
@@ -79,7 +80,9 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& file)
   // Not blocking: a named pipe in the file's place must not hold the program.
   const FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!descriptor) {
-    if (errno == ENOENT) fail("missing-file", {name}, "this file does not exist");
+    if (errno == ENOENT) {
+      fail("missing-file", {name}, "this file does not exist", "Copy or download it");
+    }
     unreadable(name, std::strerror(errno));
   }
   struct stat facts {};

@@ -34,11 +34,11 @@ bool is_there(const fs::path& file) {
     if (!is_there(directory / old)) continue;
     fail("pickled-weights", {(directory / old).string()},
          "the weights are in this file only; it is Python pickle, which is not read here",
-         fmt::format("Convert it once with: python -c \"from transformers import "
-                     "AutoModelForCausalLM as M; d='{}'; "
+         fmt::format("Convert it once with: python -c \"import sys; from transformers import "
+                     "AutoModelForCausalLM as M; d = sys.argv[1]; "
                      "M.from_pretrained(d, torch_dtype='auto').save_pretrained(d, "
-                     "safe_serialization=True)\"",
-                     directory.string()));
+                     "safe_serialization=True)\" {}",
+                     shell_quoted(directory.string())));
   }
   fail("missing-weights", {directory.string()},
        fmt::format("there is neither {}.safetensors nor {}.safetensors.index.json", stem, stem),

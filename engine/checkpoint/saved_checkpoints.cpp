@@ -106,7 +106,8 @@ void sweep_leftovers(const fs::path& run_dir) {
   for (const auto& entry : fs::directory_iterator(run_dir, ignored)) {
     const std::string name = entry.path().filename().string();
     const bool half_written = name.starts_with(kPrefix) && name.find(".tmp-") != std::string::npos;
-    if (half_written || name.starts_with(kTrashPrefix)) leftovers.push_back(entry.path());
+    const bool discarded = name.starts_with(std::string(kTrashPrefix) + kPrefix);
+    if (half_written || discarded) leftovers.push_back(entry.path());
   }
   for (const fs::path& leftover : leftovers) fs::remove_all(leftover, ignored);
 }

@@ -21,9 +21,8 @@ std::optional<TransformRecord> transform_record_of(const std::string& config_jso
     if (name == kFile && value.is_string()) record.file = value.get<std::string>();
     if (name == kDigest && value.is_string()) record.digest = value.get<std::string>();
   }
-  const bool names_a_sibling =
-      !record.file.empty() && record.file != "." && record.file != ".." &&
-      std::filesystem::path(record.file).filename() == record.file;
+  const bool names_a_sibling = !record.file.empty() && record.file != "." && record.file != ".." &&
+                               std::filesystem::path(record.file).filename() == record.file;
   if (!names_a_sibling) return std::nullopt;
   return record;
 }

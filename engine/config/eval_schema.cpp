@@ -23,7 +23,7 @@ ParamSpecs model_flags() {
 ParamSpecs evaluation_flags() {
   return in_group("Evaluation",
                   {integer("per_device_eval_batch_size", 8)
-                       .range(1, no_limit)
+                       .range(1, kMostAtOnce)
                        .unit("sequences")
                        .help("Sequences in one batch; does not change the result"),
                    boolean("bf16", false).help("Compute in bfloat16 over fp32 weights"),
@@ -38,7 +38,7 @@ ParamSpecs transform_flags() {
            .help(
                "Transform file, or none; null = what the checkpoint records, else the plain model"),
        integer("calibrate_batches", 8)
-           .range(0, no_limit)
+           .range(0, kMostAtOnce)
            .ours()
            .help("Batches of other text that calibrate ranges which the checkpoint has not; 0 = "
                  "stop with an error")});

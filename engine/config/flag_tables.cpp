@@ -41,17 +41,18 @@ ParamSpecs data_flags() {
        boolean("keep_linebreaks", true).help("Keep the line breaks of txt files"),
        integer("block_size", unset)
            .nullable()
-           .range(2, no_limit)
+           .range(2, kLongestBlock)
            .unit("tokens")
-           .help("Length of a training sequence; null = the tokenizer's longest, at most 1024 "
-                 "where the model takes less")});
+           .help("Length of a training sequence; null = the tokenizer's longest, or, where the "
+                 "model takes less than that, what the model takes, at most 1024")});
 }
 
 ParamSpec rope_flag() {
   return choice("rope", {"config", "as_trained"})
       .ours()
-      .help("as_trained leaves out the rope scaling that the CLM exporter adds to config.json; "
-            "config honours it, as transformers does");
+      .help(
+          "as_trained leaves out the rope scaling that the CLM exporter adds to config.json; "
+          "config honours it, as transformers does");
 }
 
 ParamSpecs device_flags() {

@@ -11,6 +11,11 @@ namespace engine {
 
 using ParamSpecs = std::vector<ParamSpec>;
 
+/// Highest batch size, accumulation and number of calibration batches; with kLongestBlock they keep
+/// every product of them within 64 bits.
+inline constexpr double kMostAtOnce = 1 << 20;
+inline constexpr double kLongestBlock = 1 << 22;
+
 /// Dataset, files, block size, sample limits.
 ParamSpecs data_flags();
 /// --rope.

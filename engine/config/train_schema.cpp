@@ -16,8 +16,9 @@ ParamSpecs model_flags() {
            .help("Checkpoint to start from: a folder, or the name of one in the local hub cache"),
        path("config_name", unset)
            .nullable()
-           .help("config.json (or its folder) of a model to train from scratch, instead of a "
-                 "checkpoint"),
+           .help(
+               "What to train from scratch, instead of a checkpoint: a config.json, its folder, or "
+               "a flavour of the CLM family such as clm-60m"),
        path("tokenizer_name", unset)
            .nullable()
            .help("Folder or hub name of the tokenizer; null = the checkpoint's own"),
@@ -34,11 +35,11 @@ ParamSpecs train_data_flags() {
                        .help("Use at most this many training blocks"),
                    integer("preprocessing_num_workers", unset)
                        .nullable()
-                       .range(1, no_limit)
+                       .range(1, 1024)
                        .help("Threads that tokenise; null = all cores. Does not change the tokens"),
                    integer("dataloader_num_workers", 0)
                        .range(0, no_limit)
-                       .help("Threads that prepare batches. Does not change the batches")}));
+                       .help("Accepted; one thread prepares batches ahead, whatever the number")}));
   return flags;
 }
 
@@ -57,18 +58,18 @@ ParamSpecs training_flags() {
            .nullable()
            .help("Checkpoint folder of this run to go on from"),
        integer("per_device_train_batch_size", 8)
-           .range(1, no_limit)
+           .range(1, kMostAtOnce)
            .unit("sequences")
            .help("Sequences in one micro-batch"),
        integer("per_device_eval_batch_size", 8)
-           .range(1, no_limit)
+           .range(1, kMostAtOnce)
            .unit("sequences")
            .help("Sequences in one evaluation batch"),
        integer("gradient_accumulation_steps", 1)
-           .range(1, no_limit)
+           .range(1, kMostAtOnce)
            .help("Micro-batches in one optimizer step"),
        real("num_train_epochs", 3.0)
-           .range(0, no_limit)
+           .range(0, 1e6)
            .open_below()
            .help("Passes over the training text, when max_steps is not set"),
        integer("max_steps", -1)
@@ -167,7 +168,7 @@ ParamSpecs transform_flags() {
            .ours()
            .help("Resume under another transform than the one the run was started with"),
        integer("calibrate_batches", 8)
-           .range(0, no_limit)
+           .range(0, kMostAtOnce)
            .ours()
            .help("Batches that calibrate ranges before an evaluation that has none; 0 = stop with "
                  "an error instead")});

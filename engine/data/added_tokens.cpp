@@ -74,7 +74,7 @@ void AddedTokens::add(const JsonPart& part, const Vocabulary& vocabulary) {
     part.refuse(
         "bad-value",
         fmt::format("has the id {} where Hugging Face's library would give it {}", id, expected),
-        "ids of added tokens must be those of the vocabulary, or follow it without a hole");
+        "Ids of added tokens must be those of the vocabulary, or follow it without a hole");
   if (token.special) special_.insert(token.content);
   ids_[token.content] = expected;
   by_id_[expected] = std::move(token);

@@ -38,9 +38,9 @@ BpeModel::BpeModel(const JsonPart& part) {
   const std::string type = part.has("type") ? part.text("type") : "BPE";
   if (type != "BPE")
     part.at("type").refuse("unsupported-tokenizer", "names a model that is not supported",
-                           "only BPE is, as GPT-2, SmolLM, cosmo2, Llama-2 and Llama-3 use it");
+                           "Only BPE is, as GPT-2, SmolLM, cosmo2, Llama-2 and Llama-3 use it");
   if (!part.has("merges") && part.value().contains("vocab") && part.value()["vocab"].is_array())
-    part.refuse("unsupported-tokenizer", "looks like a Unigram model", "only BPE is supported");
+    part.refuse("unsupported-tokenizer", "looks like a Unigram model", "Only BPE is supported");
   read_options(part);
   vocabulary_ = Vocabulary(part.at("vocab"));
   low_chars_.fill(-1);
@@ -61,7 +61,7 @@ void BpeModel::read_options(const JsonPart& part) {
       part.at(key).refuse("unsupported-tokenizer", "is not supported");
   if (part.has("dropout") && part.at("dropout").value() != 0.0)
     part.at("dropout").refuse("unsupported-tokenizer", "would make the ids random",
-                              "set it to null");
+                              "Set it to null");
   if (part.has("unk_token")) unk_token_ = part.text("unk_token");
   byte_fallback_ = part.boolean("byte_fallback", false);
   fuse_unk_ = part.boolean("fuse_unk", false);
@@ -80,7 +80,7 @@ void BpeModel::read_merges(const JsonPart& part) {
     if (left < 0 || right < 0 || result < 0)
       merge.refuse("bad-value",
                    "merges tokens of which one, or the result, is not in the vocabulary",
-                   "the vocabulary and the merges must come from the same tokenizer");
+                   "The vocabulary and the merges must come from the same tokenizer");
     merges_.add(left, right, rank++, result);
   });
 }

@@ -21,7 +21,7 @@ namespace {
 [[noreturn]] void fail_to_read(const std::filesystem::path& file, int error) {
   fail("cannot-read", Place{.file = file.string()},
        fmt::format("the file cannot be read: {}", std::strerror(error)),
-       error == ENOENT ? "Check the name" : "");
+       error == EACCES ? "Check the permissions of the file" : "Check the name");
 }
 
 }  // namespace
@@ -38,7 +38,8 @@ InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
          S_ISDIR(status.st_mode)
              ? "this is a folder, not a file"
              : "this is not a regular file; it is read twice, so it must be one",
-         S_ISDIR(status.st_mode) ? "A folder of files is given as --dataset_name" : "");
+         S_ISDIR(status.st_mode) ? "A folder of files is given as --dataset_name"
+                                 : "Write it to a plain file first");
   }
   size_ = static_cast<std::uint64_t>(status.st_size);
   ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);

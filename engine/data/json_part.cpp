@@ -123,7 +123,7 @@ json read_json_file(const std::filesystem::path& file, std::string& bytes) {
   bytes.resize(size);
   if (!stream.read(bytes.data(), static_cast<std::streamsize>(size)))
     fail("unreadable-file", {file.string(), 0, 0}, "cannot be read",
-         "check that it is a file you may read");
+         "Check that it is a file you may read");
   if (const std::size_t deep = too_deep_at(bytes); deep != std::string::npos)
     fail("bad-json", place_of(file, bytes, deep),
          fmt::format("is nested deeper than {} levels", kMaxDepth));
@@ -133,7 +133,7 @@ json read_json_file(const std::filesystem::path& file, std::string& bytes) {
     const auto* parse = dynamic_cast<const json::parse_error*>(&error);
     const std::size_t byte = parse != nullptr && parse->byte > 0 ? parse->byte - 1 : 0;
     fail("bad-json", place_of(file, bytes, byte), fmt::format("is not JSON: {}", error.what()),
-         "the file may be cut short; copy or download it again");
+         "The file may be cut short; copy or download it again");
   }
 }
 

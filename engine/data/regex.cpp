@@ -94,7 +94,7 @@ std::optional<TextRange> Regex::search(std::string_view subject, std::size_t fro
     fail("pattern-limit", {},
          fmt::format("the tokenizer's pattern {} needs too many steps on a text of {} bytes: {}",
                      pattern_, subject.size(), message_of(count)),
-         "use a tokenizer.json whose pattern does not backtrack without bound");
+         "Use a tokenizer.json whose pattern does not backtrack without bound");
   const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(work.data.get());
   // \K inside a look-around could put the start behind the end; pcre2_pattern refuses it.
   return TextRange{ends[0], ends[1]};

@@ -31,8 +31,9 @@ TokenizedSplits tokenize_splits(const TextSources& sources, const Tokenizer& tok
                                 const std::filesystem::path& cache_dir,
                                 const std::function<void(const DataProgress&)>& on_progress) {
   TextToIds encoder;
-  encoder.encode_batch = [&tokenizer](std::span<const std::string> texts) {
-    return tokenizer.encode_batch(texts);
+  const int threads = sources.tokenizing_threads;
+  encoder.encode_batch = [&tokenizer, threads](std::span<const std::string> texts) {
+    return tokenizer.encode_batch(texts, threads);
   };
   encoder.vocab_size = tokenizer.vocab_size();
   // What is added around a text can come from another file than the one that is digested.

@@ -25,6 +25,7 @@ struct TextSources {
   bool keep_linebreaks = true;                      ///< of txt files: each line keeps its "\n"
   std::optional<std::int64_t> max_train_samples{};  ///< blocks, as in run_clm.py
   std::optional<std::int64_t> max_eval_samples{};
+  int tokenizing_threads = 0;  ///< 0 = one for each core; does not change the ids
 };
 
 struct DataProgress {

@@ -113,7 +113,7 @@ Tokenizer Tokenizer::load(const std::filesystem::path& path) {
   const JsonPart root(document, "", file);
   if (!document.is_object() || !document.contains("model"))
     fail("unsupported-tokenizer", {file.string(), 0, 0}, "is no tokenizer: it has no \"model\"",
-         "name the tokenizer.json that Hugging Face's library writes");
+         "Name the tokenizer.json that Hugging Face's library writes");
   auto impl = std::make_unique<Impl>(root);
   impl->file = file;
   impl->digest = sha256_hex(bytes);

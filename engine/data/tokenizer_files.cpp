@@ -3,6 +3,7 @@
 
 #include "engine/data/json_part.h"
 #include "engine/error.h"
+#include "engine/printable.h"
 
 #include <fmt/format.h>
 
@@ -53,13 +54,13 @@ fs::path find_tokenizer_file(const fs::path& path) {
   for (const char* name : {"tokenizer.model", "vocab.json", "vocab.txt", "spiece.model"})
     if (instead.empty() && is_file(path / name)) instead = name;
   const std::string convert = fmt::format(
-      "make one: python -c \"from transformers import AutoTokenizer; "
-      "AutoTokenizer.from_pretrained('{0}').save_pretrained('{0}')\"",
-      path.string());
+      "Make one: python -c \"import sys; from transformers import AutoTokenizer; d = sys.argv[1]; "
+      "AutoTokenizer.from_pretrained(d).save_pretrained(d)\" {}",
+      shell_quoted(path.string()));
   fail("missing-file", {path.string(), 0, 0},
        instead.empty() ? "the folder has no tokenizer.json"
                        : fmt::format("the folder has no tokenizer.json, only {}", instead),
-       instead.empty() ? "name a folder that has one" : convert);
+       instead.empty() ? "Name a folder that has one" : convert);
 }
 
 TokenizerSettings read_tokenizer_settings(const fs::path& folder) {

@@ -50,7 +50,10 @@ class Fields {
     problem.value = value != nullptr ? shown(*value) : "";
     problem.message = fmt::format("{}{} is {}: {}", prefix_, key,
                                   value != nullptr ? problem.value : "missing", reason);
-    problem.remedy = std::move(remedy);
+    problem.remedy = remedy.empty()
+                         ? "Correct the field, or use the config.json that belongs to the "
+                           "weights"
+                         : std::move(remedy);
     throw Error(std::move(problem));
   }
 
@@ -305,7 +308,10 @@ std::int64_t LlamaConfig::non_embedding_parameters() const {
 
 LlamaConfig parse_llama_config(const std::string& json, const std::string& file) {
   const Json root = parse_strict_json(json, file);
-  if (!root.is_object()) fail("bad-json", {file}, "not a configuration: an object is expected");
+  if (!root.is_object()) {
+    fail("bad-json", {file}, "not a configuration: an object is expected",
+         "Name the config.json of a Hugging Face Llama checkpoint");
+  }
   const Fields fields(root, file);
   check_architecture(fields);
   LlamaConfig config;

@@ -21,9 +21,10 @@ void choose_rope(LlamaConfig& config, const std::string& rope, const std::string
   const bool is_exported = has_exported_rope_scaling(config);
   if (rope != "as_trained") {
     if (is_exported) {
-      notes.push_back(file +
-                      " has the llama3 rope scaling that the CLM exporter adds; it is honoured, and "
-                      "--rope as_trained leaves it out");
+      notes.push_back(
+          file +
+          " has the llama3 rope scaling that the CLM exporter adds; it is honoured, and "
+          "--rope as_trained leaves it out");
     }
     return;
   }

@@ -94,10 +94,14 @@ void replace_file(const fs::path& file, const std::string& content, ReplaceMode 
 }
 
 std::string read_file(const fs::path& file) {
-  const FileDescriptor input(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not blocking: a named pipe in the file's place must not hold the program.
+  const FileDescriptor input(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat info = {};
   int error = !input || fstat(input.get(), &info) != 0 ? errno : 0;
   if (error == 0 && S_ISDIR(info.st_mode)) error = EISDIR;
+  if (error == 0 && !S_ISREG(info.st_mode)) {
+    fail("cannot-read", {.file = file.string()}, "this is no regular file", "Name a plain file");
+  }
   std::string content;
   char buffer[1 << 16];
   while (error == 0) {

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace engine {
 namespace {
@@ -46,7 +47,11 @@ EvaluationText text_for(const EvalConfig& config, const Tokenizer& tokenizer,
   const bool uses_train = wants_calibration && has_train_text;
   const bool uses_head = wants_calibration && !has_train_text;
   if (uses_train) sources.max_train_samples = wanted_blocks;
-  if (uses_head && sources.max_eval_samples) *sources.max_eval_samples += wanted_blocks;
+  if (uses_head && sources.max_eval_samples) {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    *sources.max_eval_samples = std::min(*sources.max_eval_samples, kMost - wanted_blocks);
+    *sources.max_eval_samples += wanted_blocks;
+  }
 
   EvaluationText text;
   text.splits = tokenize_splits(sources, tokenizer, block_size, uses_train, true,
@@ -129,8 +134,12 @@ EvalResult evaluated(const EvalConfig& config, const ProgressFunction& on_progre
 EvalResult evaluate(const EvalConfig& config, const ProgressFunction& on_progress) {
   try {
     return evaluated(config, on_progress);
+  } catch (const Error&) {
+    throw;
   } catch (const c10::Error& error) {
     fail("evaluation-failed", {}, error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    fail("evaluation-failed", {}, error.what());
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/checkpoint_weights.h"
+#include "engine/error.h"
+#include "engine/memory_limit.h"
 #include "engine/model/llama_initialise.h"
 #include "engine/scripted/scripted_paradigm.h"
 #include "engine/transform/transform_pass.h"
@@ -13,9 +15,23 @@
 
 namespace engine {
 
+void require_memory(const LlamaConfig& config, int copies) {
+  const auto needed = static_cast<double>(config.total_parameters()) * sizeof(float) * copies;
+  const auto limit = static_cast<double>(memory_limit());
+  if (limit <= 0 || needed <= limit) return;
+  fail("too-little-memory", {.file = "--model_name_or_path"},
+       fmt::format("a model of {} parameters needs {:.1f} GB {}, and this machine has {:.1f} GB",
+                   config.total_parameters(), needed / 1e9,
+                   copies > 1 ? "to be trained (weights, gradients and two moments in fp32)"
+                              : "for its weights in fp32",
+                   limit / 1e9),
+       "Choose a smaller model, or a machine with more memory");
+}
+
 std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::uint64_t seed,
                                   at::Device device, std::vector<std::string>& notes,
                                   std::vector<std::string>& warnings) {
+  require_memory(source.config, 1);
   TensorMap weights;
   if (source.directory.empty()) {
     source.config.vocab_size = std::max(source.config.vocab_size, rows);

@@ -12,9 +12,13 @@
 
 namespace engine {
 
+/// Throws Error when `copies` times the model's fp32 weights exceed the memory of this machine:
+/// 1 to hold it, 4 to train it on the CPU (weights, gradients, two moments).
+void require_memory(const LlamaConfig& config, int copies);
+
 /// Loads or initialises the weights on `device` and grows the embedding to `rows` if it has fewer;
-/// `source.config` follows. What a user must know goes to `notes`, what is wrong with the weights to
-/// `warnings`.
+/// `source.config` follows. What a user must know goes to `notes`, what is wrong with the weights
+/// to `warnings`.
 std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::uint64_t seed,
                                   at::Device device, std::vector<std::string>& notes,
                                   std::vector<std::string>& warnings);

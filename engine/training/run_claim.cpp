@@ -7,6 +7,7 @@
 #include "engine/scripted/scripted_copies.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace engine {
@@ -38,12 +39,51 @@ bool is_empty_folder(const fs::path& folder) {
   return true;
 }
 
+/// A link that leads nowhere is there: it is not ours to remove.
 fs::path first_missing(const fs::path& folder) {
+  const auto is_missing = [](const fs::path& at) {
+    std::error_code error;
+    return !fs::exists(at, error) && !fs::is_symlink(fs::symlink_status(at, error));
+  };
   fs::path missing;
-  std::error_code error;
-  for (fs::path at = folder; !at.empty() && !fs::exists(at, error); at = at.parent_path())
-    missing = at;
+  for (fs::path at = folder; !at.empty() && is_missing(at); at = at.parent_path()) missing = at;
   return missing;
+}
+
+/// Whether a run was ever started here, so that its files may be taken for a run's.
+bool holds_run(const fs::path& folder) {
+  std::error_code error;
+  for (const char* name : {"run.yaml", "events.jsonl", "status.json"}) {
+    if (fs::exists(folder / name, error)) return true;
+  }
+  return false;
+}
+
+/// Refuses to start anew where that would remove what is no run's, or what this run starts from.
+void refuse_to_remove_others(const fs::path& dir, const RunConfig& config) {
+  std::error_code error;
+  const fs::path model = fs::weakly_canonical(config.model_name_or_path.value_or(""), error);
+  const fs::path here = fs::weakly_canonical(dir, error);
+  const bool starts_from_here =
+      config.model_name_or_path && fs::is_directory(model, error) &&
+      std::mismatch(here.begin(), here.end(), model.begin(), model.end()).first == here.end();
+  if (starts_from_here) {
+    fail("output-dir-is-source", {.file = dir.string()},
+         "--overwrite_output_dir would remove the checkpoint that the run starts from, " +
+             *config.model_name_or_path,
+         "Choose another --output_dir");
+  }
+  if (holds_run(dir)) return;
+  std::vector<std::string> names(std::begin(kRunFiles), std::end(kRunFiles));
+  for (const SavedCheckpoint& saved : list_checkpoints(dir))
+    names.push_back(saved.path.filename().string());
+  for (const std::string& name : names) {
+    if (!fs::exists(dir / name, error)) continue;
+    fail("output-dir-not-a-run", {.file = dir.string()},
+         "--overwrite_output_dir would remove " + name +
+             ", but no run was ever started in this folder",
+         "Choose another --output_dir");
+  }
 }
 
 RunState recorded_state(const fs::path& run_dir) {
@@ -106,8 +146,6 @@ void RunClaim::decide(const RunConfig& config) {
          "a live run writes into this folder" + (holder.empty() ? std::string() : ": " + holder),
          "Stop that run, or choose another --output_dir");
   }
-  sweep_leftovers(dir);
-
   const auto& wanted = config.resume_from_checkpoint;
   const bool wants_newest = wanted && (*wanted == "true" || *wanted == "True");
   if (wanted && !wants_newest) {
@@ -125,6 +163,7 @@ void RunClaim::decide(const RunConfig& config) {
   }
   if (is_empty_folder(dir)) return;
   if (config.overwrite_output_dir) {
+    refuse_to_remove_others(dir, config);
     overwrites_ = true;
     notes_.push_back("Starting anew in " + dir.string() + ": the earlier run in it is removed");
     if (resume_from_) notes_.push_back("Resuming from " + resume_from_->string());
@@ -159,6 +198,7 @@ void RunClaim::decide(const RunConfig& config) {
 void RunClaim::make_room() {
   has_made_room_ = true;
   if (overwrites_) remove_run_files(folder_.path);
+  if (overwrites_ || continues_) sweep_leftovers(folder_.path);
   if (!continues_) return;
   const std::string kept = resume_from_->filename().string();
   const auto checkpoints = list_checkpoints(folder_.path);
@@ -178,7 +218,12 @@ void RunClaim::make_room() {
 void RunClaim::take_back() {
   std::error_code ignored;
   if (!first_created_.empty()) {
-    fs::remove_all(folder_.path, ignored);
+    // Without the lock another run may have begun in it meanwhile: then only an empty folder goes.
+    if (lock_) {
+      fs::remove_all(folder_.path, ignored);
+    } else {
+      fs::remove(folder_.path, ignored);
+    }
     for (fs::path at = folder_.path; at != first_created_ && at.has_parent_path();) {
       at = at.parent_path();
       fs::remove(at, ignored);

@@ -19,7 +19,8 @@ class RunClaim {
   /// The rules of --output_dir. New or empty: a new run. An unfinished run with a checkpoint:
   /// resume from the newest that is whole. --resume_from_checkpoint: that one.
   /// --overwrite_output_dir: a new run in the old one's place. Throws Error with the ways out for a
-  /// folder that is finished, locked by a live run, not writable, or holds something else.
+  /// folder that is finished, locked by a live run, not writable, or holds something else, and for
+  /// overwriting what is no run's or what the run starts from.
   explicit RunClaim(const RunConfig& config);
   ~RunClaim();
   RunClaim(const RunClaim&) = delete;

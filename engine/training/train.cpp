@@ -205,6 +205,7 @@ class Preparation {
   void load_data() {
     TextSources sources = text_sources_of(config_);
     sources.max_train_samples = config_.max_train_samples;
+    sources.tokenizing_threads = static_cast<int>(config_.preprocessing_num_workers.value_or(0));
     const bool wants_validation = config_.do_eval || config_.eval_steps.has_value();
     splits_ = tokenize_splits(sources, *tokenizer_, *config_.block_size, config_.do_train,
                               wants_validation, default_token_cache(), data_progress(on_progress_));
@@ -236,6 +237,7 @@ class Preparation {
                            claim_.resume_from()->string(), notes_);
     }
 
+    if (config_.do_train && device_.device.is_cpu()) require_memory(source_.config, 4);
     report("loading the model");
     const auto seed = static_cast<std::uint64_t>(config_.seed);
     model_ = make_model(source_, tokenizer_->vocab_size(), seed, device_.device, notes_, warnings_);
@@ -419,8 +421,12 @@ TrainOutcome train(const RunConfig& config, RunControl& control,
     at::set_num_threads(at::get_num_threads());
     Preparation preparation(config, control, on_progress);
     return preparation.run();
+  } catch (const Error&) {
+    throw;
   } catch (const c10::Error& error) {
     fail("training-failed", {}, error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    fail("training-failed", {}, error.what());
   }
 }
 

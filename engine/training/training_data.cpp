@@ -41,7 +41,8 @@ ModelSource find_model(const std::optional<std::string>& model_name_or_path,
     }
     return source;
   }
-  if (beside.empty() || !fs::exists(beside / "tokenizer.json")) {
+  std::error_code ignored;
+  if (beside.empty() || !fs::is_regular_file(beside / "tokenizer.json", ignored)) {
     fail("no-tokenizer", {.file = beside.empty() ? *config_name : beside.string()},
          "there is no tokenizer.json beside the model's configuration",
          "Name a tokenizer with --tokenizer_name");

@@ -23,6 +23,13 @@ TEST(Printable, ShowsBrokenUtf8AsNumbers) {
   EXPECT_EQ(printable("\xE0\x9F\xBF"), "\\xe0\\x9f\\xbf");
 }
 
+TEST(ShellQuoted, QuotesOnlyWhatNeedsIt) {
+  EXPECT_EQ(shell_quoted("/a/b-c_d.e=1:@%+,"), "/a/b-c_d.e=1:@%+,");
+  EXPECT_EQ(shell_quoted(""), "''");
+  EXPECT_EQ(shell_quoted("a b"), "'a b'");
+  EXPECT_EQ(shell_quoted("it's $HOME"), "'it'\\''s $HOME'");
+}
+
 TEST(Printable, CutsLongTextBetweenCharacters) {
   EXPECT_EQ(printable(std::string(1000, 'x'), 5), "xxxxx…");
   EXPECT_EQ(printable("ääää", 5), "äää…");

@@ -51,7 +51,7 @@ Command inspect_command() {
       .summary =
           "Describe a checkpoint from its headers: architecture, parameters, layers, problems",
       .examples =
-          "  paradigm inspect resources/demo/model\n"
+          "  paradigm inspect resources/demo/checkpoint\n"
           "  paradigm inspect AICrossSim/clm-60m --json     (from the local Hugging Face cache)\n"
           "  paradigm inspect clm-1.1b                      (the family's configuration, no "
           "weights)\n",

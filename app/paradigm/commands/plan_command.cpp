@@ -72,7 +72,7 @@ Command plan_command() {
   return {.name = "plan",
           .summary = "Which layers of a model a transform file replaces, and by which rule",
           .examples =
-              "paradigm plan resources/demo/model --transform_config "
+              "paradigm plan resources/demo/checkpoint --transform_config "
               "configs/transforms/optical_transformer.yaml\n"
               "paradigm plan AICrossSim/clm-60m --transform_config my.yaml --json",
           .declare = [](CLI::App& app) -> std::function<int()> {

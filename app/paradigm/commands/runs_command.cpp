@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <thread>
 
 namespace paradigm {
@@ -138,14 +139,46 @@ int watch_run(const Options& options) {
                                                                                    : kDone;
 }
 
+std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> cells(1);
+  for (const char c : line) {
+    if (c == ',') {
+      cells.emplace_back();
+    } else {
+      cells.back() += c;
+    }
+  }
+  return cells;
+}
+
+/// The table as one object: numbers as they stand, null where a cell is empty, words (NaN) as text.
+Json table_json(const std::string& csv) {
+  std::istringstream lines(csv);
+  std::string line;
+  std::getline(lines, line);
+  Json json = {{"columns", cells_of(line)}, {"rows", Json::array()}};
+  while (std::getline(lines, line)) {
+    Json row = Json::array();
+    for (const std::string& cell : cells_of(line)) {
+      Json value = Json::parse(cell, nullptr, false);
+      if (value.is_discarded()) value = cell.empty() ? Json() : Json(cell);
+      row.push_back(std::move(value));
+    }
+    json["rows"].push_back(std::move(row));
+  }
+  json["problems"] = Json::array();
+  return json;
+}
+
 int export_run(const Options& options) {
   const fs::path run = find_run(options.run);
-  const std::string csv =
+  std::string text =
       options.layer_stats ? engine::export_layer_stats_csv(run) : engine::export_csv(run);
+  if (options.json) text = table_json(text).dump(2) + "\n";
   if (options.output.empty()) {
-    std::cout << csv << std::flush;
+    std::cout << text << std::flush;
   } else {
-    engine::replace_file(options.output, csv);
+    engine::replace_file(options.output, text);
   }
   return kDone;
 }
@@ -186,9 +219,10 @@ Command runs_command() {
                 "export",
                 "One row per logged step at full rate, columns named as Hugging Face's logs");
             add_run(exported);
-            exported->add_flag("--csv", options->csv, "As comma-separated values (the only form)");
+            exported->add_flag("--csv", options->csv, "As comma-separated values (the default)");
             exported->add_flag("--layer_stats", options->layer_stats,
                                "One row per sampled step, layer and statistic instead");
+            add_json(exported, "The same table as one JSON object");
             exported->add_option("--output", options->output, "File instead of stdout");
             return [&app, options, list, show, watch, exported]() -> int {
               if (list->parsed()) return list_runs(*options);

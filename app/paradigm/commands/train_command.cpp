@@ -6,7 +6,7 @@
 #include "app/paradigm/train_session.h"
 #include "engine/config/run_config.h"
 #include "engine/error.h"
-#include "engine/runs/run_folder.h"
+#include "engine/strict_json.h"
 
 #include <CLI/CLI.hpp>
 #include <ctime>
@@ -22,6 +22,8 @@ struct Options {
   bool json = false;
 };
 
+constexpr std::size_t kLongestRunYaml = 1 << 20;
+
 /// A run.yaml, or a run folder that holds one. The command line wins.
 engine::ParamValues merged_values(const Options& options, std::vector<engine::Problem>& problems) {
   const engine::ParamValues given = options.flags->values(problems);
@@ -29,8 +31,8 @@ engine::ParamValues merged_values(const Options& options, std::vector<engine::Pr
   std::filesystem::path file = options.config;
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) file /= "run.yaml";
-  engine::ParamValues values =
-      engine::parse_run_yaml(engine::read_file(file), file.string(), problems);
+  const std::string text = engine::read_text_file(file, kLongestRunYaml);
+  engine::ParamValues values = engine::parse_run_yaml(text, file.string(), problems);
   for (const auto& entry : given.entries()) values.set(entry.name, entry.value, entry.place);
   return values;
 }

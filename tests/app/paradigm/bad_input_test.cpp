@@ -4,7 +4,12 @@
 #include "tests/support/program_run.h"
 #include "tests/support/scratch_folder.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -270,6 +275,119 @@ TEST_F(BadInput, HubNameNotInTheCacheNamesTheDownload) {
 
 TEST_F(BadInput, SeveralRanksAreRefusedByName) {
   expect_refused(train({}, {"WORLD_SIZE=2"}), {"WORLD_SIZE"});
+}
+
+TEST_F(BadInput, NumbersBeyondAnyRange) {
+  const std::pair<const char*, const char*> flags[] = {
+      {"--per_device_train_batch_size", "4611686018427387904"},
+      {"--gradient_accumulation_steps", "4611686018427387904"},
+      {"--num_train_epochs", "1e300"},
+      {"--learning_rate", "nan"},
+      {"--seed", "-1"}};
+  std::vector<std::string> all;
+  std::vector<std::string> words;
+  for (const auto& [flag, value] : flags) {
+    all.insert(all.end(), {flag, value});
+    words.emplace_back(flag);
+  }
+  expect_refused(train(all), words);
+  expect_refused(train({"--block_size", "1000000000000000000000000000000"}), {"--block_size"});
+}
+
+TEST_F(BadInput, ModelThatDoesNotFitIntoMemory) {
+  const fs::path config = scratch_ / "huge" / "config.json";
+  fs::create_directories(config.parent_path());
+  fs::copy(model_ / "config.json", config);
+  replace_in(config, "\"hidden_size\": 128", "\"hidden_size\": 65536");
+  replace_in(config, "\"num_hidden_layers\": 4", "\"num_hidden_layers\": 900");
+  const ProgramRun result =
+      run_paradigm({"train", "--config_name", config.string(), "--tokenizer_name", model_.string(),
+                    "--train_file", text_.string(), "--output_dir", run_.string(), "--block_size",
+                    "32", "--device", "cpu"},
+                   {"XDG_CACHE_HOME=" + (scratch_ / "cache").string()});
+  expect_refused(result, {"parameters", "GB"});
+  EXPECT_FALSE(fs::exists(run_));
+}
+
+TEST_F(BadInput, NamedPipesInAFilesPlaceNeverHoldTheProgram) {
+  fs::remove(model_ / "generation_config.json");
+  ASSERT_EQ(mkfifo((model_ / "generation_config.json").c_str(), 0600), 0);
+  expect_refused(train(), {"generation_config.json"});
+  transform_ = scratch_ / "pipe.yaml";
+  ASSERT_EQ(mkfifo(transform_.c_str(), 0600), 0);
+  expect_refused(train(), {"pipe.yaml"});
+}
+
+TEST_F(BadInput, LinksThatLeadInACircle) {
+  fs::remove(model_ / "tokenizer.json");
+  fs::create_symlink("tokenizer.json", model_ / "tokenizer.json");
+  expect_refused(train(), {"tokenizer.json"});
+  fs::create_symlink("run", run_);
+  expect_refused(train(), {run_.string()});
+  EXPECT_TRUE(fs::is_symlink(run_)) << "the link is the user's";
+}
+
+TEST_F(BadInput, OverwritingTheCheckpointThatTheRunStartsFrom) {
+  const std::string weights = tests::content_of(model_ / "model.safetensors");
+  run_ = model_;
+  const ProgramRun result = train({"--overwrite_output_dir"});
+  EXPECT_EQ(result.exit_code, 2) << result.err;
+  EXPECT_NE(result.err.find("--output_dir"), std::string::npos) << result.err;
+  EXPECT_TRUE(tests::content_of(model_ / "model.safetensors") == weights);
+}
+
+TEST_F(BadInput, OutputFolderOfALiveRun) {
+  auto arguments = train_arguments();
+  arguments.insert(arguments.begin(), PARADIGM_BIN_DIR "/paradigm");
+  arguments.insert(arguments.end(), {"--max_steps", "1000000"});
+  const pid_t child = fork();
+  if (child == 0) {
+    setenv("XDG_CACHE_HOME", (scratch_ / "cache").c_str(), 1);
+    const int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    std::vector<char*> words;
+    for (std::string& argument : arguments) words.push_back(argument.data());
+    words.push_back(nullptr);
+    execv(words[0], words.data());
+    _exit(127);
+  }
+  const auto has_stepped = [this] {
+    return tests::content_of(run_ / "events.jsonl").find("\"step\"") != std::string::npos;
+  };
+  for (int i = 0; i < 12'000 && !has_stepped(); ++i) usleep(10'000);
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{}, std::vector<std::string>{"--overwrite_output_dir"}}) {
+    const ProgramRun second = train(more);
+    EXPECT_EQ(second.exit_code, 2) << second.err;
+    EXPECT_NE(second.err.find("process " + std::to_string(child)), std::string::npos) << second.err;
+  }
+  kill(child, SIGTERM);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 75) << "the first run went on unharmed";
+}
+
+TEST_F(BadInput, AwkwardPathsAreNoBadInput) {
+  run_ = scratch_ / "a run 光\n\"x\" 'y'" / "below";
+  const fs::path renamed = scratch_ / "model $HOME 'ü'";
+  fs::rename(model_, renamed);
+  model_ = renamed;
+  const ProgramRun result = train();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(fs::exists(run_ / "model.safetensors"));
+  const ProgramRun again = run_paradigm({"train", "--config", (run_ / "run.yaml").string(),
+                                         "--output_dir", (scratch_ / "again").string()},
+                                        {"XDG_CACHE_HOME=" + (scratch_ / "cache").string()});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
+TEST_F(BadInput, OutputThatCannotBeWritten) {
+  const ProgramRun result =
+      tests::run_program("/bin/sh", {"-c", std::string(PARADIGM_BIN_DIR "/paradigm inspect ") +
+                                               model_.string() + " > /dev/full"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("stdout"), std::string::npos) << result.err;
 }
 
 TEST_F(BadInput, UnknownCommandNamesTheNearest) {

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace {
 
@@ -23,7 +25,7 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-const char* const kCommands[] = {"devices", "eval", "runs", "tokenize", "train"};
+const char* const kCommands[] = {"devices", "eval", "inspect", "plan", "runs", "tokenize", "train"};
 
 TEST(Program, HelpListsEveryCommandWithExamples) {
   const ProgramRun run = paradigm_run({"--help"});
@@ -39,6 +41,33 @@ TEST(Program, EveryCommandHasHelpWithAnExample) {
     EXPECT_EQ(run.exit_code, 0) << command;
     const std::string examples = run.out.substr(run.out.find("Examples:"));
     EXPECT_TRUE(contains(examples, std::string("paradigm ") + command)) << run.out;
+  }
+}
+
+TEST(Program, ThePathsInTheExamplesExist) {
+  std::size_t found = 0;
+  for (const char* command : kCommands) {
+    const std::string help = paradigm_run({command, "--help"}).out;
+    std::istringstream words(help.substr(help.find("Examples:")));
+    for (std::string word; words >> word;) {
+      if (word.rfind("resources/", 0) != 0 && word.rfind("configs/", 0) != 0) continue;
+      ++found;
+      EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(PARADIGM_SOURCE_DIR) / word))
+          << command << ": " << word;
+    }
+  }
+  EXPECT_GE(found, 8u);
+}
+
+TEST(Program, EveryCommandTakesJson) {
+  std::vector<std::vector<std::string>> all;
+  for (const char* command : kCommands) {
+    if (command != std::string("runs")) all.push_back({command});
+  }
+  for (const char* command : {"list", "show", "watch", "export"}) all.push_back({"runs", command});
+  for (auto& words : all) {
+    words.emplace_back("--help");
+    EXPECT_TRUE(contains(paradigm_run(words).out, "--json")) << words[words.size() - 2];
   }
 }
 
@@ -82,6 +111,12 @@ TEST(Program, UnknownWordsNameTheNearestKnownOne) {
   expect({"train", "--learning_rates", "1"}, "--learning_rate");
   expect({"train", "--block-sizes=3"}, "--block_size");
   expect({"runs", "show", "x", "--jsn"}, "--json");
+}
+
+TEST(Program, WhatFollowsTwoDashesIsNotPassedOver) {
+  const ProgramRun run = paradigm_run({"runs", "list", "--", "--jsn"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_TRUE(contains(run.err, "--jsn")) << run.err;
 }
 
 TEST(Program, ProblemsAreInTheJsonToo) {

@@ -162,6 +162,14 @@ TEST(RunsCommand, ExportsEveryLoggedStep) {
   EXPECT_EQ(runs(folder, {"export", "a", "--output", "a.csv"}).exit_code, 0);
   EXPECT_EQ(tests::content_of(folder / "a.csv"), exported.out);
   EXPECT_EQ(runs(folder, {"export", "a", "--output", "no/folder.csv"}).exit_code, 2);
+
+  const json table = json::parse(runs(folder, {"export", "a", "--json"}).out);
+  EXPECT_EQ(table["columns"][2], "loss");
+  ASSERT_EQ(table["rows"].size(), 300u);
+  EXPECT_EQ(table["rows"][0][0], 1);
+  EXPECT_TRUE(table["rows"][0][2].is_number());
+  EXPECT_EQ(table["rows"][6][2], "NaN");
+  EXPECT_EQ(table["rows"][0].size(), table["columns"].size());
 }
 
 TEST(RunsCommand, WatchFollowsALiveRunToItsEnd) {

@@ -153,6 +153,30 @@ TEST(TrainSession, TheFirstSignalSavesAndExitsWith75) {
   }
 }
 
+TEST(TrainSession, AReaderThatHasGoneDoesNotEndTheRun) {
+  const ScratchFolder folder;
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  close(pipe_ends[0]);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(pipe_ends[1], STDOUT_FILENO);
+    dup2(pipe_ends[1], STDERR_FILENO);
+    signal(SIGPIPE, SIG_DFL);
+    FakeRun slow;
+    slow.step_time = std::chrono::milliseconds(10);
+    _exit(train_in_terminal(config_in(folder, 100000), FakeEngine(slow), false));
+  }
+  close(pipe_ends[1]);
+  wait_for_step(folder, 3);
+  kill(child, SIGINT);
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 75);
+  EXPECT_EQ(engine::summarize_run(folder / "run").checkpoints.size(), 1u);
+}
+
 TEST(TrainSession, TheSecondSignalQuitsAtOnce) {
   const ScratchFolder folder;
   FakeRun stuck;

@@ -54,6 +54,7 @@ TEST(TokenizedDataset, GivesTheBlocksOfRunClm) {
     sources.keep_linebreaks = expected.at("keep_linebreaks").get<bool>();
     sources.validation_split_percentage = expected.at("percent").get<int>();
     const bool validation = expected.at("validation").at("blocks") != 0;
+    sources.tokenizing_threads = sources.keep_linebreaks ? 3 : 1;
     for (int round = 0; round < 2; ++round) {
       const TokenizedSplits splits =
           tokenize_splits(sources, tokenizer, expected.at("block_size").get<std::int64_t>(), true,

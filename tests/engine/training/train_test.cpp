@@ -270,6 +270,46 @@ TEST_F(Train, OutputFolderRules) {
   EXPECT_EQ(error_of(wanted), "cannot-write");
 }
 
+TEST_F(Train, OverwritingNeverRemovesWhatIsNoRuns) {
+  RunConfig wanted = config("model");  // the checkpoint it starts from
+  wanted.overwrite_output_dir = true;
+  const std::string weights = tests::content_of(folder_ / "model/model.safetensors");
+  EXPECT_EQ(error_of(wanted), "output-dir-is-source");
+  EXPECT_TRUE(tests::content_of(folder_ / "model/model.safetensors") == weights);
+
+  wanted.output_dir = (folder_ / "other").string();
+  folder_.write("other/config.json", "{}");
+  EXPECT_EQ(error_of(wanted), "output-dir-not-a-run");
+  EXPECT_EQ(tests::content_of(folder_ / "other/config.json"), "{}");
+
+  wanted.output_dir = (folder_ / "trainer").string();
+  folder_.write("trainer/checkpoint-500/trainer_state.json", "{}");
+  EXPECT_EQ(error_of(wanted), "output-dir-not-a-run");
+  EXPECT_TRUE(fs::exists(folder_ / "trainer/checkpoint-500/trainer_state.json"));
+
+  // A run that starts from its own folder's checkpoint.
+  RunConfig first = config("run");
+  first.max_steps = 1;
+  ASSERT_TRUE(run(first).finished);
+  first.model_name_or_path = (folder_ / "run/checkpoint-1").string();
+  first.overwrite_output_dir = true;
+  EXPECT_EQ(error_of(first), "output-dir-is-source");
+  EXPECT_TRUE(fs::exists(folder_ / "run/checkpoint-1/model.safetensors"));
+}
+
+TEST_F(Train, ARefusedFolderKeepsWhatWasInIt) {
+  folder_.write("foreign/.trash-mine/letter.txt", "kept");
+  EXPECT_EQ(error_of(config("foreign")), "output-dir-not-empty");
+  EXPECT_EQ(tests::content_of(folder_ / "foreign/.trash-mine/letter.txt"), "kept");
+
+  fs::create_symlink("nowhere", folder_ / "link");
+  EXPECT_EQ(error_of(config("link")), "cannot-write");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  fs::create_symlink("loop", folder_ / "loop");
+  EXPECT_EQ(error_of(config("loop")), "cannot-write");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "loop"));
+}
+
 TEST_F(Train, WhatFailsBeforeTheFirstStepLeavesNothingBehind) {
   RunConfig wanted = config("deep/er/run");
   wanted.model_name_or_path = (folder_ / "nowhere").string();
@@ -291,6 +331,19 @@ TEST_F(Train, WhatFailsBeforeTheFirstStepLeavesNothingBehind) {
   RunControl control;
   EXPECT_THROW(train(wanted, control, [](const std::string&, double, double) { return false; }),
                Error);
+  EXPECT_FALSE(fs::exists(folder_ / "deep"));
+
+  std::string huge = tests::content_of(folder_ / "model/config.json");
+  for (const auto& [from, to] :
+       {std::pair{"\"hidden_size\": 32", "\"hidden_size\": 65536"},
+        std::pair{"\"num_hidden_layers\": 2", "\"num_hidden_layers\": 900"}}) {
+    ASSERT_NE(huge.find(from), std::string::npos);
+    huge.replace(huge.find(from), std::string(from).size(), to);
+  }
+  wanted.model_name_or_path.reset();
+  wanted.config_name = folder_.write("huge/config.json", huge).string();
+  wanted.tokenizer_name = (folder_ / "model").string();
+  EXPECT_EQ(error_of(wanted), "too-little-memory");
   EXPECT_FALSE(fs::exists(folder_ / "deep"));
 
   setenv("WORLD_SIZE", "2", 1);

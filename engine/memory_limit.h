@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+
+namespace engine {
+
+/// Bytes that this process may have at most: the machine's memory, or the control group's limit
+/// where that is lower. 0 when unknown.
+std::int64_t memory_limit();
+
+}  // namespace engine
