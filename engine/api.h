@@ -12,6 +12,7 @@
 #include "engine/conformance/conformance_result.h"
 #include "engine/problem.h"
 #include "engine/runs/run_control.h"
+#include "engine/transform/transform_sweep.h"
 
 namespace engine {
 
@@ -56,6 +57,34 @@ struct EvalResult {
   std::vector<std::string> notes;  ///< what a user must know: transform re-applied, ranges calibrated on which text
 };
 
+struct SweepConfig {
+  EvalConfig eval;
+  std::vector<SweepAxis> axes;   ///< none: the transform as it is
+  std::int64_t noise_seeds = 1;  ///< draws of the noise, at run seeds eval.seed, eval.seed + 1, ...
+  bool reference = true;         ///< measure `semantics: reference` beside
+};
+
+struct SweepCell {
+  std::vector<SweepSetting> settings;
+  std::string transform_digest;
+  std::int64_t calibrated_batches = 0;
+  std::vector<double> losses;  ///< one for each draw
+  /// With `semantics: reference`, one for each draw of the rules' own seeds, which are what such
+  /// noise depends on; the first is at the seeds as they stand. Empty when not measured.
+  std::vector<double> reference_losses;
+};
+
+struct SweepResult {
+  double plain_loss = 0;  ///< of the untransformed model on the same text
+  std::int64_t eval_tokens = 0;
+  double eval_runtime = 0;
+  std::string device;
+  std::string transform;
+  std::vector<SweepAxis> axes;
+  std::vector<SweepCell> cells;  ///< the last axis fastest
+  std::vector<std::string> notes;
+};
+
 /// Progress of work that has no run folder (tokenising, evaluating). Called from the working thread; return false to
 /// cancel.
 using ProgressFunction = std::function<bool(const std::string& stage, double done, double total)>;
@@ -79,10 +108,15 @@ class EngineApi {
   /// a path is relative to the working folder. Throws Error when there is no such paradigm or it cannot be loaded.
   virtual std::vector<ConformanceResult> check_paradigm(const std::string& reference,
                                                         const ProgressFunction& on_progress = {}) const = 0;
+
+  /// Evaluates the model once plain and under every point of a grid of transforms, several draws of the noise at each.
+  /// The model is loaded once. Changes no file. The stages that `on_progress` hears are the cells, `done` and `total`
+  /// cover the whole sweep. Throws Error.
+  virtual SweepResult sweep(const SweepConfig& config, const ProgressFunction& on_progress = {}) const = 0;
 };
 
 /// Raised whenever the layout of EngineApi or of a value in it changes.
-inline constexpr int kEngineApiVersion = 2;
+inline constexpr int kEngineApiVersion = 3;
 
 }  // namespace engine
 

@@ -4,6 +4,7 @@
 #include "engine/conformance/check_paradigm.h"
 #include "engine/devices.h"
 #include "engine/training/evaluate.h"
+#include "engine/training/sweep.h"
 #include "engine/training/train.h"
 
 namespace engine {
@@ -26,6 +27,10 @@ class EngineImplementation final : public EngineApi {
   std::vector<ConformanceResult> check_paradigm(
       const std::string& reference, const ProgressFunction& on_progress) const override {
     return engine::check_paradigm(reference, on_progress);
+  }
+
+  SweepResult sweep(const SweepConfig& config, const ProgressFunction& on_progress) const override {
+    return engine::sweep(config, on_progress);
   }
 };
 

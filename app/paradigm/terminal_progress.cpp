@@ -49,7 +49,8 @@ void TerminalProgress::show(const engine::RunUpdate& update) {
   std::fflush(stream_);
 }
 
-void TerminalProgress::show_stage(const std::string& stage, double done, double total) {
+void TerminalProgress::show_stage(const std::string& stage, double done, double total,
+                                  const std::string& remark) {
   const std::lock_guard lock(mutex_);
   const double share = total > 0 ? done / total : 0;
   const int percent = int(share * 100);
@@ -58,9 +59,10 @@ void TerminalProgress::show_stage(const std::string& stage, double done, double 
   stage_ = stage;
   stage_percent_ = percent;
   if (style_ == Style::bar) {
-    draw_bar(total > 0 ? fmt::format("{} {} {:3}%", bar_text(share), stage, percent) : stage);
+    draw_bar((total > 0 ? fmt::format("{} {} {:3}%", bar_text(share), stage, percent) : stage) +
+             remark);
   } else if (is_new) {
-    print_line(stage);
+    print_line(stage + remark);
   }
   std::fflush(stream_);
 }

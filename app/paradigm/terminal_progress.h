@@ -23,8 +23,10 @@ class TerminalProgress {
 
   /// What a poll of the run's reader found.
   void show(const engine::RunUpdate& update);
-  /// Work before the first step. `total` 0 = unknown.
-  void show_stage(const std::string& stage, double done, double total);
+  /// Work that has no run folder. `total` 0 = unknown. `remark` follows the stage, but a new one
+  /// does not make a new stage.
+  void show_stage(const std::string& stage, double done, double total,
+                  const std::string& remark = "");
   /// Removes the bar; later calls draw it again.
   void clear_bar();
 

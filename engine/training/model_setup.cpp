@@ -49,6 +49,14 @@ std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::u
   return std::make_unique<Llama>(source.config, weights);
 }
 
+std::unique_ptr<Llama> plain_twin(const Llama& model) {
+  TensorMap weights;
+  for (const Parameter& parameter : model.parameters()) {
+    weights.emplace(parameter.name, parameter.tensor);
+  }
+  return std::make_unique<Llama>(model.config(), weights);
+}
+
 std::vector<std::string> transform_model(Llama& model, const TransformChoice& choice,
                                          const std::filesystem::path& state_dir, std::uint64_t seed,
                                          const std::function<void(const Assignment&)>& on_layer) {

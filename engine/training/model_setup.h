@@ -23,6 +23,10 @@ std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::u
                                   at::Device device, std::vector<std::string>& notes,
                                   std::vector<std::string>& warnings);
 
+/// A plain model over the very same weight tensors, which a transform or a training of either then
+/// shares with the other. Costs no memory to speak of.
+std::unique_ptr<Llama> plain_twin(const Llama& model);
+
 /// Carries the chosen transform out and restores the simulation state of the layers whose rule has
 /// not changed. Returns the buffers that were not restored.
 std::vector<std::string> transform_model(

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace engine {
@@ -130,6 +131,24 @@ TransformChoice choose_transform(const std::optional<std::string>& flag, const f
                         *flag, recorded_file.string(), choice.kept_layers.size(),
                         choice.plan.replacements().size()));
   return choice;
+}
+
+TransformChoice with_rules(const TransformChoice& choice, TransformConfig rules,
+                           const LlamaConfig& config) {
+  TransformChoice changed;
+  changed.label = choice.label;
+  changed.plan = plan_transform(layer_inventory(config), rules, paradigm_infos());
+  std::vector<std::string> warnings;  // the file's own were told when it was chosen
+  sort_out(changed.plan.problems, warnings);
+  changed.digest = transform_digest(changed.plan);
+  changed.config = std::move(rules);
+  const std::vector<std::string> unchanged = layers_in_common(changed.plan, choice.plan);
+  for (const std::string& layer : choice.kept_layers) {
+    if (std::find(unchanged.begin(), unchanged.end(), layer) != unchanged.end()) {
+      changed.kept_layers.push_back(layer);
+    }
+  }
+  return changed;
 }
 
 }  // namespace engine

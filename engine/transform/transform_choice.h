@@ -33,4 +33,9 @@ struct TransformChoice {
 TransformChoice choose_transform(const std::optional<std::string>& flag,
                                  const std::filesystem::path& model_dir, const LlamaConfig& config);
 
+/// `choice`, which is not plain, with other rules for the same model: state is kept for those of its
+/// layers whose values do not change. Throws Error with the problems of the plan.
+TransformChoice with_rules(const TransformChoice& choice, TransformConfig rules,
+                           const LlamaConfig& config);
+
 }  // namespace engine

@@ -255,4 +255,37 @@ engine::EvalResult FakeEngine::evaluate(const EvalConfig& config,
   return result;
 }
 
+engine::SweepResult FakeEngine::sweep(const SweepConfig& config,
+                                      const ProgressFunction& on_progress) const {
+  if (!run_.problems.empty()) throw Error(run_.problems);
+  if (on_progress && !on_progress("plain", 1, 1)) fail("cancelled", {}, "cancelled");
+  SweepResult result;
+  result.plain_loss = 2;
+  result.eval_tokens = 4096;
+  result.eval_runtime = 0.25;
+  result.device = "cpu";
+  result.transform = config.eval.transform_config.value_or("none");
+  result.axes = config.axes;
+  std::vector<std::vector<SweepSetting>> grid(1);
+  for (const SweepAxis& axis : config.axes) {
+    std::vector<std::vector<SweepSetting>> finer;
+    for (const auto& settings : grid) {
+      for (const std::string& value : axis.values) {
+        finer.push_back(settings);
+        finer.back().push_back({axis.parameter, value, value});
+      }
+    }
+    grid = std::move(finer);
+  }
+  for (const auto& settings : grid) {
+    SweepCell cell{.settings = settings, .transform_digest = "fake", .losses = {}, .reference_losses = {}};
+    for (std::int64_t draw = 0; draw < config.noise_seeds; ++draw) {
+      cell.losses.push_back(3 - 0.1 * double(result.cells.size()) + 0.01 * double(draw));
+      if (config.reference) cell.reference_losses.push_back(cell.losses.back() + 0.5);
+    }
+    result.cells.push_back(std::move(cell));
+  }
+  return result;
+}
+
 }  // namespace tests

@@ -42,6 +42,9 @@ class FakeEngine final : public engine::EngineApi {
   std::vector<engine::ConformanceResult> check_paradigm(
       const std::string& reference,
       const engine::ProgressFunction& on_progress = {}) const override;
+  /// Losses that fall with the cell's number, each draw a little apart.
+  engine::SweepResult sweep(const engine::SweepConfig& config,
+                            const engine::ProgressFunction& on_progress = {}) const override;
 
  private:
   FakeRun run_;
