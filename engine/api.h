@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/config/bench_config.h"
 #include "engine/config/run_config.h"
 #include "engine/conformance/conformance_result.h"
 #include "engine/problem.h"
@@ -85,6 +86,44 @@ struct SweepResult {
   std::vector<std::string> notes;
 };
 
+/// One measurement: `steps` training steps in a row.
+struct BenchSample {
+  double seconds = 0;      ///< of one step
+  double cpu_seconds = 0;  ///< of all threads, of one step: comparable on a machine that has other work too
+};
+
+struct BenchVariant {
+  std::string name;              ///< "plain", the transform's file, or "<file>: <pattern>" for a rule by itself
+  std::string transform_digest;  ///< empty when plain
+  std::int64_t layers = 0;       ///< replaced ones
+  std::vector<std::vector<BenchSample>> rounds;
+  std::int64_t simulation_state_bytes = 0;
+  /// Above weights and optimizer, in one step: gradients, activations, work space. -1 = unknown.
+  std::int64_t step_peak_bytes = -1;
+};
+
+struct BenchResult {
+  std::string model;  ///< "60M", or the checkpoint
+  std::int64_t parameters = 0;
+  std::int64_t batch_size = 0;
+  std::int64_t seq_len = 0;
+  bool bf16 = false;
+  std::string device;
+  std::string device_name;
+  std::string driver;  ///< NVIDIA's; empty on the CPU
+  std::string torch_version;
+  std::int64_t threads = 0;
+  std::int64_t warmup = 0;
+  std::int64_t steps = 0;
+  double flops_per_token = 0;           ///< of the plain step, causal attention at half
+  double upstream_flops_per_token = 0;  ///< 6·N_ex + 12·L·H·D·S
+  double peak_flops = 0;                ///< dense bf16 of the device; 0 = unknown
+  std::int64_t weight_bytes = 0;
+  std::int64_t optimizer_bytes = 0;
+  std::vector<BenchVariant> variants;  ///< plain first
+  std::vector<std::string> notes;
+};
+
 /// Progress of work that has no run folder (tokenising, evaluating). Called from the working thread; return false to
 /// cancel.
 using ProgressFunction = std::function<bool(const std::string& stage, double done, double total)>;
@@ -113,6 +152,10 @@ class EngineApi {
   /// The model is loaded once. Changes no file. The stages that `on_progress` hears are the cells, `done` and `total`
   /// cover the whole sweep. Throws Error.
   virtual SweepResult sweep(const SweepConfig& config, const ProgressFunction& on_progress = {}) const = 0;
+
+  /// Times whole training steps of a model, plain and under each transform, turn by turn on the same random tokens.
+  /// Changes no file. Throws Error.
+  virtual BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress = {}) const = 0;
 };
 
 /// Raised whenever the layout of EngineApi or of a value in it changes.

@@ -3,6 +3,7 @@
 
 #include "engine/conformance/check_paradigm.h"
 #include "engine/devices.h"
+#include "engine/training/bench.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/sweep.h"
 #include "engine/training/train.h"
@@ -31,6 +32,10 @@ class EngineImplementation final : public EngineApi {
 
   SweepResult sweep(const SweepConfig& config, const ProgressFunction& on_progress) const override {
     return engine::sweep(config, on_progress);
+  }
+
+  BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress) const override {
+    return engine::bench(config, on_progress);
   }
 };
 

@@ -288,4 +288,35 @@ engine::SweepResult FakeEngine::sweep(const SweepConfig& config,
   return result;
 }
 
+engine::BenchResult FakeEngine::bench(const BenchConfig& config,
+                                      const ProgressFunction& on_progress) const {
+  if (!run_.problems.empty()) throw Error(run_.problems);
+  if (on_progress && !on_progress("round 1 of 1", 1, 1)) fail("cancelled", {}, "cancelled");
+  BenchResult result;
+  result.model = config.flavor.value_or("fake");
+  result.parameters = 1000;
+  result.batch_size = config.batch_size;
+  result.seq_len = config.seq_len;
+  result.bf16 = config.bf16;
+  result.device = "cpu";
+  result.device_name = "Fake processor";
+  result.torch_version = "none";
+  result.threads = config.threads.value_or(1);
+  result.warmup = config.warmup;
+  result.steps = config.steps;
+  result.flops_per_token = 6000;
+  result.upstream_flops_per_token = 7000;
+  const auto add = [&](const std::string& name, double seconds) {
+    BenchVariant variant;
+    variant.name = name;
+    for (std::int64_t round = 0; round < config.rounds; ++round) {
+      variant.rounds.emplace_back(std::size_t(config.repeats), BenchSample{seconds, 2 * seconds});
+    }
+    result.variants.push_back(std::move(variant));
+  };
+  add("plain", 0.1);
+  for (const std::string& file : config.transform_configs) add(file, 0.15);
+  return result;
+}
+
 }  // namespace tests

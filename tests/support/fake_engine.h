@@ -45,6 +45,9 @@ class FakeEngine final : public engine::EngineApi {
   /// Losses that fall with the cell's number, each draw a little apart.
   engine::SweepResult sweep(const engine::SweepConfig& config,
                             const engine::ProgressFunction& on_progress = {}) const override;
+  /// Every transform takes one and a half times the plain step.
+  engine::BenchResult bench(const engine::BenchConfig& config,
+                            const engine::ProgressFunction& on_progress = {}) const override;
 
  private:
   FakeRun run_;

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The flags of `paradigm bench`.
+#include "engine/config/bench_config.h"
+#include "engine/config/flag_tables.h"
+#include "engine/config/run_config.h"
+
+#include <fmt/format.h>
+
+namespace engine {
+namespace {
+
+constexpr double no_limit = std::numeric_limits<double>::infinity();
+
+ParamSpecs workload_flags() {
+  return in_group(
+      "Workload",
+      {text("flavor", unset)
+           .nullable()
+           .ours()
+           .help("A size of the CLM family with fresh weights: debug, 60M, 200M, 400M, 600M, 1.1B"),
+       path("model_name_or_path", unset).nullable().help("A checkpoint instead of a flavor"),
+       integer("batch_size", 2).range(1, no_limit).ours().unit("sequences").help("Rows of a step"),
+       integer("seq_len", 512)
+           .range(2, no_limit)
+           .ours()
+           .unit("tokens")
+           .help("Length of a row; the tokens are random"),
+       boolean("bf16", false).help("Compute in bfloat16 over fp32 weights"),
+       integer("threads", unset)
+           .nullable()
+           .range(1, 4096)
+           .ours()
+           .help("Processor threads; null = as many as LibTorch takes by itself"),
+       integer("seed", 42).range(0, no_limit).help("Of fresh weights, tokens and simulated noise"),
+       boolean("per_rule", false)
+           .ours()
+           .help("Also time each rule of each transform by itself, the other layers plain")});
+}
+
+ParamSpecs measurement_flags() {
+  return in_group("Measurement",
+                  {integer("warmup", 2)
+                       .range(0, no_limit)
+                       .ours()
+                       .unit("steps")
+                       .help("Steps of every variant before anything is timed"),
+                   integer("rounds", 3)
+                       .range(1, no_limit)
+                       .ours()
+                       .help("A ratio is taken in each round; the worst of them is printed too"),
+                   integer("repeats", 5)
+                       .range(1, no_limit)
+                       .ours()
+                       .help("Measurements of each variant in a round; the variants take turns"),
+                   integer("steps", 1)
+                       .range(1, no_limit)
+                       .ours()
+                       .unit("steps")
+                       .help("Consecutive steps in one measurement; the device is waited for "
+                             "behind the last one only")});
+}
+
+Problem flag_problem(const std::string& flag, const std::string& value, std::string message,
+                     std::string remedy) {
+  return {.id = "bad-value",
+          .severity = Severity::error,
+          .place = {.file = "--" + flag},
+          .value = value,
+          .message = std::move(message),
+          .remedy = std::move(remedy)};
+}
+
+}  // namespace
+
+const ParamSchema& bench_schema() {
+  static const ParamSchema schema = [] {
+    ParamSpecs flags = workload_flags();
+    append(flags, measurement_flags());
+    append(flags, device_flags());
+    return ParamSchema(std::move(flags));
+  }();
+  return schema;
+}
+
+BenchConfig bench_config_from(const ParamValues& given) {
+  const ParamValues values = bench_schema().with_defaults(given);
+  BenchConfig config;
+  if (is_set(values.get("flavor"))) config.flavor = values.get_text("flavor");
+  if (is_set(values.get("model_name_or_path"))) {
+    config.model_name_or_path = values.get_text("model_name_or_path");
+  }
+  config.per_rule = values.get_bool("per_rule");
+  config.batch_size = values.get_int("batch_size");
+  config.seq_len = values.get_int("seq_len");
+  config.bf16 = values.get_bool("bf16");
+  config.device = values.get_bool("use_cpu") ? "cpu" : values.get_text("device");
+  if (is_set(values.get("threads"))) config.threads = values.get_int("threads");
+  config.warmup = values.get_int("warmup");
+  config.rounds = values.get_int("rounds");
+  config.repeats = values.get_int("repeats");
+  config.steps = values.get_int("steps");
+  config.seed = values.get_int("seed");
+  return config;
+}
+
+std::vector<Problem> problems_in(const BenchConfig& config) {
+  std::vector<Problem> problems;
+  if (!config.flavor && !config.model_name_or_path) {
+    problems.push_back(flag_problem("flavor", "", "no model is given",
+                                    "Give --flavor, such as 60M, or --model_name_or_path"));
+  }
+  if (config.flavor && config.model_name_or_path) {
+    problems.push_back(flag_problem("flavor", *config.flavor,
+                                    "flavor and model_name_or_path are both given",
+                                    "Give one of the two"));
+  }
+  if (!is_device_name(config.device)) {
+    problems.push_back(flag_problem("device", config.device,
+                                    fmt::format("device is \"{}\"", config.device),
+                                    "Allowed: auto, cpu, cuda, cuda:N"));
+  }
+  return problems;
+}
+
+}  // namespace engine

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/training/bench.h"
+
+#include "engine/data/hub_cache.h"
+#include "engine/device/peak_memory.h"
+#include "engine/devices.h"
+#include "engine/error.h"
+#include "engine/model/clm_family.h"
+#include "engine/model/model_flops.h"
+#include "engine/training/calibration.h"
+#include "engine/training/chunked_cross_entropy.h"
+#include "engine/training/model_setup.h"
+#include "engine/training/trainer.h"
+#include "engine/transform/transform_choice.h"
+#include "kernels/noise_key.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <c10/util/Exception.h>
+#include <torch/version.h>
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace engine {
+namespace {
+
+/// One transform and what is made of it. All variants share the weights and the optimizer's state,
+/// so that any number of them fits, and each one's peak is its own.
+struct Variant {
+  Variant(std::unique_ptr<Llama> own_model, AdamW& optimizer, const TrainerOptions& options)
+      : model(std::move(own_model)), trainer(*model, optimizer, options) {}
+
+  std::unique_ptr<Llama> model;
+  Trainer trainer;
+  BenchVariant result;
+};
+
+/// LibTorch's number of threads while it lives.
+class ThreadCount {
+ public:
+  explicit ThreadCount(std::optional<std::int64_t> wanted) : before_(at::get_num_threads()) {
+    if (wanted) at::set_num_threads(static_cast<int>(*wanted));
+  }
+  ~ThreadCount() { at::set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+std::int64_t bytes_of(const at::Tensor& tensor) {
+  return tensor.numel() * static_cast<std::int64_t>(tensor.element_size());
+}
+
+ModelSource benched_model(const BenchConfig& config) {
+  ModelSource source;
+  if (config.model_name_or_path) {
+    source.directory = resolve_hub_path(*config.model_name_or_path, HubKind::model);
+    source.config = read_llama_config(source.directory / "config.json");
+  } else if (const auto flavour = find_clm_config(*config.flavor)) {
+    source.config = *flavour;
+  } else {
+    std::string names;
+    for (const ClmFlavour& each : clm_family()) names += (names.empty() ? "" : ", ") + each.name;
+    fail("unknown-config", {.file = "--flavor"},
+         fmt::format("the CLM family has no size \"{}\"", *config.flavor), "It has " + names);
+  }
+  return source;
+}
+
+/// The transform with every rule but one taken as "leave alone", for each rule that wins a layer.
+std::vector<std::pair<std::string, TransformChoice>> single_rules(const TransformChoice& choice,
+                                                                  const LlamaConfig& config) {
+  std::vector<std::pair<std::string, TransformChoice>> singles;
+  for (std::size_t kept = 0; kept < choice.config->rules.size(); ++kept) {
+    if (choice.config->rules[kept].leave_alone || choice.plan.counts[kept].won == 0) continue;
+    TransformConfig rules = *choice.config;
+    for (std::size_t other = 0; other < rules.rules.size(); ++other) {
+      if (other != kept) rules.rules[other].leave_alone = true;
+    }
+    singles.emplace_back(choice.config->rules[kept].pattern,
+                         with_rules(choice, std::move(rules), config));
+  }
+  return singles;
+}
+
+class Bench {
+ public:
+  Bench(const BenchConfig& config, const ProgressFunction& on_progress)
+      : config_(config), on_progress_(on_progress), source_(benched_model(config)) {
+    const LlamaConfig& model = source_.config;
+    for (const std::string& file : config.transform_configs) {
+      TransformChoice choice = choose_transform(file, {}, model);
+      add_notes(choice.notes);
+      const std::string name = std::filesystem::path(file).filename().string();
+      auto singles = config.per_rule ? single_rules(choice, model)
+                                     : std::vector<std::pair<std::string, TransformChoice>>{};
+      choices_.emplace_back(name, std::move(choice));
+      for (auto& [pattern, single] : singles) {
+        choices_.emplace_back(name + ": " + pattern, std::move(single));
+      }
+    }
+    device_ = choose_device(config.device, !choices_.empty());
+    if (!device_.note.empty()) result_.notes.push_back(device_.note);
+  }
+
+  BenchResult run() {
+    report("loading", 0, 0);
+    make_variants();
+    describe();
+    const std::int64_t turns = config_.warmup + 1 + config_.rounds * config_.repeats;
+    std::int64_t turn = 0;
+    const auto take_turns = [&](const std::string& stage, auto&& use) {
+      const at::Tensor ids = random_ids(turn);
+      for (auto& variant : variants_) use(*variant, ids);
+      report(stage, static_cast<double>(++turn), static_cast<double>(turns));
+    };
+    report("warming up", 0, static_cast<double>(turns));
+    for (std::int64_t step = 0; step < config_.warmup; ++step) {
+      take_turns("warming up", [&](Variant& v, const at::Tensor& ids) { timed(v, ids, 1); });
+    }
+    take_turns("memory", [&](Variant& v, const at::Tensor& ids) { measure_memory(v, ids); });
+    for (std::int64_t round = 0; round < config_.rounds; ++round) {
+      for (auto& variant : variants_) variant->result.rounds.emplace_back();
+      const std::string stage = fmt::format("round {} of {}", round + 1, config_.rounds);
+      for (std::int64_t repeat = 0; repeat < config_.repeats; ++repeat) {
+        take_turns(stage, [&](Variant& v, const at::Tensor& ids) {
+          v.result.rounds.back().push_back(timed(v, ids, config_.steps));
+        });
+      }
+    }
+    for (auto& variant : variants_) result_.variants.push_back(std::move(variant->result));
+    return std::move(result_);
+  }
+
+ private:
+  void add_notes(const std::vector<std::string>& notes) {
+    result_.notes.insert(result_.notes.end(), notes.begin(), notes.end());
+  }
+
+  void report(const std::string& stage, double done, double total) const {
+    if (on_progress_ && !on_progress_(stage, done, total)) fail("cancelled", {}, "cancelled");
+  }
+
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(config_.seed); }
+
+  c10::ScalarType compute_dtype() const { return config_.bf16 ? at::kBFloat16 : at::kFloat; }
+
+  void make_variants() {
+    auto plain =
+        make_model(source_, source_.config.vocab_size, seed(), device_.device, result_.notes);
+    optimizer_ = std::make_unique<AdamW>(plain->parameters(), AdamWOptions{.weight_decay = 0.01});
+    const TrainerOptions options{.schedule = {.type = "constant", .peak = 1e-5},
+                                 .max_grad_norm = 1.0,
+                                 .compute_dtype = compute_dtype(),
+                                 .seed = seed()};
+    std::vector<std::unique_ptr<Variant>> made;
+    for (const auto& [name, choice] : choices_) {
+      auto& variant =
+          *made.emplace_back(std::make_unique<Variant>(plain_twin(*plain), *optimizer_, options));
+      transform_model(*variant.model, choice, {}, seed());
+      observe_ranges(*variant.model);
+      variant.result.name = name;
+      variant.result.transform_digest = choice.digest;
+      variant.result.layers = static_cast<std::int64_t>(choice.plan.replacements().size());
+      for (const NamedState& state : variant.model->simulation_state()) {
+        variant.result.simulation_state_bytes += bytes_of(state.tensor);
+      }
+    }
+    variants_.push_back(std::make_unique<Variant>(std::move(plain), *optimizer_, options));
+    variants_.front()->result.name = "plain";
+    for (auto& variant : made) variants_.push_back(std::move(variant));
+  }
+
+  /// Modes that fix their ranges need them before the first step.
+  void observe_ranges(Llama& model) const {
+    if (!has_unobserved_state(model)) return;
+    const at::NoGradGuard no_grad;
+    next_token_loss(model, random_ids(-1).to(device_.device),
+                    {.phase = Phase::calibrate, .compute_dtype = compute_dtype()}, 1.0);
+  }
+
+  void describe() {
+    const LlamaConfig& model = source_.config;
+    result_.model = config_.flavor ? *config_.flavor : *config_.model_name_or_path;
+    result_.parameters = model.total_parameters();
+    result_.batch_size = config_.batch_size;
+    result_.seq_len = config_.seq_len;
+    result_.bf16 = config_.bf16;
+    result_.device = device_.id;
+    result_.device_name = device_.name;
+    if (device_.device.is_cuda()) result_.driver = driver_version();
+    result_.torch_version = TORCH_VERSION;
+    result_.threads = at::get_num_threads();
+    result_.warmup = config_.warmup;
+    result_.steps = config_.steps;
+    result_.flops_per_token = train_flops_per_token(model, config_.seq_len);
+    result_.upstream_flops_per_token = upstream_flops_per_token(model, config_.seq_len);
+    result_.peak_flops = peak_bf16_flops(device_.name).value_or(0);
+    for (const Parameter& parameter : variants_.front()->model->parameters()) {
+      result_.weight_bytes += bytes_of(parameter.tensor);
+    }
+    for (const auto& [name, tensor] : optimizer_->state()) {
+      result_.optimizer_bytes += bytes_of(tensor);
+    }
+  }
+
+  /// The same tokens for every variant in a turn, others in the next.
+  at::Tensor random_ids(std::int64_t turn) const {
+    const auto vocabulary = static_cast<std::uint64_t>(source_.config.vocab_size);
+    at::Tensor ids =
+        at::empty({config_.batch_size, config_.seq_len}, at::TensorOptions().dtype(at::kLong));
+    auto* out = ids.mutable_data_ptr<std::int64_t>();
+    std::uint64_t state = kernels::mix(seed() ^ kernels::mix(static_cast<std::uint64_t>(turn)));
+    for (std::int64_t i = 0; i < ids.numel(); ++i) {
+      state = kernels::mix(state);
+      out[i] = static_cast<std::int64_t>(state % vocabulary);
+    }
+    return ids;
+  }
+
+  /// Reading the last loss waits for the device.
+  static BenchSample timed(Variant& variant, const at::Tensor& ids, std::int64_t steps) {
+    const auto started = std::chrono::steady_clock::now();
+    const double cpu_started = processor_seconds();
+    at::Tensor loss;
+    for (std::int64_t step = 0; step < steps; ++step) loss = variant.trainer.step({ids}).loss;
+    static_cast<void>(loss.item<float>());
+    const double count = static_cast<double>(steps);
+    return {
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count() / count,
+        (processor_seconds() - cpu_started) / count};
+  }
+
+  void measure_memory(Variant& variant, const at::Tensor& ids) const {
+    zero_gradients(variant.model->parameters());
+    const PeakMemory peak(device_.device);
+    timed(variant, ids, 1);
+    variant.result.step_peak_bytes = peak.above_start().value_or(-1);
+  }
+
+  const BenchConfig& config_;
+  const ProgressFunction& on_progress_;
+  ModelSource source_;
+  std::vector<std::pair<std::string, TransformChoice>> choices_;
+  ChosenDevice device_;
+  BenchResult result_;
+  std::unique_ptr<AdamW> optimizer_;
+  std::vector<std::unique_ptr<Variant>> variants_;  // plain first
+};
+
+}  // namespace
+
+BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress) {
+  const ThreadCount threads(config.threads);
+  try {
+    return Bench(config, on_progress).run();
+  } catch (const c10::Error& error) {
+    fail("bench-failed", {}, error.what_without_backtrace());
+  }
+}
+
+}  // namespace engine

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/training/bench.h"
+
+#include "engine/error.h"
+#include "engine/model/llama_config.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/tiny_llama.h"
+
+#include <ATen/Parallel.h>
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace engine {
+namespace {
+
+constexpr const char* kOptical = R"(layer_name_to_config:
+  model\.layers\.[0-9]+\.self_attn: {q_levels: 256}
+  model\.layers\.[0-9]+\.mlp\.(gate|up|down)_proj: {q_levels: 16}
+  model\.layers\.[0-9]+\..*: {q_levels: 8, mode: freeze}
+  never: {q_levels: 8}
+  lm_head: null
+)";
+
+class Bench : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    tests::write_tiny_llama(folder_ / "model");
+    config_.model_name_or_path = (folder_ / "model").string();
+    config_.transform_configs = {folder_.write("optical.yaml", kOptical).string()};
+    config_.device = "cpu";
+    config_.threads = 1;
+    config_.seq_len = 16;
+    config_.warmup = 1;
+    config_.rounds = 2;
+    config_.repeats = 3;
+  }
+
+  tests::ScratchFolder folder_;
+  BenchConfig config_;
+};
+
+TEST_F(Bench, EveryVariantIsMeasuredAsOftenAsAsked) {
+  config_.steps = 2;
+  const BenchResult result = bench(config_, {});
+  ASSERT_EQ(result.variants.size(), 2u);
+  EXPECT_EQ(result.variants[0].name, "plain");
+  EXPECT_EQ(result.variants[0].layers, 0);
+  EXPECT_EQ(result.variants[1].name, "optical.yaml");
+  EXPECT_EQ(result.variants[1].layers, 2 * 8);
+  for (const BenchVariant& variant : result.variants) {
+    ASSERT_EQ(variant.rounds.size(), 2u);
+    for (const auto& round : variant.rounds) {
+      ASSERT_EQ(round.size(), 3u);
+      for (const BenchSample& sample : round) EXPECT_GT(sample.seconds, 0);
+    }
+  }
+  EXPECT_EQ(result.variants[0].simulation_state_bytes, 0);
+  EXPECT_GT(result.variants[1].simulation_state_bytes, 0);
+  EXPECT_EQ(result.threads, 1);
+}
+
+TEST_F(Bench, MemoryIsThatOfWeightsAndOptimizer) {
+  const BenchResult result = bench(config_, {});
+  const LlamaConfig model = read_llama_config(folder_ / "model/config.json");
+  EXPECT_EQ(result.parameters, model.total_parameters());
+  EXPECT_EQ(result.weight_bytes, 4 * result.parameters);
+  EXPECT_EQ(result.optimizer_bytes, 8 * result.parameters + 4) << "two moments and the step";
+}
+
+TEST_F(Bench, RulesAreTimedOneByOne) {
+  config_.per_rule = true;
+  const BenchResult result = bench(config_, {});
+  std::vector<std::string> names;
+  std::int64_t layers = 0;
+  for (const BenchVariant& variant : result.variants) {
+    names.push_back(variant.name);
+    if (names.size() > 2) layers += variant.layers;
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{
+                       "plain", "optical.yaml", "optical.yaml: model\\.layers\\.[0-9]+\\.self_attn",
+                       "optical.yaml: model\\.layers\\.[0-9]+\\.mlp\\.(gate|up|down)_proj",
+                       "optical.yaml: model\\.layers\\.[0-9]+\\..*"}))
+      << "a rule that wins no layer is none";
+  EXPECT_EQ(layers, result.variants[1].layers);
+}
+
+TEST_F(Bench, ThreadsAreOnlyLent) {
+  at::set_num_threads(1);
+  config_.threads = 2;
+  EXPECT_EQ(bench(config_, {}).threads, 2);
+  EXPECT_EQ(at::get_num_threads(), 1);
+}
+
+TEST_F(Bench, CanBeCancelledAndRefusesAnUnknownFlavour) {
+  const auto cancel = [](const std::string& stage, double, double) {
+    return !stage.starts_with("round 2");
+  };
+  EXPECT_THROW(bench(config_, cancel), Error);
+  config_.model_name_or_path.reset();
+  config_.flavor = "61M";
+  try {
+    bench(config_, {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("60M"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace engine
