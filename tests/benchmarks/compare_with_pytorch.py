@@ -28,7 +28,8 @@ CASES = {  # name: (d, layers, heads, kv heads, ffn, head_dim, batch, sequence)
 VOCABULARY = 49152
 
 
-def make_module(config):
+def make_module(config, make_attention=None):
+    """Hugging Face's Llama as a plain module. `make_attention` makes what stands for SDPA in each layer."""
     import torch
     import torch.nn.functional as F
     from torch import nn
@@ -49,6 +50,12 @@ def make_module(config):
         half = x.shape[-1] // 2
         return torch.cat((-x[..., half:], x[..., :half]), dim=-1)
 
+    class Sdpa(nn.Module):
+        def forward(self, q, k, v):
+            return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+    make_attention = make_attention or Sdpa
+
     def linear(inputs, outputs):
         return nn.Linear(inputs, outputs, bias=False)
 
@@ -59,6 +66,7 @@ def make_module(config):
             super().__init__()
             self.q_proj, self.k_proj, self.v_proj = linear(d, heads * D), linear(d, kv * D), linear(d, kv * D)
             self.o_proj = linear(heads * D, d)
+            self.core = make_attention()
 
         def forward(self, x, cos, sin):
             batch, length, _ = x.shape
@@ -70,7 +78,7 @@ def make_module(config):
             groups = heads // kv
             k = k[:, :, None].expand(batch, kv, groups, length, D).reshape(batch, heads, length, D)
             v = v[:, :, None].expand(batch, kv, groups, length, D).reshape(batch, heads, length, D)
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            y = self.core(q, k, v)
             return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
 
     class Mlp(nn.Module):
@@ -132,14 +140,20 @@ def status_bytes(field):
             return int(line.split()[1]) * 1024
 
 
-def serve(folder, tokens_file, batch, sequence, threads):
+def load_module(folder, make_attention=None):
+    import torch
+    config = json.loads((pathlib.Path(folder) / "config.json").read_text())
+    model = make_module(config, make_attention)
+    model.load_state_dict(torch.load(pathlib.Path(folder) / "weights.pt", mmap=True))
+    return model
+
+
+def serve(folder, tokens_file, batch, sequence, threads, load=load_module):
     """The PyTorch side: the same requests and answers as training_step_benchmark."""
     import torch
     torch.set_num_threads(threads)
     loaded_program = status_bytes("VmRSS")
-    config = json.loads((pathlib.Path(folder) / "config.json").read_text())
-    model = make_module(config)
-    model.load_state_dict(torch.load(pathlib.Path(folder) / "weights.pt", mmap=True))
+    model = load(folder)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01, fused=True)
     ids = torch.frombuffer(bytearray(pathlib.Path(tokens_file).read_bytes()), dtype=torch.int64).view(batch, sequence)
 

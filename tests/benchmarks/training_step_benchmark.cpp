@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One plain fp32 training step at a time, on demand: compare_with_pytorch.py alternates it with
-// PyTorch's.
+// One fp32 training step at a time, on demand, plain or under a transform: compare_with_pytorch.py and
+// compare_with_mase_triton.py alternate it with another implementation's.
 //
-//   training_step_benchmark MODEL_DIR TOKENS_FILE BATCH SEQUENCE THREADS
+//   training_step_benchmark MODEL_DIR TOKENS_FILE BATCH SEQUENCE THREADS [TRANSFORM_FILE]
 //
 // TOKENS_FILE holds int64 ids, BATCH x SEQUENCE of them. Answers each line of standard input by one
 // line of JSON: "step": {"wall", "cpu", "loss"}, times in seconds; "head": {"wall", "cpu"} of head
 // and loss alone, forward and backward; "memory": {"bytes"}, the peak above the loaded program.
 #include "engine/checkpoint/checkpoint_weights.h"
+#include "engine/error.h"
 #include "engine/training/chunked_cross_entropy.h"
+#include "engine/training/model_setup.h"
 #include "engine/training/trainer.h"
+#include "engine/transform/transform_choice.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
@@ -94,8 +97,9 @@ Duration body_duration(Llama& model, const at::Tensor& ids) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    std::cerr << "usage: training_step_benchmark MODEL_DIR TOKENS_FILE BATCH SEQUENCE THREADS\n";
+  if (argc != 6 && argc != 7) {
+    std::cerr << "usage: training_step_benchmark MODEL_DIR TOKENS_FILE BATCH SEQUENCE THREADS "
+                 "[TRANSFORM_FILE]\n";
     return 2;
   }
   const std::string folder = argv[1];
@@ -107,6 +111,14 @@ int main(int argc, char** argv) {
   const LlamaConfig config = read_llama_config(folder + "/config.json");
   std::vector<std::string> notes;
   Llama model(config, load_weights(folder, config, at::kCPU, notes));
+  if (argc == 7) {
+    try {
+      transform_model(model, choose_transform(argv[6], {}, config), {}, /*seed=*/42);
+    } catch (const Error& error) {
+      std::cerr << error.what() << "\n";
+      return 2;
+    }
+  }
   AdamW optimizer(model.parameters(), {.weight_decay = 0.01});
   Trainer trainer(model, optimizer,
                   {.schedule = {.type = "constant", .peak = 1e-4}, .max_grad_norm = 1.0});
