@@ -15,6 +15,10 @@ inline constexpr std::uint64_t optical_dropout =
     4;  ///< on the probabilities of optical attention, training only
 /// 64 + i: the i-th noise tensor that a TorchScript module asks for, i < 16.
 inline constexpr std::uint64_t scripted = 64;
+inline constexpr std::uint64_t bit_flip_x_exponent = 16;
+inline constexpr std::uint64_t bit_flip_x_fraction = 17;
+inline constexpr std::uint64_t bit_flip_w_exponent = 18;
+inline constexpr std::uint64_t bit_flip_w_fraction = 19;
 inline constexpr std::uint64_t evaluation = 0x100;  ///< added to the role while evaluating
 }  // namespace noise_role
 

@@ -9,10 +9,8 @@
 namespace engine {
 
 std::vector<ParadigmName> paradigm_names(const std::vector<ParadigmInfo>& infos) {
-  static const std::vector<ParadigmName> planned{{"random_bitflip", {"x_p_", "w_p_"}, false},
-                                                 {"pim", {}, false},
-                                                 {"low_precision", {}, false},
-                                                 {"spiking", {}, false}};
+  static const std::vector<ParadigmName> planned{
+      {"pim", {}, false}, {"low_precision", {}, false}, {"spiking", {}, false}};
   std::vector<ParadigmName> names;
   for (const ParadigmInfo& info : infos) names.push_back({info.id, info.key_prefixes, true});
   for (const ParadigmName& name : planned)

@@ -64,6 +64,32 @@ TEST(TransformConfig, EveryShippedFileLoadsWithoutErrors) {
   EXPECT_GE(count, 3);
 }
 
+TEST(TransformConfig, ShippedBitflipFilesHoldUpstreamsValues) {
+  const std::string folder = PARADIGM_SOURCE_DIR "/configs/transforms/";
+  const ParsedTransform all = read_transform_config(folder + "random_bitflip.yaml", paradigm_infos());
+  ASSERT_EQ(all.config.rules.size(), 2u);
+  EXPECT_EQ(all.config.rules[0].paradigm, "random_bitflip");
+  const ParamValues& values = all.config.rules[0].values;
+  for (const char* name : {"x_p_exp", "x_p_frac", "w_p_exp", "w_p_frac"})
+    EXPECT_EQ(values.get_real(name), 0x1p-16) << name;
+  EXPECT_EQ(values.get_real("x_zero_out_t"), 30);
+  EXPECT_EQ(values.get_real("w_zero_out_t"), 1.25);
+  EXPECT_TRUE(all.config.rules[1].leave_alone);
+  const ParsedTransform fraction =
+      read_transform_config(folder + "random_bitflip_weight_fraction.yaml", paradigm_infos());
+  EXPECT_EQ(fraction.config.rules[0].values.get_real("w_p_frac"), 0x1p-12);
+  EXPECT_FALSE(is_set(fraction.config.rules[0].values.get("w_p_exp")));
+}
+
+TEST(TransformConfig, AFlipProbabilityOutOfRangeIsALocatedError) {
+  for (const char* p : {"0", "1", "1.5", "5.0e-8", "-0.1"}) {
+    const std::string text = only_problem(rule(std::string("x_p_exp: ") + p));
+    EXPECT_NE(text.find("t.yaml:2:"), std::string::npos) << text;
+    EXPECT_NE(text.find("x_p_exp"), std::string::npos) << text;
+  }
+  EXPECT_TRUE(rule("x_p_exp: 5.9604644775390625e-08").problems.empty());  // 2^-24
+}
+
 TEST(TransformConfig, BareMapIsTheSecondDialect) {
   const ParsedTransform parsed =
       parse("lm_head: null\n? 'model\\.layers\\..*'\n: {q_levels: 16}\n");
@@ -137,10 +163,8 @@ TEST(TransformConfig, KeysThatInferNothingAskForAParadigm) {
 }
 
 TEST(TransformConfig, KnownParadigmsThatAreNotBuiltInAreNamed) {
-  const std::string text =
-      only_problem(rule("x_p_exp: 1.0e-5, x_p_frac: 1.0e-5, x_zero_out_t: 30"));
-  EXPECT_NE(text.find("random_bitflip"), std::string::npos);
-  EXPECT_NE(text.find("t.yaml:2:3"), std::string::npos) << text;
+  const std::string text = only_problem(rule("paradigm: spiking"));
+  EXPECT_NE(text.find("spiking"), std::string::npos);
   EXPECT_NE(only_problem(rule("paradigm: pim")).find("not built in yet"), std::string::npos);
   EXPECT_NE(
       only_problem(rule("paradigm: optical_transfomer")).find("Did you mean optical_transformer"),

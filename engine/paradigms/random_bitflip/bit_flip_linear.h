@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/model/linear_layer.h"
+#include "engine/paradigms/random_bitflip/bit_flip_options.h"
+#include "engine/paradigms/random_bitflip/flipped_linear_function.h"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace engine::random_bitflip {
+
+/// y = flip(x)·flip(W)ᵀ + b (README, eq. 2)
+class BitFlipLinear final : public LinearLayer {
+ public:
+  BitFlipLinear(std::unique_ptr<LinearLayer> original, const BitFlipOptions& options,
+                std::uint64_t run_seed);
+
+  at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
+  std::vector<NamedStatistic> statistics() override;
+  bool computes_plainly() const override { return options_.x.is_exact() && options_.w.is_exact(); }
+
+ private:
+  LinearFlips flips_of(const at::Tensor& x, const ForwardContext& context);
+
+  std::unique_ptr<LinearLayer> original_;
+  BitFlipOptions options_;
+  std::uint64_t run_seed_;
+  std::uint64_t layer_id_;
+  std::uint64_t reference_forwards_ = 0;  // how far upstream's seeds have advanced
+  std::vector<NamedStatistic> measured_;
+};
+
+}  // namespace engine::random_bitflip

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/bit_flip/bit_flip.h"
+#include "tests/support/cuda_buffer.h"
+
+#include <gtest/gtest.h>
+
+#ifdef PARADIGM_WITH_CUDA
+
+#include "kernels/noise_key.h"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace kernels {
+namespace {
+
+using enum ElementType;
+
+BitFlip flips_of(ElementType storage, int h_exponent, int h_fraction, std::uint64_t first) {
+  BitFlip how;
+  how.storage = storage;
+  how.exponent = {noise_key(42, layer_id("lm_head"), 0, 16), h_exponent};
+  how.fraction = {noise_key(42, layer_id("lm_head"), 0, 17), h_fraction};
+  how.time = {7, 3};
+  how.first_element = first;
+  return how;
+}
+
+std::vector<std::uint16_t> some_words(std::int64_t count, ElementType type) {
+  const std::uint32_t special[] = {0,          0x80000000, 0x7F800000, 0xFF800000, 0x7FC00001,
+                                   0x7F800001, 1,          0x477FF000, 0x33000001, 0x41F80000};
+  std::vector<std::uint16_t> words;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::uint32_t wide = i % 11 == 3
+                                   ? special[static_cast<std::size_t>(i / 11) % 10]
+                                   : 0x3C000000u + static_cast<std::uint32_t>(mix(i) % 0x06000000u);
+    if (type == fp32) {
+      words.push_back(static_cast<std::uint16_t>(wide));
+      words.push_back(static_cast<std::uint16_t>(wide >> 16));
+    } else {
+      words.push_back(static_cast<std::uint16_t>(converted_word(wide, fp32, type)));
+    }
+  }
+  return words;
+}
+
+std::size_t words_of(std::int64_t count, ElementType type) {
+  return static_cast<std::size_t>(type == fp32 ? 2 * count : count);
+}
+
+void expect_as_reference(ElementType x_type, ElementType y_type, std::int64_t count,
+                         const BitFlip& how) {
+  const auto x = some_words(count, x_type);
+  std::vector<std::uint16_t> expected(words_of(count, y_type));
+  std::vector<std::uint16_t> gradient(words_of(count, y_type), 0x3F80);
+  FlipCounts counts;
+  reference::flip(x.data(), x_type, count, how, expected.data(), y_type, &counts);
+  const tests::CudaBuffer<std::uint16_t> in(x), out(expected.size()), device_gradient(gradient);
+  const tests::CudaBuffer<FlipCounts> device_counts(std::vector<FlipCounts>(1));
+  cuda::flip(in.data(), x_type, count, how, out.data(), y_type, device_counts.data(), {});
+  ASSERT_EQ(out.host(), expected);
+  const FlipCounts counted = device_counts.host()[0];
+  EXPECT_EQ(counted.exponent, counts.exponent);
+  EXPECT_EQ(counted.fraction, counts.fraction);
+  EXPECT_EQ(counted.zeroed, counts.zeroed);
+  EXPECT_EQ(counted.non_finite, counts.non_finite);
+  reference::stop_gradient(x.data(), x_type, count, how, gradient.data(), y_type);
+  cuda::stop_gradient(in.data(), x_type, count, how, device_gradient.data(), y_type, {});
+  ASSERT_EQ(device_gradient.host(), gradient);
+}
+
+TEST(BitFlipCuda, EqualsTheReferenceInEveryFormatAtEveryEdge) {
+  SKIP_WITHOUT_DEVICE();
+  for (const ElementType storage : {fp32, bf16, fp16}) {
+    for (const auto& [h_exponent, h_fraction] :
+         {std::pair{1, 3}, {5, 6}, {6, 12}, {16, 16}, {0, 9}, {4, 0}, {0, 0}, {24, 24}}) {
+      for (const std::uint64_t first : {0ull, 1ull, 2047ull, (1ull << 33) + 4093}) {
+        for (const std::int64_t count : {1, 33, 2049, 100'003}) {
+          BitFlip how = flips_of(storage, h_exponent, h_fraction, first);
+          how.zero_from = zero_out_word(30, storage);
+          how.zeroes_only_flipped = first % 2 != 0;
+          expect_as_reference(count == 33 ? storage : fp32, count == 1 ? storage : bf16, count,
+                              how);
+        }
+      }
+    }
+    BitFlip upstream = flips_of(storage, 3, 14, 0);
+    upstream.rule = FlipRule::upstream;
+    expect_as_reference(fp32, fp32, 3000, upstream);
+    for (const ElementType x : {fp32, bf16, fp16}) {
+      for (const ElementType y : {fp32, bf16, fp16}) {
+        expect_as_reference(x, y, 5000, flips_of(storage, 3, 7, 5));
+      }
+    }
+  }
+}
+
+TEST(BitFlipCuda, TogglingGivesTheFlipsAndTwiceUndoesThem) {
+  SKIP_WITHOUT_DEVICE();
+  for (const ElementType storage : {fp32, bf16, fp16}) {
+    for (const auto& [h_exponent, h_fraction] : {std::pair{2, 8}, {6, 6}, {16, 13}, {0, 12}}) {
+      for (const std::uint64_t first : {0ull, 3001ull}) {
+        for (const std::int64_t count : {1, 4097, 100'003}) {
+          const BitFlip how = flips_of(storage, h_exponent, h_fraction, first);
+          const auto x = some_words(count, storage);
+          std::vector<std::uint16_t> expected(x.size());
+          reference::flip(x.data(), storage, count, how, expected.data(), storage, nullptr);
+          const tests::CudaBuffer<std::uint16_t> data(x);
+          cuda::toggle(data.data(), count, how, {});
+          ASSERT_EQ(data.host(), expected);
+          cuda::toggle(data.data(), count, how, {});
+          ASSERT_EQ(data.host(), x);
+        }
+      }
+    }
+  }
+}
+
+TEST(BitFlipCuda, LargeTensorsAgreeWithTheFastCpuVersion) {
+  SKIP_WITHOUT_DEVICE();
+  const std::int64_t count = 1 << 24;
+  BitFlip how = flips_of(fp32, 16, 16, (1ull << 31) - 5);
+  std::vector<float> x(static_cast<std::size_t>(count), 0.5f), expected(x.size());
+  cpu::flip(x.data(), fp32, count, how, expected.data(), fp32, nullptr);
+  const tests::CudaBuffer<float> in(x);
+  cuda::toggle(in.data(), count, how, {});
+  const auto actual = in.host();
+  EXPECT_EQ(std::memcmp(actual.data(), expected.data(), sizeof(float) * expected.size()), 0);
+}
+
+}  // namespace
+}  // namespace kernels
+
+#else
+TEST(BitFlipCuda, IsNotBuilt) { GTEST_SKIP() << "built without CUDA"; }
+#endif
