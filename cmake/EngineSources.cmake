@@ -7,6 +7,7 @@ set(ENGINE_HEAVY_PATTERNS
   "^model/(llama|linear_layer|attention_core|layer_slot|rotary|norm|parameters)"
   "^transform/(paradigm|transform_pass)"
   "^paradigms/"
+  "^probe/"
   "^training/"
   "^evaluation/"
   "^conformance/(check_paradigm|conformance_layer|paradigm_conformance)"

@@ -27,7 +27,7 @@ at::Tensor PlainAttention::forward(const at::Tensor& q, const at::Tensor& k, con
   const std::int64_t queries = q.size(2);
   const std::int64_t keys = k.size(2);
   std::optional<at::Tensor> mask;
-  if (queries != keys) {
+  if (shape().causal && queries != keys) {
     mask = at::ones({queries, keys}, q.options().dtype(at::kBool)).tril(keys - queries);
   }
   const std::int64_t group = shape().heads / shape().kv_heads;
@@ -35,7 +35,7 @@ at::Tensor PlainAttention::forward(const at::Tensor& q, const at::Tensor& k, con
   const bool repeats = group > 1 && q.is_cuda() && q.scalar_type() == at::kFloat;
   const at::Tensor attended = at::scaled_dot_product_attention(
       q, repeats ? repeat_heads(k, group) : k, repeats ? repeat_heads(v, group) : v, mask, dropout,
-      /*is_causal=*/!mask.has_value(), /*scale=*/std::nullopt,
+      /*is_causal=*/shape().causal && !mask.has_value(), /*scale=*/std::nullopt,
       /*enable_gqa=*/group > 1 && !repeats);
   return attended.transpose(1, 2).reshape({q.size(0), q.size(2), shape().heads * shape().head_dim});
 }

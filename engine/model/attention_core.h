@@ -17,6 +17,7 @@ struct AttentionShape {
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
   double dropout = 0;  ///< on the probabilities, training only
+  bool causal = true;  ///< false: every query sees every key
 };
 
 /// The two matmuls of attention, softmax between them. Rotary embedding comes first, the output projection after.
@@ -28,7 +29,7 @@ class AttentionCore {
   AttentionCore& operator=(const AttentionCore&) = delete;
 
   /// q [B, H, S_q, D]; k, v [B, H_kv, S_k, D], query head h uses kv head floor(h·H_kv/H); causal: query i sees key
-  /// j <= i + S_k - S_q. Returns [B, S_q, H·D], heads in order, in the dtype of q.
+  /// j <= i + S_k - S_q (every key unless shape().causal). Returns [B, S_q, H·D], heads in order, in the dtype of q.
   virtual at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                              const ForwardContext& context) = 0;
   virtual std::vector<NamedState> simulation_state() { return {}; }

@@ -2,6 +2,7 @@
 #include "engine/transform/paradigm.h"
 
 #include "engine/error.h"
+#include "engine/transform/paradigm_probe.h"
 
 namespace engine {
 
@@ -20,5 +21,7 @@ std::unique_ptr<AttentionCore> Paradigm::replace(std::unique_ptr<AttentionCore> 
        "paradigm " + id() + " cannot replace the attention " + original->name(),
        "Give this layer a rule of another paradigm, or null to leave it alone");
 }
+
+std::unique_ptr<ParadigmProbe> Paradigm::probe() const { return std::make_unique<ParadigmProbe>(); }
 
 }  // namespace engine

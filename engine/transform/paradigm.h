@@ -15,6 +15,8 @@
 
 namespace engine {
 
+class ParadigmProbe;
+
 struct ReplaceContext {
   std::uint64_t run_seed = 42;  ///< noise is keyed by it, the layer's name, the rule's seed and the role
   c10::Device device = c10::DeviceType::CPU;  ///< where the layer computes and its state lives
@@ -32,6 +34,9 @@ class Paradigm {
                                                const ReplaceContext& context) const;
   virtual std::unique_ptr<AttentionCore> replace(std::unique_ptr<AttentionCore> original, const ParamValues& values,
                                                  const ReplaceContext& context) const;
+  /// What `paradigm probe` may do with the paradigm beyond running its layers; the base version's
+  /// offers nothing. Never null.
+  virtual std::unique_ptr<ParadigmProbe> probe() const;
 };
 
 /// All built-in paradigms, by id; the list is written by CMake.

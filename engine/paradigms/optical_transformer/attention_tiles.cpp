@@ -47,7 +47,7 @@ std::int64_t rows_per_tile(const AttentionCall& call) {
 /// scores are wanted.
 void for_tiles(const AttentionCall& call, std::int64_t sequence, std::int64_t first,
                std::int64_t last, bool whole_rows, const std::function<void(const Place&)>& body) {
-  const std::int64_t offset = call.keys - call.queries;
+  const std::int64_t offset = call.causal ? call.keys - call.queries : call.keys;
   const std::int64_t step = rows_per_tile(call);
   for (std::int64_t head = first; head < last; ++head) {
     for (std::int64_t query = 0; query < call.queries; query += step) {

@@ -14,14 +14,15 @@
 
 namespace engine::optical_transformer {
 
-/// One attention call. Query i sees keys 0 … i + keys - queries; query head h uses key/value head
-/// ⌊h·kv_heads/heads⌋.
+/// One attention call. Query i sees keys 0 … i + keys - queries, or all unless causal; query head h
+/// uses key/value head ⌊h·kv_heads/heads⌋.
 struct AttentionCall {
   std::int64_t batch = 0, heads = 0, kv_heads = 0, queries = 0, keys = 0, head_dim = 0;
   float scale = 1;
   std::int32_t levels = 256;
   bool noisy = true;
   bool clip = false;
+  bool causal = true;
   bool frozen = false;  ///< one noise for a whole read-out, see kernels::ReadOut
   /// Of inputs with fewer bits under semantics: reference: scores, softmax and probabilities are
   /// rounded to it.

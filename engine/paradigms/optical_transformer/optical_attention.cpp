@@ -93,6 +93,7 @@ AttentionCall OpticalAttention::describe(const at::Tensor& q, const at::Tensor& 
   call.clip = options_.clip_gradient;
   call.counts_clamped = context.measure;
   call.output_type = options_.reference || context.measure ? at::kFloat : context.compute_dtype;
+  call.causal = shape().causal;
   const std::int64_t scores = call.heads * call.queries * call.keys;
   const auto stream = [&](std::uint64_t role, std::int64_t per_sequence) {
     return noise_stream(run_seed_, name(), options_.seed, role, context, per_sequence);
