@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "engine/config/bench_config.h"
+#include "engine/config/probe_config.h"
 #include "engine/config/run_config.h"
 #include "engine/conformance/conformance_result.h"
 #include "engine/problem.h"
 #include "engine/runs/run_control.h"
 #include "engine/transform/transform_sweep.h"
+#include "engine/statistics/probe_report.h"
 
 namespace engine {
 
@@ -156,10 +158,17 @@ class EngineApi {
   /// Times whole training steps of a model, plain and under each transform, turn by turn on the same random tokens.
   /// Changes no file. Throws Error.
   virtual BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress = {}) const = 0;
+
+  /// Runs one operation of a paradigm on the tensors of a file and writes its outputs to another; with readings of real
+  /// hardware also the rule that fits them. Throws Error with neither file changed.
+  virtual ProbeReport probe(const ProbeConfig& config, const ProgressFunction& on_progress = {}) const = 0;
+  /// The statistical tests of the paradigms' noise. Throws Error.
+  virtual SelfCheckReport self_check(const SelfCheckConfig& config,
+                                     const ProgressFunction& on_progress = {}) const = 0;
 };
 
 /// Raised whenever the layout of EngineApi or of a value in it changes.
-inline constexpr int kEngineApiVersion = 3;
+inline constexpr int kEngineApiVersion = 4;
 
 }  // namespace engine
 

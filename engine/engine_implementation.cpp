@@ -4,6 +4,7 @@
 #include "engine/conformance/check_paradigm.h"
 #include "engine/devices.h"
 #include "engine/training/bench.h"
+#include "engine/probe/probe.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/sweep.h"
 #include "engine/training/train.h"
@@ -36,6 +37,15 @@ class EngineImplementation final : public EngineApi {
 
   BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress) const override {
     return engine::bench(config, on_progress);
+  }
+
+  ProbeReport probe(const ProbeConfig& config, const ProgressFunction& on_progress) const override {
+    return engine::probe(config, on_progress);
+  }
+
+  SelfCheckReport self_check(const SelfCheckConfig& config,
+                             const ProgressFunction& on_progress) const override {
+    return engine::self_check(config, on_progress);
   }
 };
 

@@ -11,6 +11,8 @@ std::vector<RangeSite> ParadigmProbe::range_sites(LayerKind) const { return {}; 
 
 ParamValues ParadigmProbe::steady(ParamValues values) const { return values; }
 
+bool ParadigmProbe::offers_full_attention(c10::Device) const { return false; }
+
 std::vector<std::string> ParadigmProbe::roles() const { return {}; }
 
 at::Tensor ParadigmProbe::encode(const at::Tensor&, const ParamValues&, EncodeCall&) const {

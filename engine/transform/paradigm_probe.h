@@ -48,6 +48,9 @@ class ParadigmProbe {
   /// ranges that its state holds before the first one, and takes the others from the first.
   virtual ParamValues steady(ParamValues values) const;
 
+  /// Whether its attention on `device` heeds an AttentionShape that is not causal.
+  virtual bool offers_full_attention(c10::Device device) const;
+
   /// Operands that encode() knows; empty = encode() is not offered.
   virtual std::vector<std::string> roles() const;
   /// The operand's values as the product sees them, in context.compute_dtype.

@@ -319,4 +319,13 @@ engine::BenchResult FakeEngine::bench(const BenchConfig& config,
   return result;
 }
 
+engine::ProbeReport FakeEngine::probe(const ProbeConfig&, const ProgressFunction&) const {
+  fail("not-offered", {}, "the fake engine computes no operation");
+}
+
+engine::SelfCheckReport FakeEngine::self_check(const SelfCheckConfig&,
+                                               const ProgressFunction&) const {
+  fail("not-offered", {}, "the fake engine draws no noise");
+}
+
 }  // namespace tests

@@ -48,6 +48,11 @@ class FakeEngine final : public engine::EngineApi {
   /// Every transform takes one and a half times the plain step.
   engine::BenchResult bench(const engine::BenchConfig& config,
                             const engine::ProgressFunction& on_progress = {}) const override;
+  engine::ProbeReport probe(const engine::ProbeConfig& config,
+                            const engine::ProgressFunction& on_progress = {}) const override;
+  engine::SelfCheckReport self_check(
+      const engine::SelfCheckConfig& config,
+      const engine::ProgressFunction& on_progress = {}) const override;
 
  private:
   FakeRun run_;

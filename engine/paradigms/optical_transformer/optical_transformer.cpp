@@ -2,6 +2,7 @@
 // The optical transformer as a paradigm: which layer becomes what.
 #include "engine/paradigms/optical_transformer/optical_attention.h"
 #include "engine/paradigms/optical_transformer/optical_linear.h"
+#include "engine/paradigms/optical_transformer/optical_probe.h"
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
 #include "engine/transform/paradigm.h"
 
@@ -33,6 +34,10 @@ class OpticalTransformer final : public Paradigm {
     if (!options.bypass) optical_transformer::require_kernels(context.device, original->name());
     return std::make_unique<optical_transformer::OpticalAttention>(
         std::move(original), options, context.run_seed, context.device);
+  }
+
+  std::unique_ptr<ParadigmProbe> probe() const override {
+    return std::make_unique<optical_transformer::OpticalProbe>();
   }
 };
 

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/config/probe_config.h"
+
+#include "engine/config/run_config.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+namespace engine {
+namespace {
+
+constexpr std::array kOperations = {ProbeOperation::linear, ProbeOperation::matmul,
+                                    ProbeOperation::attention, ProbeOperation::tensor};
+
+Problem problem(std::string id, std::string flag, std::string value, std::string message,
+                std::string remedy = "") {
+  return {.id = std::move(id),
+          .severity = Severity::error,
+          .place = {.file = std::move(flag)},
+          .value = std::move(value),
+          .message = std::move(message),
+          .remedy = std::move(remedy)};
+}
+
+void check_device(const std::string& device, std::vector<Problem>& problems) {
+  if (is_device_name(device)) return;
+  problems.push_back(problem("bad-value", "--device", device,
+                             fmt::format("--device is \"{}\"", device),
+                             "Give auto, cpu, cuda or cuda:0"));
+}
+
+void check_count(const char* flag, std::int64_t value, std::int64_t least,
+                 std::vector<Problem>& problems) {
+  if (value >= least) return;
+  problems.push_back(problem("bad-value", flag, std::to_string(value),
+                             fmt::format("{} is {}, but must be at least {}", flag, value, least)));
+}
+
+void check_given(const char* flag, const std::string& value, std::vector<Problem>& problems) {
+  if (!value.empty()) return;
+  problems.push_back(
+      problem("missing-flag", flag, "", fmt::format("{} is missing", flag), "Give a file"));
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty()) return false;
+  std::error_code error;
+  return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
+}
+
+}  // namespace
+
+const char* to_string(ProbeOperation operation) {
+  switch (operation) {
+    case ProbeOperation::linear:
+      return "linear";
+    case ProbeOperation::matmul:
+      return "matmul";
+    case ProbeOperation::attention:
+      return "attention";
+    case ProbeOperation::tensor:
+      return "tensor";
+  }
+  return "";
+}
+
+std::optional<ProbeOperation> probe_operation(const std::string& word) {
+  for (const ProbeOperation operation : kOperations) {
+    if (word == to_string(operation)) return operation;
+  }
+  return std::nullopt;
+}
+
+const std::vector<std::string>& probe_inputs(ProbeOperation operation) {
+  static const std::vector<std::string> linear = {"x", "weight", "bias"};
+  static const std::vector<std::string> matmul = {"a", "b"};
+  static const std::vector<std::string> attention = {"q", "k", "v"};
+  static const std::vector<std::string> tensor = {"x"};
+  switch (operation) {
+    case ProbeOperation::linear:
+      return linear;
+    case ProbeOperation::matmul:
+      return matmul;
+    case ProbeOperation::attention:
+      return attention;
+    case ProbeOperation::tensor:
+      return tensor;
+  }
+  return tensor;
+}
+
+std::vector<Problem> problems_in(const ProbeConfig& config) {
+  std::vector<Problem> problems;
+  check_given("--input", config.input, problems);
+  check_given("--output", config.output, problems);
+  check_count("--repeat", config.repeat.value_or(1), 1, problems);
+  check_count("--seed", config.seed, 0, problems);
+  check_count("--step", config.step, 0, problems);
+  check_device(config.device, problems);
+  if (config.layer.empty()) {
+    problems.push_back(problem("bad-value", "--layer", "", "--layer is empty"));
+  }
+  if (!(config.confidence > 0.5 && config.confidence < 1)) {
+    problems.push_back(problem("bad-value", "--confidence", fmt::format("{}", config.confidence),
+                               fmt::format("--confidence is {}", config.confidence),
+                               "Give a probability in (0.5, 1), such as 0.99"));
+  }
+  std::set<std::string> sites;
+  for (const FixedRange& fixed : config.ranges) {
+    const auto [low, high] = fixed.range;
+    const bool is_good = std::isfinite(low) && std::isfinite(high) && low < high;
+    if (!is_good || std::abs(low) > 3.4e38 || std::abs(high) > 3.4e38) {
+      problems.push_back(
+          problem("bad-value", "--range", fmt::format("{}={},{}", fixed.site, low, high),
+                  fmt::format("the range of {} is [{}, {}], but must be finite with low < high",
+                              fixed.site, low, high)));
+    }
+    if (!sites.insert(fixed.site).second) {
+      problems.push_back(problem("bad-value", "--range", fixed.site,
+                                 fmt::format("the range of {} is given twice", fixed.site)));
+    }
+  }
+  if (!config.rule.empty() && config.measured.empty()) {
+    problems.push_back(
+        problem("bad-usage", "--rule", config.rule,
+                "--rule asks for the rule that fits a measurement, but there is none",
+                "Give --measured FILE too"));
+  }
+  for (const auto& [flag, file] :
+       {std::pair{"--input", config.input}, std::pair{"--measured", config.measured},
+        std::pair{"--rule", config.rule}}) {
+    if (!same_file(file, config.output)) continue;
+    problems.push_back(problem("bad-value", "--output", config.output,
+                               fmt::format("{} and --output are the same file", flag),
+                               "Give the output a name of its own"));
+  }
+  return problems;
+}
+
+std::vector<Problem> problems_in(const SelfCheckConfig& config) {
+  std::vector<Problem> problems;
+  check_count("--samples", config.samples, 1000, problems);
+  check_count("--seed", config.seed, 0, problems);
+  check_device(config.device, problems);
+  return problems;
+}
+
+ParamValues probe_values(const ParamSchema& schema,
+                         const std::vector<std::pair<std::string, std::string>>& params,
+                         std::vector<Problem>& problems) {
+  ParamValues values;
+  for (const auto& [name, text] : params) {
+    const Place place{.file = "--param"};
+    const ParamSpec* spec = schema.find(name);
+    if (spec == nullptr) {
+      const std::string near = schema.nearest(name);
+      problems.push_back(problem("bad-value", "--param", name,
+                                 fmt::format("unknown parameter {}", name),
+                                 near.empty() ? "" : fmt::format("Did you mean {}?", near)));
+      continue;
+    }
+    const std::size_t before = problems.size();
+    ParamValue value = parse_value(*spec, text, place, problems);
+    if (problems.size() == before) values.set(name, std::move(value), place);
+  }
+  const std::vector<Problem> more = problems_in(schema, values);
+  problems.insert(problems.end(), more.begin(), more.end());
+  return values;
+}
+
+std::string rule_file(const ProbeConfig& config) {
+  if (!config.rule.empty()) return config.rule;
+  return std::filesystem::path(config.output).replace_extension(".yaml").string();
+}
+
+}  // namespace engine
