@@ -43,6 +43,10 @@ ForwardContext training_context(std::int64_t step, c10::ScalarType dtype) {
   return context;
 }
 
+ReplaceContext replace_context(const ProbeConfig& config, const at::Tensor& operand) {
+  return {static_cast<std::uint64_t>(config.seed), operand.device()};
+}
+
 /// The ranges that a user fixed, against the places that the layers have.
 class RangeChoice {
  public:
@@ -170,9 +174,9 @@ class LinearSubject final : public ProbeSubject {
           "Give bias [out]");
     }
     if (bias.defined()) bias = bias.to(at::kFloat);
-    layer_ = paradigm.replace(
-        std::make_unique<PlainLinear>(config.layer, weight.to(at::kFloat), bias),
-        paradigm.probe()->steady(values), {static_cast<std::uint64_t>(config.seed)});
+    layer_ =
+        paradigm.replace(std::make_unique<PlainLinear>(config.layer, weight.to(at::kFloat), bias),
+                         paradigm.probe()->steady(values), replace_context(config, x_));
     write_fixed_ranges(*layer_, choice_, config.paradigm);
   }
 
@@ -219,7 +223,7 @@ class MatmulSubject final : public ProbeSubject {
       const std::string name = i == 0 ? config.layer : fmt::format("{}.{}", config.layer, i);
       layers_.push_back(
           paradigm.replace(std::make_unique<PlainLinear>(name, weights_[i], at::Tensor()), steady,
-                           {static_cast<std::uint64_t>(config.seed)}));
+                           replace_context(config, weights_[i])));
       write_fixed_ranges(*layers_.back(), choice_, config.paradigm);
     }
     if (layers_.size() > 1) {
@@ -363,8 +367,7 @@ class AttentionSubject final : public ProbeSubject {
     }
     const AttentionShape shape{q_.size(1), k_.size(1), q_.size(3), 0, config.causal};
     layer_ = paradigm.replace(std::make_unique<PlainAttention>(config.layer, shape),
-                              paradigm.probe()->steady(values),
-                              {static_cast<std::uint64_t>(config.seed)});
+                              paradigm.probe()->steady(values), replace_context(config, q_));
     write_fixed_ranges(*layer_, choice_, config.paradigm);
   }
 

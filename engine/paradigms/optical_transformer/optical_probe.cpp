@@ -44,7 +44,7 @@ at::Tensor OpticalProbe::encode(const at::Tensor& operand, const ParamValues& va
     }
     call.range = RealPair(0, 1);
   }
-  const at::Tensor exact = dense_float(operand);
+  const at::Tensor exact = dense_values(operand);
   at::Tensor range;
   if (call.range) {
     range = range_tensor(
@@ -55,8 +55,9 @@ at::Tensor OpticalProbe::encode(const at::Tensor& operand, const ParamValues& va
     call.range = RealPair(seen.const_data_ptr<float>()[0], seen.const_data_ptr<float>()[1]);
   }
   const float floor = has_floor ? options.floor_at(call.context.step) : 0;
-  return quantised(exact, options.levels, range.to(operand.device()), floor)
-      .to(call.context.compute_dtype);
+  const OperandQuantiser how{
+      .levels = options.levels, .range = range.to(operand.device()), .lut_min = floor};
+  return quantised(exact, how).to(call.context.compute_dtype);
 }
 
 std::vector<std::string> OpticalProbe::fitted_parameters() const {
