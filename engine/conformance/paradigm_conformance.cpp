@@ -50,7 +50,7 @@ ForwardContext at_step(Phase phase, std::int64_t step, c10::ScalarType dtype = a
 
 /// The values that show what a paradigm simulates.
 ParamValues simulating(const ConformanceCase& subject) {
-  return subject.info.schema.effective(subject.info.example);
+  return subject.info.effective_values(subject.info.example, subject.kind);
 }
 
 Layer fresh(const ConformanceCase& subject, std::uint64_t run_seed = 42) {
@@ -189,7 +189,7 @@ void schedules_move_every_number(const ConformanceCase& subject, Findings& findi
     const auto with = [&](const ParamValue& value) {
       ParamValues values = subject.info.example;
       values.set(spec.name, value);
-      return simulated_layer(subject, subject.info.schema.effective(values));
+      return simulated_layer(subject, subject.info.effective_values(values, subject.kind));
     };
     // Before the ramp it is the one constant, behind it the other: outputs, gradients, state.
     for (const auto& [constant, first_step] :
@@ -221,7 +221,7 @@ void neutral_is_the_plain_layer(const ConformanceCase& subject, Findings& findin
     findings.not_applicable("it names no neutral setting");
     return;
   }
-  Layer simulated = simulated_layer(subject, subject.info.schema.effective(neutral));
+  Layer simulated = simulated_layer(subject, subject.info.effective_values(neutral, subject.kind));
   Layer ordinary = plain_layer(subject);
   for (const auto dtype : {at::kFloat, at::kBFloat16}) {
     for (const Phase phase : {Phase::train, Phase::evaluate}) {

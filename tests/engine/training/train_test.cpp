@@ -212,6 +212,20 @@ TEST_F(Train, ResumingIsBitExactWithTransform) {
   EXPECT_EQ(events_of_type<LayerTransformed>(folder_ / "through").size(), 16u);
 }
 
+TEST_F(Train, ResumingIsBitExactInTheMiddleOfARamp) {
+  std::string text = kOptical;
+  const auto put = [&text](const std::string& old, const std::string& ramp) {
+    text.replace(text.find(old), old.size(), ramp);
+  };
+  put("q_lut_min: 0.020040", "q_lut_min: {from: 0.3, to: 0.001, steps: 13, shape: log}");
+  put("q_smooth_factor: 0.9", "q_smooth_factor: {from: 0.5, to: 0.95, steps: 8, shape: cosine}");
+  RunConfig wanted = config("");
+  wanted.transform_config = folder_.write("ramp.yaml", text).string();
+  check_resume(wanted);
+  EXPECT_EQ(tests::content_of(folder_ / "resumed/transform.yaml"), text);
+  EXPECT_TRUE(says(folder_ / "resumed", "q_lut_min 0.3 → 0.001 over 13 steps, log"));
+}
+
 TEST_F(Train, ResumesAnotherRunsCheckpointInANewFolder) {
   RunConfig wanted = config("through");
   wanted.save_steps = 5;
