@@ -214,6 +214,7 @@ void Workbench::connectRuns() {
   connect(actions.checkpoint_now, &QAction::triggered, this,
           [this] { request(selection_.run(), engine::RunRequest::checkpoint); });
   connect(monitor_, &widgets::RunMonitorPanel::requested, this, &Workbench::request);
+  connect(monitor_, &widgets::RunMonitorPanel::resumeRequested, this, &Workbench::resumeRun);
   connect(&launcher_, &RunLauncher::started, this, [this](const QString& folder) {
     runs_.add(folder);
     runs_.setInWindow(folder, true);
@@ -455,6 +456,26 @@ void Workbench::launch(const engine::ParamValues& values) {
   updateActions();
 }
 
+void Workbench::resumeRun(const QString& folder) {
+  monitor_->messages()->dismiss();
+  resume_job_.start([folder] { return open_path(folder + QStringLiteral("/run.yaml")); },
+                    [this, folder](JobResult<OpenedPath> result) {
+                      auto found = std::move(result.problems);
+                      if (result.value) {
+                        auto& values = result.value->run_values;
+                        values.set("output_dir", folder.toStdString());  // where it is now
+                        values.set("overwrite_output_dir", false);
+                        launch_->form()->setValues(values);
+                        found = launch_->problems();
+                      }
+                      if (engine::has_errors(found)) {
+                        monitor_->messages()->showProblem(found.front());
+                        return;
+                      }
+                      launch(result.value->run_values);
+                    });
+}
+
 void Workbench::launchWhenReady() {
   if (!launch_when_ready_ || engine_.api() == nullptr || !isSettled()) {
     if (launch_when_ready_ && plan_job_.isRunning()) {
@@ -662,6 +683,7 @@ void Workbench::updateActions() {
     reason = tr("A run is training; one run at a time.");
   }
   launch_->setBlocked(reason);
+  monitor_->setResumeBlocked(reason);
   window_->actions().launch->setEnabled(reason.isEmpty());
 }
 

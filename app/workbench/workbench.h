@@ -88,6 +88,7 @@ class Workbench : public QObject {
   void showRun(const QString& folder);
   void readPlanOfRun(const QString& folder);
   void launch(const engine::ParamValues& values);
+  void resumeRun(const QString& folder);
   void launchWhenReady();
   void applyGivenSettings();
   void raiseGivenPanels();
@@ -111,6 +112,7 @@ class Workbench : public QObject {
   BackgroundJob open_job_;
   BackgroundJob plan_job_;
   BackgroundJob run_plan_job_;
+  BackgroundJob resume_job_;
   std::unique_ptr<MainWindow> window_;
   widgets::LayerAssignmentPanel* layers_ = nullptr;
   widgets::TransformRulesPanel* rules_ = nullptr;

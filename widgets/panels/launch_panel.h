@@ -32,6 +32,8 @@ class LaunchPanel : public QWidget {
   void setBlocked(const QString& reason);
   /// Problems of the open transform plan; errors keep the launch back.
   void setPlanProblems(std::vector<engine::Problem> problems);
+  /// What is wrong with the form's settings, each and together.
+  std::vector<engine::Problem> problems() const;
   /// `paradigm train` with the form's settings, quoted for a POSIX shell.
   QString commandLine() const;
   /// As the button: shows all problems, or emits launchRequested.
@@ -41,8 +43,6 @@ class LaunchPanel : public QWidget {
   void launchRequested(const engine::ParamValues& values);
 
  private:
-  std::vector<engine::Problem> problems() const;
-
   ParamForm* form_;
   MessageBar* messages_;
   QPushButton* launch_;

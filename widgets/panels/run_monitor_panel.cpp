@@ -67,6 +67,7 @@ RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWi
       follow_(new QToolButton),
       checkpoint_(new QPushButton),
       stop_(new QPushButton),
+      resume_(new QPushButton),
       plot_(new CurvePlot) {
   auto* content = new QWidget;
   auto* column = new QVBoxLayout(content);
@@ -98,6 +99,11 @@ RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWi
   stop_->setToolTip(tr("Stop after the current step, with a checkpoint (Ctrl+.)"));
   stop_->setAccessibleName(tr("Stop the run"));
   head->addWidget(stop_);
+  resume_->setText(tr("R&esume"));
+  resume_->setIcon(symbol_icon(QStringLiteral("run")));
+  resume_->setObjectName(QStringLiteral("monitor.resume"));
+  resume_->setAccessibleName(tr("Resume the run"));
+  head->addWidget(resume_);
   column->addLayout(head);
   facts_->setContentsMargins(lines(this, 0.5), 0, lines(this, 0.5), 0);
   column->addWidget(facts_);
@@ -166,6 +172,8 @@ RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWi
   connect(plot_, &CurvePlot::followingChanged, follow_, &QToolButton::setChecked);
   connect(stop_, &QPushButton::clicked, this,
           [this] { Q_EMIT requested(selection_->run(), engine::RunRequest::stop); });
+  connect(resume_, &QPushButton::clicked, this,
+          [this] { Q_EMIT resumeRequested(selection_->run()); });
   connect(checkpoint_, &QPushButton::clicked, this,
           [this] { Q_EMIT requested(selection_->run(), engine::RunRequest::checkpoint); });
   connect(selection_, &Selection::runChanged, this, &RunMonitorPanel::showRun);
@@ -174,6 +182,11 @@ RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWi
   });
   clock_.setInterval(200);
   connect(&clock_, &QTimer::timeout, this, &RunMonitorPanel::refreshHeader);
+}
+
+void RunMonitorPanel::setResumeBlocked(const QString& reason) {
+  resume_blocked_ = reason;
+  refreshHeader();
 }
 
 void RunMonitorPanel::showRun() {
@@ -276,6 +289,14 @@ void RunMonitorPanel::refreshHeader() {
 
   const bool live = run->is_live();
   const bool stops = run->requested == engine::RunRequest::stop;
+  const bool is_unfinished = run->state == engine::RunState::stopped ||
+                             run->state == engine::RunState::interrupted ||
+                             run->state == engine::RunState::failed;
+  resume_->setVisible(is_unfinished && !run->checkpoints.empty());
+  resume_->setEnabled(resume_blocked_.isEmpty());
+  resume_->setToolTip(resume_blocked_.isEmpty()
+                          ? tr("Go on behind the last checkpoint, with the run's own settings")
+                          : resume_blocked_);
   stop_->setVisible(live);
   checkpoint_->setVisible(live);
   stop_->setEnabled(live && !stops && run->state != engine::RunState::stopping);

@@ -31,10 +31,14 @@ class RunMonitorPanel : public QWidget {
   CurvePlot* plot() const { return plot_; }
   MessageBar* messages() const { return messages_; }
   QPushButton* stopButton() const { return stop_; }
+  /// Why no run can be resumed now; empty = one can.
+  void setResumeBlocked(const QString& reason);
 
  Q_SIGNALS:
   /// A request of the shown run. Confirmed when its folder says so.
   void requested(const QString& folder, engine::RunRequest request);
+  /// To go on with an ended run behind its last checkpoint.
+  void resumeRequested(const QString& folder);
 
  protected:
   void changeEvent(QEvent* event) override;
@@ -58,10 +62,12 @@ class RunMonitorPanel : public QWidget {
   QToolButton* follow_;
   QPushButton* checkpoint_;
   QPushButton* stop_;
+  QPushButton* resume_;
   CurvePlot* plot_;
   EmptyState* empty_;
   QTimer clock_;
   QString reported_failure_;
+  QString resume_blocked_;
   bool half_life_chosen_ = false;
 };
 

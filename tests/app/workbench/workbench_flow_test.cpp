@@ -212,6 +212,22 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   EXPECT_EQ(engine::observe_state(folder_ / "run-a").state, engine::RunState::stopped);
   EXPECT_FALSE(run("run-a")->checkpoints.empty());
 
+  // Resume: the same folder goes on behind its checkpoint, whatever the form says meanwhile.
+  const std::int64_t stopped_at = run("run-a")->step;
+  auto* resume = find<QPushButton>("monitor.resume");
+  ASSERT_TRUE(resume->isVisible());
+  type(field<QLineEdit>("output_dir"), QStringLiteral("elsewhere"));
+  ASSERT_TRUE(patient([&] { return resume->isEnabled(); }));
+  picture("5_stopped");
+  QTest::mouseClick(resume, Qt::LeftButton);
+  ASSERT_TRUE(patient([&] { return run("run-a")->is_live() && run("run-a")->step > stopped_at; }));
+  EXPECT_FALSE(resume->isVisible());
+  EXPECT_EQ(run("run-a")->started->step, stopped_at);
+  EXPECT_EQ(run("run-a")->curve(Metric::loss).x().front(), 1) << "the curve goes on, it is one run";
+  QTest::mouseClick(stop, Qt::LeftButton);
+  ASSERT_TRUE(waitForState("run-a", engine::RunState::stopped));
+  ASSERT_TRUE(patient([&] { return !workbench_->launcher().isBusy(); }));
+
   // A finished run of someone else.
   engine::RunConfig other;
   other.output_dir = (folder_ / "run-b").string();
@@ -224,7 +240,7 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   EXPECT_EQ(workbench_->selection()->run(), run("run-b")->folder);
   ASSERT_TRUE(patient([&] { return plot->drawnPoints() == 60; }));
   EXPECT_EQ(find<QTreeView>("runs.list")->model()->rowCount(), 2);
-  picture("5_finished");
+  picture("6_finished");
 }
 
 TEST_F(WorkbenchFlow, ClosingAsksAboutALiveRunAndSavesIt) {
