@@ -75,6 +75,7 @@ std::vector<engine::Problem> unknown_words(const CLI::App& app, const CLI::App& 
   if (&app != &program) {
     for (std::string& word : program.remaining()) words.push_back(std::move(word));
   }
+  std::erase(words, "--");
   for (std::string word : words) {
     if (word.size() < 2 || word[0] != '-') continue;
     word = word.substr(0, word.find('='));
@@ -84,7 +85,6 @@ std::vector<engine::Problem> unknown_words(const CLI::App& app, const CLI::App& 
   if (!problems.empty()) return problems;
   const auto commands = names_of_subcommands(app);
   for (const std::string& word : words) {
-    if (word == "--") continue;
     const bool is_command = !commands.empty() && app.get_subcommands().empty();
     problems.push_back(
         usage_problem(is_command ? "unknown-command" : "unknown-argument", word,

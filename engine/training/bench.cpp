@@ -158,8 +158,10 @@ class Bench {
   c10::ScalarType compute_dtype() const { return config_.bf16 ? at::kBFloat16 : at::kFloat; }
 
   void make_variants() {
-    auto plain =
-        make_model(source_, source_.config.vocab_size, seed(), device_.device, result_.notes);
+    std::vector<std::string> warnings;
+    auto plain = make_model(source_, source_.config.vocab_size, seed(), device_.device,
+                            result_.notes, warnings);
+    add_notes(warnings);
     optimizer_ = std::make_unique<AdamW>(plain->parameters(), AdamWOptions{.weight_decay = 0.01});
     const TrainerOptions options{.schedule = {.type = "constant", .peak = 1e-5},
                                  .max_grad_norm = 1.0,

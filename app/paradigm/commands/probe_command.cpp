@@ -140,6 +140,8 @@ int probe(Options options) {
 
 void declare_options(CLI::App& app, Options& options) {
   engine::ProbeConfig& config = options.config;
+  // Of an option given twice the last counts, as with every other command.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--paradigm", config.paradigm, "Whose operation; --self-check: of all without it")
       ->type_name("NAME");
   app.add_option("--op", options.operation,
@@ -148,12 +150,14 @@ void declare_options(CLI::App& app, Options& options) {
                  "allowed; y has the shape of q), or tensor (x: how one operand is encoded)")
       ->type_name("OPERATION");
   app.add_option("--param", options.params, "A parameter of the paradigm; may be repeated")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   app.add_option(
          "--range", options.ranges,
          "Fixes a range, otherwise taken from the data: x, weight, out (linear, matmul), q, "
          "k, qk, v, out (attention); may be repeated")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("SITE=LOW,HIGH")
       ->allow_extra_args(false);
   app.add_option("--role", config.role, "tensor: which operand x is (default x)")

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #if defined(PARADIGM_WITH_CUDA) && defined(PARADIGM_TORCH_CUDA)
 
 #include "engine/checkpoint/checkpoint_weights.h"
@@ -238,8 +240,10 @@ TEST(OpticalCuda, AttentionTrainsAsOnTheCpu) {
         const at::Tensor g = normal({2, queries, 6 * 32}, 50 + step).to(type);
         y_cpu.backward(g);
         y_gpu.backward(g.to(kGpu));
-        const bool depends_on_ranges = name == "ste" || name == "q_quantiles";
-        const double relative = type == at::kFloat ? (depends_on_ranges ? 0.05 : 5e-3) : 0.06;
+        // A quantile is known to one bin on CUDA, so every level moves with its range.
+        double relative = type == at::kFloat ? 5e-3 : 0.06;
+        if (name == "ste") relative = std::max(relative, 0.05);
+        if (name == "q_quantiles") relative = 0.1;
         expect_close(on_gpu.q.grad(), on_cpu.q.grad(), relative);
         expect_close(on_gpu.k.grad(), on_cpu.k.grad(), relative);
         expect_close(on_gpu.v.grad(), on_cpu.v.grad(), relative);

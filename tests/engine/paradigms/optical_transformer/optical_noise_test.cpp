@@ -96,9 +96,10 @@ TEST(OpticalNoise, StreamsThatDifferInOneThingAreUncorrelated) {
 TEST(OpticalNoise, TheDeterministicQuantiserErrsLikeUniformNoise) {
   at::Generator generator = at::detail::createCPUGenerator(3);
   const at::Tensor x = at::empty({kSamples}).uniform_(-1, 1, generator);
-  const at::Tensor range = optical_transformer::range_tensor({-1, 1});
+  const optical_transformer::OperandQuantiser how{
+      .levels = 256, .range = optical_transformer::range_tensor({-1, 1})};
   const at::Tensor error =
-      (optical_transformer::quantised(x, 256, range, 0) - x).mul_(255.0 / 2).contiguous();
+      (optical_transformer::quantised(x, how) - x).mul_(255.0 / 2).contiguous();
   for (const NoiseCheck& check :
        {check_mean("mean", sums_of(error), kUniformNoise),
         check_variance("variance", sums_of(error), kUniformNoise),
@@ -139,9 +140,10 @@ class ReadOutErrors {
   static constexpr float kEnd = 60;  // some eight standard deviations: nothing is clamped
 
   at::Tensor product() const {
-    const at::Tensor range = optical_transformer::range_tensor({-4, 4});
-    const at::Tensor a = optical_transformer::quantised(x_, 256, range, 0);
-    const at::Tensor b = optical_transformer::quantised(weight_, 256, range, 0);
+    const optical_transformer::OperandQuantiser how{
+        .levels = 256, .range = optical_transformer::range_tensor({-4, 4})};
+    const at::Tensor a = optical_transformer::quantised(x_, how);
+    const at::Tensor b = optical_transformer::quantised(weight_, how);
     return at::mm(a.reshape({-1, 48}), b.t()).reshape({-1});
   }
 
