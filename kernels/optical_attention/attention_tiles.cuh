@@ -19,6 +19,8 @@ namespace kernels::optical_attention {
 
 constexpr int kThreads = 128;
 constexpr int kRows = 64;  ///< queries or keys of a tile
+/// Blocks on one multiprocessor: a third one is worth the few registers that it makes spill.
+constexpr int kBlocksOfQueries = 3;
 
 /// Key of slot 0 ... 15 in a group of 16: slots 2t, 2t + 1 and 8 + 2t, 9 + 2t are keys 4t ... 4t
 /// + 3.
@@ -74,15 +76,6 @@ __device__ inline const std::uint16_t* head_of(const HeadRows& rows, std::int64_
          head * rows.head_stride;
 }
 
-/// 2^e with |range| <= 2^e, and 1 for a range that is zero or not finite.
-__device__ inline float range_scale(const float* range) {
-  const float greatest = fmaxf(fabsf(range[0]), fabsf(range[1]));
-  if (!(greatest > 0.0f) || isinf(greatest)) return 1.0f;
-  int exponent;
-  frexpf(greatest, &exponent);
-  return ldexpf(1.0f, exponent);
-}
-
 /// a < b ? a : b and the like in one instruction; NaN wins.
 __device__ inline float least(float a, float b) {
   float result;
@@ -106,12 +99,10 @@ struct ScoreNoise {
   explicit ScoreNoise(const NoiseStream& noise) : keys(noise.key), stream(noise) {}
 };
 
-/// The noisy read-out of raw scores. Works on products of encoded operands, which are raw scores
-/// but for a power of two, and gives codes 0 ... L - 1: the softmax needs only their differences.
+/// The noisy read-out of raw scores, as codes 0 ... L - 1: the softmax needs only their
+/// differences.
 struct ScoreReader {
-  float raw_scale;  ///< raw score = raw_scale * product of encoded operands
-  float lo, hi;     ///< the score range on such products
-  float score_lo, divisor, reciprocal, top;
+  float lo, hi, divisor, reciprocal, top;
   float exponent_step;  ///< one code's share of the exponent of 2: scale * log2(e) * width / top
   const PhiloxRoundKeys& keys;
   NoiseTime time;
@@ -122,10 +113,8 @@ struct ScoreReader {
         time(device::time_of(noise.stream)),
         first_block(noise.stream.first_element / 4) {
     const FastLevelGrid grid(how.qk_range, how.levels);
-    raw_scale = range_scale(how.q_range) * range_scale(how.k_range);
-    lo = grid.lo / raw_scale;
-    hi = grid.hi / raw_scale;
-    score_lo = grid.lo;
+    lo = grid.lo;
+    hi = grid.hi;
     divisor = grid.divisor;
     reciprocal = grid.reciprocal;
     top = grid.top;
@@ -133,7 +122,7 @@ struct ScoreReader {
   }
 
   /// Four consecutive keys of one row, the first a multiple of 4; `block` counts fours of the
-  /// batch's scores. In place: products become codes, those of LevelGrid.
+  /// batch's scores. In place: raw scores become codes, those of LevelGrid.
   template <bool noisy>
   __device__ void read_out(float (&score)[4], std::uint64_t block) const {
     PhiloxBlock words{};
@@ -144,9 +133,7 @@ struct ScoreReader {
     }
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      const float clamped = least(greatest(score[i], lo), hi);
-      // Scaling by a power of two is exact, so this is (clamp(x) - lo), rounded once.
-      const float above = fmaf(clamped, raw_scale, -score_lo);
+      const float above = least(greatest(score[i], lo), hi) - lo;
       const float v = FastLevelGrid::quotient(above, divisor, reciprocal) * top;
       const float xi = noisy ? uniform_from_word(words.word[i]) - 0.5f : 0.0f;
       // v + xi >= -0.5 rounds to no less than 0.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "kernels/device/elements.cuh"
+#include "kernels/device/balance.cuh"
 #include "kernels/optical_attention/attention_tiles.cuh"
 
 #include <limits>
@@ -13,47 +13,26 @@ using device::Fp16;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-template <typename X>
-__global__ void encode_kernel(HeadRows x, std::int64_t heads, std::int64_t rows, int head_dim,
-                              std::int64_t count, std::int32_t levels, const float* range,
-                              float lut_min, __half* y) {
-  const FastLevelGrid grid(range, levels);
-  const LutFloor floor(range, lut_min);
-  const float inverse = 1.0f / range_scale(range);
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step) {
-    const std::int64_t row = i / head_dim;
-    const std::int64_t head = row / rows;
-    const X value =
-        static_cast<const X*>(x.data)[head / heads * x.batch_stride + head % heads * x.head_stride +
-                                      row % rows * x.row_stride + i % head_dim];
-    const float level = floor.lift(grid.level(device::to_float(value), 0.0f));
-    y[i] = __float2half_rn(level * inverse);
-  }
-}
-
 template <int head_dim>
 __global__ void __launch_bounds__(kThreads)
-    score_range_kernel(OpticalAttention how, const __half* q, const __half* k, bool full,
-                       int* observed) {
+    score_range_kernel(OpticalAttention how, HeadRows q, HeadRows k, bool full, int* observed) {
   extern __shared__ __align__(128) unsigned char memory[];
   constexpr int kBytes = kRows * head_dim * 2;
   const std::uint32_t base = device::shared_address(memory);
   const AttentionExtent& extent = how.extent;
   const Head head(extent, blockIdx.z, blockIdx.y);
   const std::int64_t first_query = std::int64_t{blockIdx.x} * kRows;
-  const __half* keys = k + (head.batch * extent.kv_heads + head.kv_head) * extent.keys * head_dim;
-  const float raw_scale = range_scale(how.q_range) * range_scale(how.k_range);
+  const std::uint16_t* keys = head_of(k, head.batch, head.kv_head);
 
   const Tile<head_dim, Spread::kQueries> q_tile{base};
   const Tile<head_dim, Spread::kKeys> k_tile{base + kBytes};
-  q_tile.load(q + head.row * head_dim, head_dim, first_query, kRows, extent.queries);
+  q_tile.load(head_of(q, head.batch, head.head), q.row_stride, first_query, kRows, extent.queries);
   const int tiles = full ? static_cast<int>((extent.keys + kRows - 1) / kRows)
                          : visible_tiles(extent, first_query);
   device::RangeAccumulator seen;
   QueryFragments<head_dim> queries;
   for (int tile = 0; tile < tiles; ++tile) {
-    k_tile.load(keys, head_dim, std::int64_t{tile} * kRows, kRows, extent.keys);
+    k_tile.load(keys, k.row_stride, std::int64_t{tile} * kRows, kRows, extent.keys);
     device::commit_copies();
     device::wait_for_copies<0>();
     __syncthreads();
@@ -74,7 +53,7 @@ __global__ void __launch_bounds__(kThreads)
         float four[4];
         take_four(score[group], half, four);
         for (int i = 0; i < 4; ++i) {
-          if (16 * group + i < lane.visible[half]) seen.add(four[i] * raw_scale);
+          if (16 * group + i < lane.visible[half]) seen.add(four[i]);
         }
       }
     }
@@ -182,9 +161,9 @@ __device__ void weigh_tile(const ScoreReader& reader, const float (&score)[4][2]
 }
 
 template <int head_dim, bool noisy>
-__global__ void __launch_bounds__(kThreads)
-    forward_kernel(OpticalAttention how, const __grid_constant__ ScoreNoise noise, const __half* q,
-                   const __half* k, const __half* v, HeadRows exact_v, float* context,
+__global__ void __launch_bounds__(kThreads, kBlocksOfQueries)
+    forward_kernel(OpticalAttention how, const __grid_constant__ ScoreNoise noise, HeadRows q,
+                   HeadRows k, HeadRows v, HeadRows exact_v, float* context,
                    OpticalAttentionRows rows, int* observed) {
   extern __shared__ __align__(128) unsigned char memory[];
   constexpr int kBytes = kRows * head_dim * 2;
@@ -193,8 +172,8 @@ __global__ void __launch_bounds__(kThreads)
   const Head head(extent, blockIdx.z, blockIdx.y);
   // The longest rows first: the last blocks to start are then the shortest.
   const std::int64_t first_query = std::int64_t{gridDim.x - 1 - blockIdx.x} * kRows;
-  const std::int64_t kv_offset =
-      (head.batch * extent.kv_heads + head.kv_head) * extent.keys * head_dim;
+  const std::uint16_t* keys = head_of(k, head.batch, head.kv_head);
+  const std::uint16_t* quantised = head_of(v, head.batch, head.kv_head);
   const std::uint16_t* exact = head_of(exact_v, head.batch, head.kv_head);
   const ScoreReader reader(how, noise);
   const int tiles = visible_tiles(extent, first_query);
@@ -206,9 +185,9 @@ __global__ void __launch_bounds__(kThreads)
   const auto load = [&](int tile, bool with_values) {
     if (tile < tiles) {
       const std::int64_t first = std::int64_t{tile} * kRows;
-      key_tile(0, tile % 2).load(k + kv_offset, head_dim, first, kRows, extent.keys);
+      key_tile(0, tile % 2).load(keys, k.row_stride, first, kRows, extent.keys);
       if (with_values) {
-        key_tile(1, tile % 2).load(v + kv_offset, head_dim, first, kRows, extent.keys);
+        key_tile(1, tile % 2).load(quantised, v.row_stride, first, kRows, extent.keys);
         key_tile(2, tile % 2).load(exact, exact_v.row_stride, first, kRows, extent.keys);
       }
     }
@@ -226,7 +205,7 @@ __global__ void __launch_bounds__(kThreads)
     for (int half = 0; half < 2; ++half) block[half] = first_block[half] + tile * (kRows / 4);
   };
 
-  q_tile.load(q + head.row * head_dim, head_dim, first_query, kRows, extent.queries);
+  q_tile.load(head_of(q, head.batch, head.head), q.row_stride, first_query, kRows, extent.queries);
   load(0, false);
   QueryFragments<head_dim> queries;
   RunningSoftmax softmax[2];
@@ -252,8 +231,8 @@ __global__ void __launch_bounds__(kThreads)
   if (observed != nullptr) {
     device::RangeAccumulator seen;
     if (lowest != kInfinity || highest != -kInfinity) {
-      seen.add(lowest * reader.raw_scale);
-      seen.add(highest * reader.raw_scale);
+      seen.add(lowest);
+      seen.add(highest);
     }
     seen.fold_into(observed);
   }
@@ -295,7 +274,8 @@ __global__ void __launch_bounds__(kThreads)
     __syncthreads();
   }
 
-  const float value_scale = range_scale(how.v_range) / reader.top;
+  constexpr float kUnitInterval[2] = {0, 1};
+  const float value_scale = 1.0f / device::balance(how.v_range, kUnitInterval) / reader.top;
   const int column = 2 * (threadIdx.x % 4);
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
@@ -324,34 +304,20 @@ bool optical_attention_fits(const AttentionExtent& extent, std::int32_t levels) 
          extent.keys % 4 == 0 && extent.batch <= 65535 && extent.heads <= 65535;
 }
 
-void optical_attention_encode(const HeadRows& x, ElementType x_type, std::int64_t batch,
-                              std::int64_t heads, std::int64_t rows, std::int64_t head_dim,
-                              std::int32_t levels, const float* range, float lut_min, void* y,
-                              Stream stream) {
-  const std::int64_t count = batch * heads * rows * head_dim;
-  if (count == 0) return;
-  device::with_element_type(x_type, [&](auto element) {
-    encode_kernel<decltype(element)>
-        <<<device::grid_for(count), device::kThreads, 0, device::native(stream)>>>(
-            x, heads, rows, static_cast<int>(head_dim), count, levels, range, lut_min,
-            static_cast<__half*>(y));
-  });
-  PARADIGM_CUDA_CHECK(cudaGetLastError());
-}
-
-void optical_attention_score_range(const OpticalAttention& how, const void* q, const void* k,
-                                   bool full, ObservedRange observed, Stream stream) {
+void optical_attention_score_range(const OpticalAttention& how, const HeadRows& q,
+                                   const HeadRows& k, bool full, ObservedRange observed,
+                                   Stream stream) {
   with_head_dim(how.extent.head_dim, [&](auto head_dim) {
     constexpr int kBytes = 2 * kRows * head_dim * 2;
     score_range_kernel<head_dim>
-        <<<query_grid(how.extent), kThreads, kBytes, device::native(stream)>>>(
-            how, static_cast<const __half*>(q), static_cast<const __half*>(k), full, observed);
+        <<<query_grid(how.extent), kThreads, kBytes, device::native(stream)>>>(how, q, k, full,
+                                                                               observed);
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 
-void optical_attention_forward(const OpticalAttention& how, const void* q, const void* k,
-                               const void* v, const HeadRows& exact_v, float* context,
+void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
+                               const HeadRows& v, const HeadRows& exact_v, float* context,
                                const OpticalAttentionRows& rows, ObservedRange observed,
                                Stream stream) {
   with_head_dim(how.extent.head_dim, [&](auto head_dim) {
@@ -361,8 +327,7 @@ void optical_attention_forward(const OpticalAttention& how, const void* q, const
     PARADIGM_CUDA_CHECK(
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
     kernel<<<query_grid(how.extent), kThreads, kBytes, device::native(stream)>>>(
-        how, ScoreNoise(how.qk_noise), static_cast<const __half*>(q), static_cast<const __half*>(k),
-        static_cast<const __half*>(v), exact_v, context, rows, observed);
+        how, ScoreNoise(how.qk_noise), q, k, v, exact_v, context, rows, observed);
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

@@ -2,8 +2,8 @@
 // Optical attention in one pass over the key tiles per sweep: scores live in registers, nothing of
 // size queries x keys is stored. Its oracle is the tile-wise computation on kernels::reference.
 //   S = Q(q^ k^T; qk_range, noisy)    P = softmax(scale * S + causal mask)    C = Q(P; (0, 1)) v^
-// q^, k^, v^ are quantised operands as fp16: exact for their codes up to a rounding of 2^-12 of the
-// range, because a power of two brings each range to [-1, 1]. Products sum in fp32.
+// q^, k^, v^ are quantised operands as fp16, made by cuda::quantise with each other's ranges as
+// partners (v^ with (0, 1)), so that q^ k^T is the raw score itself. Products sum in fp32.
 #pragma once
 
 #include "kernels/level_quantiser/level_quantiser.h"
@@ -32,9 +32,7 @@ struct OpticalAttention {
   bool noisy = true;
   bool clip = false;     ///< gradient of scores outside qk_range is 0
   NoiseStream qk_noise;  ///< from the batch's first score on; first_element a multiple of 4
-  const float* q_range = nullptr;  ///< {lo, hi} in device memory, as all ranges
-  const float* k_range = nullptr;
-  const float* v_range = nullptr;
+  const float* v_range = nullptr;  ///< {lo, hi} in device memory, as all ranges
   const float* qk_range = nullptr;
 };
 
@@ -54,20 +52,15 @@ namespace cuda {
 /// (four keys share a block of noise).
 bool optical_attention_fits(const AttentionExtent& extent, std::int32_t levels);
 
-/// Q(x) * 2^-e as dense fp16 [batch, heads, rows, head_dim]; e is the range's exponent.
-void optical_attention_encode(const HeadRows& x, ElementType x_type, std::int64_t batch,
-                              std::int64_t heads, std::int64_t rows, std::int64_t head_dim,
-                              std::int32_t levels, const float* range, float lut_min, void* y,
-                              Stream stream);
-
 /// Folds the range of q^ k^T into `observed`: what the mask keeps, or all with `full`.
-void optical_attention_score_range(const OpticalAttention& how, const void* q, const void* k,
-                                   bool full, ObservedRange observed, Stream stream);
+void optical_attention_score_range(const OpticalAttention& how, const HeadRows& q,
+                                   const HeadRows& k, bool full, ObservedRange observed,
+                                   Stream stream);
 
-/// C, fp32 [batch, heads, queries, head_dim], and `rows`. q, k, v as encoded; `exact_v` bf16. Folds
-/// the range of the visible raw scores into `observed` unless it is null.
-void optical_attention_forward(const OpticalAttention& how, const void* q, const void* k,
-                               const void* v, const HeadRows& exact_v, float* context,
+/// C, fp32 [batch, heads, queries, head_dim], and `rows`. q, k, v quantised fp16; `exact_v` bf16.
+/// Folds the range of the visible raw scores into `observed` unless it is null.
+void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
+                               const HeadRows& v, const HeadRows& exact_v, float* context,
                                const OpticalAttentionRows& rows, ObservedRange observed,
                                Stream stream);
 
@@ -75,8 +68,8 @@ void optical_attention_forward(const OpticalAttention& how, const void* q, const
 /// from the same counters: dV = P^T g, dP = g v^T, dS = scale * P (dP - sum(dP * P)), dq = dS k,
 /// dk = dS^T q. `delta` is scratch [batch, heads, queries]. Sums always run in the same order. dq,
 /// dk, dv: dense bf16 in the extent's shapes.
-void optical_attention_gradient(const OpticalAttention& how, const void* encoded_q,
-                                const void* encoded_k, const HeadRows& q, const HeadRows& k,
+void optical_attention_gradient(const OpticalAttention& how, const HeadRows& quantised_q,
+                                const HeadRows& quantised_k, const HeadRows& q, const HeadRows& k,
                                 const HeadRows& v, const HeadRows& g,
                                 const OpticalAttentionRows& rows, float* delta, void* dq, void* dk,
                                 void* dv, Stream stream);

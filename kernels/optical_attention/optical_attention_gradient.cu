@@ -32,7 +32,7 @@ __global__ void delta_kernel(AttentionExtent extent, HeadRows g, const float* ex
 /// dS of one score. Clipped to 0 outside [lo, hi], which is everything unless gradients are
 /// clipped.
 struct ScoreGradient {
-  float scale, lo, hi;  ///< lo, hi on products of encoded operands
+  float scale, lo, hi;
 
   __device__ ScoreGradient(const OpticalAttention& how, const ScoreReader& reader)
       : scale(how.scale),
@@ -82,9 +82,9 @@ __device__ void add_query_gradient(const ScoreReader& reader, const ScoreGradien
 
 /// dq, one tile of queries against all visible keys.
 template <int head_dim, bool noisy>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kBlocksOfQueries)
     query_gradient_kernel(OpticalAttention how, const __grid_constant__ ScoreNoise noise,
-                          const __half* encoded_q, const __half* encoded_k, HeadRows k, HeadRows v,
+                          HeadRows quantised_q, HeadRows quantised_k, HeadRows k, HeadRows v,
                           HeadRows g, OpticalAttentionRows rows, const float* delta,
                           __nv_bfloat16* dq) {
   extern __shared__ __align__(128) unsigned char memory[];
@@ -93,8 +93,7 @@ __global__ void __launch_bounds__(kThreads)
   const AttentionExtent& extent = how.extent;
   const Head head(extent, blockIdx.z, blockIdx.y);
   const std::int64_t first_query = std::int64_t{gridDim.x - 1 - blockIdx.x} * kRows;
-  const __half* keys =
-      encoded_k + (head.batch * extent.kv_heads + head.kv_head) * extent.keys * head_dim;
+  const std::uint16_t* keys = head_of(quantised_k, head.batch, head.kv_head);
   const std::uint16_t* exact_k = head_of(k, head.batch, head.kv_head);
   const std::uint16_t* exact_v = head_of(v, head.batch, head.kv_head);
   const ScoreReader reader(how, noise);
@@ -109,14 +108,15 @@ __global__ void __launch_bounds__(kThreads)
   const auto load = [&](int tile) {
     if (tile < tiles) {
       const std::int64_t first = std::int64_t{tile} * kRows;
-      key_tile(0, tile % 2).load(keys, head_dim, first, kRows, extent.keys);
+      key_tile(0, tile % 2).load(keys, quantised_k.row_stride, first, kRows, extent.keys);
       key_tile(1, tile % 2).load(exact_k, k.row_stride, first, kRows, extent.keys);
       key_tile(2, tile % 2).load(exact_v, v.row_stride, first, kRows, extent.keys);
     }
     device::commit_copies();
   };
 
-  q_tile.load(encoded_q + head.row * head_dim, head_dim, first_query, kRows, extent.queries);
+  q_tile.load(head_of(quantised_q, head.batch, head.head), quantised_q.row_stride, first_query,
+              kRows, extent.queries);
   g_tile.load(head_of(g, head.batch, head.head), g.row_stride, first_query, kRows, extent.queries);
   load(0);
 
@@ -229,7 +229,7 @@ __device__ void read_out_group(const ScoreReader& reader, const ScoreGradient& g
 template <int head_dim, bool noisy>
 __global__ void __launch_bounds__(kThreads)
     key_gradient_kernel(OpticalAttention how, const __grid_constant__ ScoreNoise noise,
-                        const __half* encoded_q, const __half* encoded_k, HeadRows q, HeadRows v,
+                        HeadRows quantised_q, HeadRows quantised_k, HeadRows q, HeadRows v,
                         HeadRows g, OpticalAttentionRows rows, const float* delta,
                         __nv_bfloat16* dk, __nv_bfloat16* dv) {
   extern __shared__ __align__(128) unsigned char memory[];
@@ -270,8 +270,8 @@ __global__ void __launch_bounds__(kThreads)
       const Head head(extent, batch, head_of_tile(tile));
       const std::int64_t first = query_of_tile(tile);
       const int stage = tile % 2;
-      query_tile(0, stage).load(encoded_q + head.row * head_dim, head_dim, first, kRows,
-                                extent.queries);
+      query_tile(0, stage).load(head_of(quantised_q, batch, head.head), quantised_q.row_stride,
+                                first, kRows, extent.queries);
       query_tile(1, stage).load(head_of(q, batch, head.head), q.row_stride, first, kRows,
                                 extent.queries);
       query_tile(2, stage).load(head_of(g, batch, head.head), g.row_stride, first, kRows,
@@ -287,7 +287,8 @@ __global__ void __launch_bounds__(kThreads)
     device::commit_copies();
   };
 
-  k_tile.load(encoded_k + kv_row * head_dim, head_dim, first_key, kKeyRows, extent.keys);
+  k_tile.load(head_of(quantised_k, batch, kv_head), quantised_k.row_stride, first_key, kKeyRows,
+              extent.keys);
   v_tile.load(head_of(v, batch, kv_head), v.row_stride, first_key, kKeyRows, extent.keys);
   load(0);
 
@@ -390,8 +391,8 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void optical_attention_gradient(const OpticalAttention& how, const void* encoded_q,
-                                const void* encoded_k, const HeadRows& q, const HeadRows& k,
+void optical_attention_gradient(const OpticalAttention& how, const HeadRows& quantised_q,
+                                const HeadRows& quantised_k, const HeadRows& q, const HeadRows& k,
                                 const HeadRows& v, const HeadRows& g,
                                 const OpticalAttentionRows& rows, float* delta, void* dq, void* dk,
                                 void* dv, Stream stream) {
@@ -402,16 +403,13 @@ void optical_attention_gradient(const OpticalAttention& how, const void* encoded
                  device::native(stream)>>>(extent, g, rows.exact_context, row_count, delta);
   PARADIGM_CUDA_CHECK(cudaGetLastError());
   with_head_dim(extent.head_dim, [&](auto head_dim) {
-    const auto* codes_q = static_cast<const __half*>(encoded_q);
-    const auto* codes_k = static_cast<const __half*>(encoded_k);
-
     constexpr int kQueryMemory = 8 * kRows * head_dim * 2;
     const auto of_queries = how.noisy ? &query_gradient_kernel<head_dim, true>
                                       : &query_gradient_kernel<head_dim, false>;
     PARADIGM_CUDA_CHECK(cudaFuncSetAttribute(
         of_queries, cudaFuncAttributeMaxDynamicSharedMemorySize, kQueryMemory));
     of_queries<<<query_grid(extent), kThreads, kQueryMemory, device::native(stream)>>>(
-        how, ScoreNoise(how.qk_noise), codes_q, codes_k, k, v, g, rows, delta,
+        how, ScoreNoise(how.qk_noise), quantised_q, quantised_k, k, v, g, rows, delta,
         static_cast<__nv_bfloat16*>(dq));
     PARADIGM_CUDA_CHECK(cudaGetLastError());
 
@@ -424,7 +422,7 @@ void optical_attention_gradient(const OpticalAttention& how, const void* encoded
     const dim3 grid(static_cast<unsigned>((extent.keys + kKeyRows - 1) / kKeyRows),
                     static_cast<unsigned>(extent.kv_heads), static_cast<unsigned>(extent.batch));
     of_keys<<<grid, kThreads, kKeyMemory, device::native(stream)>>>(
-        how, ScoreNoise(how.qk_noise), codes_q, codes_k, q, v, g, rows, delta,
+        how, ScoreNoise(how.qk_noise), quantised_q, quantised_k, q, v, g, rows, delta,
         static_cast<__nv_bfloat16*>(dk), static_cast<__nv_bfloat16*>(dv));
     PARADIGM_CUDA_CHECK(cudaGetLastError());
   });

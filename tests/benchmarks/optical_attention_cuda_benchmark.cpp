@@ -65,37 +65,31 @@ void measure(std::int64_t batch, std::int64_t heads, std::int64_t kv_heads, std:
   const at::Tensor observed = at::zeros({3}, bf16.dtype(at::kInt));
   const at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
   const float* unit = range.const_data_ptr<float>();
-  const kernels::OpticalAttention how{{batch, heads, kv_heads, length, length, head_dim},
-                                      0.125f,
-                                      256,
-                                      true,
-                                      false,
-                                      {42, {1, 0}, 0, nullptr},
-                                      unit,
-                                      unit,
-                                      unit,
-                                      score_range.const_data_ptr<float>()};
+  const kernels::OpticalAttention how{.extent = {batch, heads, kv_heads, length, length, head_dim},
+                                      .scale = 0.125f,
+                                      .qk_noise = {.key = 42, .time = {1, 0}},
+                                      .v_range = unit,
+                                      .qk_range = score_range.const_data_ptr<float>()};
   const kernels::OpticalAttentionRows rows{greatest.data_ptr<float>(), sums.data_ptr<float>(),
                                            exact.data_ptr<float>()};
   using kernels::ElementType;
-  const double encode = median_ms([&] {
+  const double quantise = median_ms([&] {
     const auto one = [&](const at::Tensor& x, const at::Tensor& out) {
-      kernels::cuda::optical_attention_encode(rows_of(x), ElementType::bf16, batch, x.size(1),
-                                              length, head_dim, 256, unit, 0.02f, out.data_ptr(),
-                                              stream);
+      kernels::cuda::quantise(x.const_data_ptr(), ElementType::bf16, x.numel(), 256, unit, 0.02f,
+                              out.data_ptr(), ElementType::fp16, stream, unit);
     };
     one(q, q16);
     one(k, k16);
     one(v, v16);
   });
   const double forward = median_ms([&] {
-    kernels::cuda::optical_attention_forward(how, q16.data_ptr(), k16.data_ptr(), v16.data_ptr(),
+    kernels::cuda::optical_attention_forward(how, rows_of(q16), rows_of(k16), rows_of(v16),
                                              rows_of(v), context.data_ptr<float>(), rows,
                                              observed.data_ptr<int>(), stream);
   });
   const double backward = median_ms([&] {
     kernels::cuda::optical_attention_gradient(
-        how, q16.data_ptr(), k16.data_ptr(), rows_of(q), rows_of(k), rows_of(v), rows_of(g), rows,
+        how, rows_of(q16), rows_of(k16), rows_of(q), rows_of(k), rows_of(v), rows_of(g), rows,
         delta.data_ptr<float>(), dq.data_ptr(), dk.data_ptr(), dv.data_ptr(), stream);
   });
   std::printf(
@@ -103,9 +97,9 @@ void measure(std::int64_t batch, std::int64_t heads, std::int64_t kv_heads, std:
       "%.3f, "
       "forward %.3f (%.2fx), backward %.3f (%.2fx), all %.2fx\n",
       static_cast<long long>(batch), static_cast<long long>(length), static_cast<long long>(heads),
-      static_cast<long long>(kv_heads), plain_f, plain_both - plain_f, encode, forward,
+      static_cast<long long>(kv_heads), plain_f, plain_both - plain_f, quantise, forward,
       forward / plain_f, backward, backward / (plain_both - plain_f),
-      (encode + forward + backward) / plain_both);
+      (quantise + forward + backward) / plain_both);
 }
 
 }  // namespace

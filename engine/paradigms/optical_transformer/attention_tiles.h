@@ -54,6 +54,13 @@ struct ScoreStatistics {
   at::Tensor clamped;        ///< how many of those lie outside qk_range, 0-d; with counts_clamped
 };
 
+/// What a fused pass over the scores leaves for its gradient, fp32; undefined where it was not
+/// fused.
+struct SoftmaxRows {
+  at::Tensor greatest, reciprocal_sum;  ///< [B, H, S_q]: see kernels::OpticalAttentionRows
+  at::Tensor exact_context;             ///< [B, H, S_q, D]: P·v, both unquantised
+};
+
 /// The range of q·kᵀ: [min, max], or quantiles from a streamed histogram (error: one bin). Costs
 /// one or two passes.
 at::Tensor score_range(const AttentionCall& call, const AttentionOperands& operands,

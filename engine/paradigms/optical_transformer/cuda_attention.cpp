@@ -198,11 +198,15 @@ at::Tensor probability_operand(const AttentionCall& call, const Place& place,
   return p;
 }
 
-/// How many of the visible scores lie outside the range of their read-out: 0-d.
-at::Tensor clamped_scores(const AttentionCall& call, const Place& place, const at::Tensor& scores) {
+/// Counts the visible scores, and those of them that lie outside the range of their read-out.
+void add_clamped(const AttentionCall& call, const Place& place, const at::Tensor& scores,
+                 ScoreStatistics& observed) {
   const at::Tensor outside =
       at::lt(scores, call.qk_range[0]).logical_or_(at::gt(scores, call.qk_range[1]));
-  return by_head(outside, place).masked_fill(hidden_scores(place, scores), false).sum();
+  const at::Tensor clamped =
+      by_head(outside, place).masked_fill(hidden_scores(place, scores), false).sum();
+  observed.visible += visible_scores(place);
+  observed.clamped = observed.clamped.defined() ? observed.clamped + clamped : clamped;
 }
 
 }  // namespace
@@ -250,17 +254,22 @@ at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperand
   for_tiles(call, whole_rows, [&](const Place& place) {
     const at::Tensor scores = raw_scores(call, operands, place);
     if (whole_rows) observation.add(scores);
-    if (call.counts_clamped) {
-      const at::Tensor clamped = clamped_scores(call, place, scores);
-      observed.visible += visible_scores(place);
-      observed.clamped = observed.clamped.defined() ? observed.clamped + clamped : clamped;
-    }
+    if (call.counts_clamped) add_clamped(call, place, scores, observed);
     const at::Tensor p = probability_operand(call, place, scores, operands, quantises_probabilities,
                                              whole_rows ? nullptr : observation.pointer(), scope);
     store_query_rows(call, product(p, key_rows(call, operands.v, place)), place, accumulator);
   });
   observed.range = observation.range();
   return accumulator;
+}
+
+void count_clamped(const AttentionCall& call, const AttentionOperands& given,
+                   ScoreStatistics& observed) {
+  const CudaScope scope(given.q);
+  const AttentionOperands operands = contiguous(given);
+  for_tiles(call, false, [&](const Place& place) {
+    add_clamped(call, place, raw_scores(call, operands, place), observed);
+  });
 }
 
 at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,

@@ -15,6 +15,10 @@ at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperand
                                ScoreScope scope, ScoreStatistics& observed,
                                bool quantises_probabilities);
 
+/// Fills in `visible` and `clamped` of `observed`.
+void count_clamped(const AttentionCall& call, const AttentionOperands& operands,
+                   ScoreStatistics& observed);
+
 /// Rounded once to call.output_type.
 at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
                             at::Tensor& observed);

@@ -2,6 +2,7 @@
 #include "engine/paradigms/optical_transformer/optical_attention.h"
 
 #include "engine/error.h"
+#include "engine/paradigms/optical_transformer/fused_attention.h"
 #include "engine/paradigms/optical_transformer/layer_measurement.h"
 #include "engine/paradigms/optical_transformer/optical_noise.h"
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
@@ -132,7 +133,7 @@ AttentionResult OpticalAttention::compute(const at::Tensor& q, const at::Tensor&
   const AttentionOperands operands = quantised_operands(result, exact.q, exact.k, exact.v);
 
   ScoreStatistics scores;
-  const at::Tensor accumulator = context_of(result.call, exact, operands, pass, scores);
+  const at::Tensor accumulator = context_of(result, exact, operands, pass, scores);
   result.y = read_out(result.call, exact, operands, accumulator, pass);
   pass.finish();
   if (options_.clip_gradient) result.inside = inside(accumulator, result.call.av_range);
@@ -146,9 +147,10 @@ AttentionResult OpticalAttention::compute(const at::Tensor& q, const at::Tensor&
 
 /// Q(P)·v. Like every read-out's, the range of the scores is used first and updated after; the
 /// first time it is made from the scores at hand (semantics: reference: the exact ones).
-at::Tensor OpticalAttention::context_of(AttentionCall& call, const AttentionOperands& exact,
+at::Tensor OpticalAttention::context_of(AttentionResult& result, const AttentionOperands& exact,
                                         const AttentionOperands& operands, RangePass& pass,
                                         ScoreStatistics& scores) {
+  AttentionCall& call = result.call;
   const bool first_time = pass.must_initialise(qk_range_);
   const ScoreScope scope =
       options_.full_score_statistics && pass.observes() ? ScoreScope::full : ScoreScope::causal;
@@ -157,7 +159,10 @@ at::Tensor OpticalAttention::context_of(AttentionCall& call, const AttentionOper
                                         options_.quantiles));
   }
   call.qk_range = pass.use(qk_range_);
-  const at::Tensor accumulator = context_accumulator(call, operands, scope, scores);
+  const at::Tensor accumulator =
+      fuses(call, exact, operands)
+          ? fused_context(call, exact, operands, scope, scores, result.rows)
+          : context_accumulator(call, operands, scope, scores);
   if (!pass.observes() || (first_time && !options_.reference)) return accumulator;
   const at::Tensor raw =
       options_.quantiles ? score_range(call, operands, scope, options_.quantiles) : scores.range;

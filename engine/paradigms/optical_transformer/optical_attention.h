@@ -31,7 +31,7 @@ class OpticalAttention final : public AttentionCore {
                                      const ForwardContext& context);
   AttentionResult compute(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const ForwardContext& context);
-  at::Tensor context_of(AttentionCall& call, const AttentionOperands& exact,
+  at::Tensor context_of(AttentionResult& result, const AttentionOperands& exact,
                         const AttentionOperands& operands, RangePass& pass,
                         ScoreStatistics& scores);
   at::Tensor read_out(AttentionCall& call, const AttentionOperands& exact,

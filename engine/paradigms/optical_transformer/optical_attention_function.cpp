@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/paradigms/optical_transformer/optical_attention_function.h"
 
+#include "engine/paradigms/optical_transformer/fused_attention.h"
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
 #include <ATen/ops/where.h>
@@ -49,7 +50,9 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
                        .transpose(1, 2);
     if (call.clip) g = at::where(how.inside, g, at::zeros_like(g));
 
-    AttentionGradient result = attention_gradient(call, quantised, exact, g);
+    AttentionGradient result = how.rows.greatest.defined()
+                                   ? fused_gradient(call, quantised, exact, how.rows, g)
+                                   : attention_gradient(call, quantised, exact, g);
     if (call.clip) {
       result.dq = clipped(result.dq, exact.q, how.query_range);
       result.dk = clipped(result.dk, exact.k, how.key_range);

@@ -14,6 +14,7 @@ struct AttentionResult {
   float lut_min = 0;
   at::Tensor query_range, key_range, value_range;  ///< fp32 {lo, hi}
   at::Tensor probability_range;                    ///< (0, 1)
+  SoftmaxRows rows;                                ///< of a fused call
   at::Tensor
       inside;  ///< bool [B, H, S_q, D]: the accumulator lay within av_range; only with call.clip
 };

@@ -157,35 +157,41 @@ Outcome on_device(const Case& c, const Inputs& in) {
   const HeadRows k_rows = dense(k.data(), e.kv_heads, e.keys, e.head_dim);
   const HeadRows v_rows = dense(v.data(), e.kv_heads, e.keys, e.head_dim);
   const HeadRows g_rows = dense(g.data(), e.heads, e.queries, e.head_dim);
-  const auto encode = [&](const HeadRows& rows, std::int64_t heads, std::int64_t count, float lut,
-                          void* out) {
-    cuda::optical_attention_encode(rows, ElementType::bf16, e.batch, heads, count, e.head_dim,
-                                   kLevels, unit.data(), lut, out, {});
+  const auto quantise = [&](const tests::CudaBuffer<__nv_bfloat16>& x, std::size_t count, float lut,
+                            const tests::CudaBuffer<__half>& out) {
+    cuda::quantise(x.data(), ElementType::bf16, static_cast<std::int64_t>(count), kLevels,
+                   unit.data(), lut, out.data(), ElementType::fp16, {}, unit.data());
   };
-  encode(q_rows, e.heads, e.queries, 0, q16.data());
-  encode(k_rows, e.kv_heads, e.keys, kLut, k16.data());
-  encode(v_rows, e.kv_heads, e.keys, kLut, v16.data());
+  quantise(q, in.q.size(), 0, q16);
+  quantise(k, in.k.size(), kLut, k16);
+  quantise(v, in.v.size(), kLut, v16);
+  const HeadRows q16_rows = dense(q16.data(), e.heads, e.queries, e.head_dim);
+  const HeadRows k16_rows = dense(k16.data(), e.kv_heads, e.keys, e.head_dim);
+  const HeadRows v16_rows = dense(v16.data(), e.kv_heads, e.keys, e.head_dim);
 
-  const OpticalAttention how{e,           1 / std::sqrt(static_cast<float>(e.head_dim)),
-                             kLevels,     c.noisy,
-                             c.clip,      noise(),
-                             unit.data(), unit.data(),
-                             unit.data(), score_range.data()};
+  const OpticalAttention how{.extent = e,
+                             .scale = 1 / std::sqrt(static_cast<float>(e.head_dim)),
+                             .levels = kLevels,
+                             .noisy = c.noisy,
+                             .clip = c.clip,
+                             .qk_noise = noise(),
+                             .v_range = unit.data(),
+                             .qk_range = score_range.data()};
   const std::size_t row_count = e.batch * e.heads * e.queries;
   const tests::CudaBuffer<float> context(in.q.size()), greatest(row_count), sums(row_count),
       exact(in.q.size()), delta(row_count), range(2), range_alone(2);
   const tests::CudaBuffer<int> observed(3);
   const OpticalAttentionRows rows{greatest.data(), sums.data(), exact.data()};
   cuda::clear(observed.data(), {});
-  cuda::optical_attention_score_range(how, q16.data(), k16.data(), false, observed.data(), {});
+  cuda::optical_attention_score_range(how, q16_rows, k16_rows, false, observed.data(), {});
   cuda::store_range(observed.data(), range_alone.data(), {});
   cuda::clear(observed.data(), {});
-  cuda::optical_attention_forward(how, q16.data(), k16.data(), v16.data(), v_rows, context.data(),
-                                  rows, observed.data(), {});
+  cuda::optical_attention_forward(how, q16_rows, k16_rows, v16_rows, v_rows, context.data(), rows,
+                                  observed.data(), {});
   cuda::store_range(observed.data(), range.data(), {});
   const tests::CudaBuffer<__nv_bfloat16> dq(in.q.size()), dk(in.k.size()), dv(in.v.size());
-  cuda::optical_attention_gradient(how, q16.data(), k16.data(), q_rows, k_rows, v_rows, g_rows,
-                                   rows, delta.data(), dq.data(), dk.data(), dv.data(), {});
+  cuda::optical_attention_gradient(how, q16_rows, k16_rows, q_rows, k_rows, v_rows, g_rows, rows,
+                                   delta.data(), dq.data(), dk.data(), dv.data(), {});
   EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
   EXPECT_EQ(range.host(), range_alone.host());
   return {context.host(),

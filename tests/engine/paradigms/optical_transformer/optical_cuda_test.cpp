@@ -236,14 +236,15 @@ TEST(OpticalCuda, AttentionTrainsAsOnTheCpu) {
           expect_same_levels(y_gpu, y_cpu, state_of(*cpu, "av_min_max"),
                              type == at::kFloat ? 0.01 : 0.1, type, type == at::kFloat ? 1 : 2);
         }
-        expect_close(y_gpu, y_cpu, type == at::kFloat ? 0.02 : 0.05);
+        // A quantile is known to one bin on CUDA, so every level moves with its range.
+        const bool has_quantiles = name == "q_quantiles";
+        expect_close(y_gpu, y_cpu, type == at::kFloat && !has_quantiles ? 0.02 : 0.05);
         const at::Tensor g = normal({2, queries, 6 * 32}, 50 + step).to(type);
         y_cpu.backward(g);
         y_gpu.backward(g.to(kGpu));
-        // A quantile is known to one bin on CUDA, so every level moves with its range.
         double relative = type == at::kFloat ? 5e-3 : 0.06;
         if (name == "ste") relative = std::max(relative, 0.05);
-        if (name == "q_quantiles") relative = 0.1;
+        if (has_quantiles) relative = 0.1;
         expect_close(on_gpu.q.grad(), on_cpu.q.grad(), relative);
         expect_close(on_gpu.k.grad(), on_cpu.k.grad(), relative);
         expect_close(on_gpu.v.grad(), on_cpu.v.grad(), relative);

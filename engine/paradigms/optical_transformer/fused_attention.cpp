@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/paradigms/optical_transformer/fused_attention.h"
+
+#ifdef PARADIGM_WITH_CUDA
+
+#include "engine/paradigms/optical_transformer/cuda_attention.h"
+#include "engine/paradigms/optical_transformer/cuda_scope.h"
+#include "kernels/optical_attention/optical_attention.h"
+
+#include <ATen/cuda/CUDAContextLight.h>
+
+#include <cstdint>
+
+namespace engine::optical_transformer {
+namespace {
+
+using on_cuda::CudaScope;
+
+kernels::AttentionExtent extent_of(const AttentionCall& call) {
+  return {call.batch, call.heads, call.kv_heads, call.queries, call.keys, call.head_dim};
+}
+
+kernels::OpticalAttention description(const AttentionCall& call, const at::Tensor& value_range) {
+  return {.extent = extent_of(call),
+          .scale = call.scale,
+          .levels = call.levels,
+          .noisy = call.noisy,
+          .clip = call.clip,
+          .qk_noise = call.qk_noise,
+          .v_range = value_range.defined() ? value_range.const_data_ptr<float>() : nullptr,
+          .qk_range = call.qk_range.const_data_ptr<float>()};
+}
+
+/// Rows as the kernels read them, 16 bytes at a time; keeps alive what it had to copy.
+class Rows {
+ public:
+  explicit Rows(const at::Tensor& tensor)
+      : tensor_(is_readable(tensor) ? tensor : tensor.contiguous()) {}
+
+  operator kernels::HeadRows() const {  // NOLINT: a view of itself
+    return {tensor_.const_data_ptr(), tensor_.stride(0), tensor_.stride(1), tensor_.stride(2)};
+  }
+
+ private:
+  static bool is_readable(const at::Tensor& tensor) {
+    constexpr std::int64_t kElements = 8;
+    const bool strides = tensor.stride(0) % kElements == 0 && tensor.stride(1) % kElements == 0 &&
+                         tensor.stride(2) % kElements == 0 && tensor.stride(3) == 1;
+    return strides && reinterpret_cast<std::uintptr_t>(tensor.const_data_ptr()) % 16 == 0;
+  }
+
+  at::Tensor tensor_;
+};
+
+}  // namespace
+
+bool fuses(const AttentionCall& call, const AttentionOperands& exact,
+           const AttentionOperands& quantised) {
+  if (!exact.q.is_cuda() || exact.q.scalar_type() != at::kBFloat16) return false;
+  const bool types = exact.k.scalar_type() == at::kBFloat16 &&
+                     exact.v.scalar_type() == at::kBFloat16 &&
+                     quantised.q.scalar_type() == at::kHalf;
+  const bool options = call.causal && !call.frozen && call.dropout == 0 &&
+                       call.softmax_type == at::kFloat && call.qk_noise.first_element % 4 == 0;
+  return types && options && at::cuda::getDeviceProperties(exact.q.get_device())->major >= 8 &&
+         kernels::cuda::optical_attention_fits(extent_of(call), call.levels);
+}
+
+at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exact,
+                         const AttentionOperands& quantised, ScoreScope scope_of_scores,
+                         ScoreStatistics& observed, SoftmaxRows& rows) {
+  const CudaScope scope(exact.q);
+  const auto options = exact.q.options().dtype(at::kFloat);
+  const at::Tensor context =
+      at::empty({call.batch, call.heads, call.queries, call.head_dim}, options);
+  rows = {at::empty({call.batch, call.heads, call.queries}, options),
+          at::empty({call.batch, call.heads, call.queries}, options),
+          at::empty(context.sizes(), options)};
+  const auto how = description(call, quantised.value_range);
+  const Rows q(quantised.q), k(quantised.k), v(quantised.v), exact_v(exact.v);
+  const on_cuda::Observation observation(exact.q, scope);
+  const bool sees_all = scope_of_scores == ScoreScope::full;
+  if (sees_all) {
+    kernels::cuda::optical_attention_score_range(how, q, k, true, observation.pointer(),
+                                                 scope.stream());
+  }
+  kernels::cuda::optical_attention_forward(
+      how, q, k, v, exact_v, context.data_ptr<float>(),
+      {rows.greatest.data_ptr<float>(), rows.reciprocal_sum.data_ptr<float>(),
+       rows.exact_context.data_ptr<float>()},
+      sees_all ? nullptr : observation.pointer(), scope.stream());
+  observed = {};
+  if (call.counts_clamped) on_cuda::count_clamped(call, quantised, observed);
+  observed.range = observation.range();
+  return context;
+}
+
+AttentionGradient fused_gradient(const AttentionCall& call, const AttentionOperands& quantised,
+                                 const AttentionOperands& exact, const SoftmaxRows& rows,
+                                 const at::Tensor& gradient) {
+  const CudaScope scope(gradient);
+  const auto options = exact.q.options();
+  AttentionGradient result{
+      at::empty({call.batch, call.heads, call.queries, call.head_dim}, options),
+      at::empty({call.batch, call.kv_heads, call.keys, call.head_dim}, options),
+      at::empty({call.batch, call.kv_heads, call.keys, call.head_dim}, options)};
+  const at::Tensor delta = at::empty(rows.greatest.sizes(), rows.greatest.options());
+  kernels::cuda::optical_attention_gradient(
+      description(call, {}), Rows(quantised.q), Rows(quantised.k), Rows(exact.q), Rows(exact.k),
+      Rows(exact.v), Rows(gradient),
+      {rows.greatest.data_ptr<float>(), rows.reciprocal_sum.data_ptr<float>(),
+       rows.exact_context.data_ptr<float>()},
+      delta.data_ptr<float>(), result.dq.data_ptr(), result.dk.data_ptr(), result.dv.data_ptr(),
+      scope.stream());
+  return result;
+}
+
+}  // namespace engine::optical_transformer
+
+#else
+
+namespace engine::optical_transformer {
+
+bool fuses(const AttentionCall&, const AttentionOperands&, const AttentionOperands&) {
+  return false;
+}
+
+at::Tensor fused_context(const AttentionCall&, const AttentionOperands&, const AttentionOperands&,
+                         ScoreScope, ScoreStatistics&, SoftmaxRows&) {
+  return {};
+}
+
+AttentionGradient fused_gradient(const AttentionCall&, const AttentionOperands&,
+                                 const AttentionOperands&, const SoftmaxRows&, const at::Tensor&) {
+  return {};
+}
+
+}  // namespace engine::optical_transformer
+
+#endif
