@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/paradigms/random_bitflip/bit_flip_linear.h"
+#include "engine/paradigms/random_bitflip/bit_flip_probe.h"
 #include "engine/transform/paradigm.h"
 
 #include <memory>
@@ -18,6 +19,10 @@ class RandomBitflip final : public Paradigm {
     const auto options = random_bitflip::bit_flip_options(values);
     return std::make_unique<random_bitflip::BitFlipLinear>(std::move(original), options,
                                                            context.run_seed);
+  }
+
+  std::unique_ptr<ParadigmProbe> probe() const override {
+    return std::make_unique<random_bitflip::BitFlipProbe>();
   }
 };
 
