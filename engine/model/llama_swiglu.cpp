@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/model/llama_swiglu.h"
 
+#include "engine/device/cuda_rows.h"
+#include "engine/device/current_stream.h"
 #include "engine/device/parallel_for.h"
 #include "kernels/swiglu/swiglu.h"
 
@@ -8,6 +10,7 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/silu_backward.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 namespace engine {
@@ -47,11 +50,40 @@ torch::autograd::variable_list backward_on_loops(const at::Tensor& gate, const a
   return {gate_gradient, up_gradient};
 }
 
+#ifdef PARADIGM_WITH_CUDA
+bool runs_on_cuda(const at::Tensor& gate, const at::Tensor& up) {
+  return runs_on_cuda_rows(gate) && runs_on_cuda_rows(up);
+}
+
+at::Tensor forward_on_cuda(const at::Tensor& gate, const at::Tensor& up) {
+  const c10::DeviceGuard guard(gate.device());
+  at::Tensor y = at::empty_like(gate);
+  kernels::cuda::swiglu(gate.const_data_ptr(), up.const_data_ptr(), element_type_of(gate),
+                        gate.numel(), y.mutable_data_ptr(), current_stream(gate));
+  return y;
+}
+
+torch::autograd::variable_list backward_on_cuda(const at::Tensor& gate, const at::Tensor& up,
+                                                const at::Tensor& y_gradient) {
+  const c10::DeviceGuard guard(gate.device());
+  at::Tensor gate_gradient = at::empty_like(gate);
+  at::Tensor up_gradient = at::empty_like(up);
+  kernels::cuda::swiglu_gradient(gate.const_data_ptr(), up.const_data_ptr(),
+                                 y_gradient.const_data_ptr(), element_type_of(gate), gate.numel(),
+                                 gate_gradient.mutable_data_ptr(), up_gradient.mutable_data_ptr(),
+                                 current_stream(gate));
+  return {gate_gradient, up_gradient};
+}
+#endif
+
 class SwigluFunction : public torch::autograd::Function<SwigluFunction> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& gate,
                             const at::Tensor& up) {
     context->save_for_backward({gate, up});
+#ifdef PARADIGM_WITH_CUDA
+    if (runs_on_cuda(gate, up)) return forward_on_cuda(gate, up);
+#endif
     return runs_on_loops(gate, up) ? forward_on_loops(gate, up) : at::silu(gate).mul_(up);
   }
 
@@ -62,6 +94,9 @@ class SwigluFunction : public torch::autograd::Function<SwigluFunction> {
     const at::Tensor& gate = saved[0];
     const at::Tensor& up = saved[1];
     if (runs_on_loops(gate, up)) return backward_on_loops(gate, up, gradients[0].contiguous());
+#ifdef PARADIGM_WITH_CUDA
+    if (runs_on_cuda(gate, up)) return backward_on_cuda(gate, up, gradients[0].contiguous());
+#endif
     return {at::silu_backward(gradients[0] * up, gate), at::silu(gate).mul_(gradients[0])};
   }
 };

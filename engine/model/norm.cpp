@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/model/norm.h"
 
+#include "engine/device/cuda_rows.h"
+#include "engine/device/current_stream.h"
 #include "engine/device/parallel_for.h"
 #include "kernels/rms_norm/rms_norm.h"
 
@@ -8,6 +10,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -71,15 +74,47 @@ torch::autograd::variable_list backward_on_loops(const at::Tensor& x, const at::
   return {x_gradient, partial.sum(0), at::Tensor()};
 }
 
+#ifdef PARADIGM_WITH_CUDA
+at::Tensor forward_on_cuda(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& scale,
+                           double epsilon) {
+  const c10::DeviceGuard guard(x.device());
+  at::Tensor y = at::empty_like(x);
+  const std::int64_t width = x.size(-1);
+  kernels::cuda::rms_norm(x.const_data_ptr(), weight.const_data_ptr<float>(), element_type_of(x),
+                          x.numel() / width, width, static_cast<float>(epsilon),
+                          y.mutable_data_ptr(), scale.mutable_data_ptr<float>(), current_stream(x));
+  return y;
+}
+
+torch::autograd::variable_list backward_on_cuda(const at::Tensor& x, const at::Tensor& weight,
+                                                const at::Tensor& scale,
+                                                const at::Tensor& y_gradient) {
+  const c10::DeviceGuard guard(x.device());
+  at::Tensor x_gradient = at::empty_like(x);
+  const std::int64_t width = x.size(-1);
+  const at::Tensor partial =
+      at::empty({kernels::cuda::kRmsNormPartialRows, width}, scale.options());
+  kernels::cuda::rms_norm_gradient(
+      x.const_data_ptr(), weight.const_data_ptr<float>(), scale.const_data_ptr<float>(),
+      y_gradient.const_data_ptr(), element_type_of(x), x.numel() / width, width,
+      x_gradient.mutable_data_ptr(), partial.mutable_data_ptr<float>(), current_stream(x));
+  return {x_gradient, partial.sum(0), at::Tensor()};
+}
+#endif
+
 class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
                             const at::Tensor& weight, double epsilon) {
-    if (runs_on_loops(x)) {
+    if (runs_on_loops(x) || runs_on_cuda_rows(x)) {
       std::vector<std::int64_t> shape = x.sizes().vec();
       shape.back() = 1;
-      at::Tensor scale = at::empty(shape, x.options());
-      at::Tensor y = forward_on_loops(x, weight, scale, epsilon);
+      at::Tensor scale = at::empty(shape, x.options().dtype(at::kFloat));
+      at::Tensor y;
+#ifdef PARADIGM_WITH_CUDA
+      if (x.is_cuda()) y = forward_on_cuda(x, weight, scale, epsilon);
+#endif
+      if (x.is_cpu()) y = forward_on_loops(x, weight, scale, epsilon);
       context->save_for_backward({x, weight, scale});
       return y;
     }
@@ -98,6 +133,11 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
     if (runs_on_loops(x)) {
       return backward_on_loops(x, saved[1], saved[2], gradients[0].contiguous());
     }
+#ifdef PARADIGM_WITH_CUDA
+    if (runs_on_cuda_rows(x)) {
+      return backward_on_cuda(x, saved[1], saved[2], gradients[0].contiguous());
+    }
+#endif
     const at::Tensor weight = saved[1].to(x.scalar_type()).to(at::kFloat);
     const at::Tensor& scale = saved[2];
     const at::Tensor gradient = gradients[0].to(at::kFloat);

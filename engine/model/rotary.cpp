@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/model/rotary.h"
 
+#include "engine/device/cuda_rows.h"
+#include "engine/device/current_stream.h"
 #include "engine/device/parallel_for.h"
 #include "kernels/rotary/rotary.h"
 
@@ -8,6 +10,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/mul.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -58,6 +61,20 @@ at::Tensor rotated_on_loops(const at::Tensor& x, const at::Tensor& cos, const at
   return y;
 }
 
+#ifdef PARADIGM_WITH_CUDA
+/// x [B, S, heads, 2·half], dense but for its rows, which may lie apart.
+at::Tensor rotated_on_cuda(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin,
+                           bool inverse) {
+  const c10::DeviceGuard guard(x.device());
+  at::Tensor y = at::empty(x.sizes(), x.options());
+  kernels::cuda::rotate_heads(x.const_data_ptr(), element_type_of(x), x.stride(1),
+                              cos.const_data_ptr<float>(), sin.const_data_ptr<float>(),
+                              x.size(0) * x.size(1), x.size(1), x.size(2), x.size(3) / 2, inverse,
+                              y.mutable_data_ptr(), current_stream(x));
+  return y;
+}
+#endif
+
 /// y1 = x1·cos - direction·x2·sin, y2 = x2·cos + direction·x1·sin. direction -1 is the inverse,
 /// hence the gradient.
 at::Tensor rotated(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin,
@@ -65,6 +82,14 @@ at::Tensor rotated(const at::Tensor& x, const at::Tensor& cos, const at::Tensor&
   if (x.is_cpu() && x.scalar_type() == at::kFloat) {
     return rotated_on_loops(x.contiguous(), cos.contiguous(), sin.contiguous(), direction < 0);
   }
+#ifdef PARADIGM_WITH_CUDA
+  if (x.is_cuda()) {
+    const at::Tensor dense = x.contiguous();
+    if (runs_on_cuda_rows(dense)) {
+      return rotated_on_cuda(dense, cos.contiguous(), sin.contiguous(), direction < 0);
+    }
+  }
+#endif
   const std::int64_t half = x.size(-1) / 2;
   const at::Tensor source = x.to(at::kFloat);
   at::Tensor result = at::empty(source.sizes(), source.options());

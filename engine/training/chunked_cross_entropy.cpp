@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/training/chunked_cross_entropy.h"
 
+#include "engine/device/cuda_rows.h"
+#include "engine/device/current_stream.h"
 #include "engine/device/parallel_for.h"
 #include "kernels/cross_entropy/cross_entropy.h"
 
@@ -11,6 +13,7 @@
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -72,8 +75,29 @@ void loss_of_rows_on_loops(const at::Tensor& logits, const at::Tensor& labels, d
   });
 }
 
+#ifdef PARADIGM_WITH_CUDA
+/// The same in one kernel, in place of logits of any floating type.
+void loss_of_rows_on_cuda(const at::Tensor& logits, const at::Tensor& labels, double scale,
+                          bool wants_gradient, const at::Tensor& losses,
+                          const at::Tensor& correct) {
+  const c10::DeviceGuard guard(logits.device());
+  kernels::cuda::cross_entropy_rows(
+      logits.mutable_data_ptr(), element_type_of(logits), logits.size(0), logits.size(1),
+      labels.const_data_ptr<std::int64_t>(), wants_gradient ? static_cast<float>(scale) : 0.0f,
+      losses.mutable_data_ptr<float>(),
+      correct.defined() ? correct.mutable_data_ptr<std::int64_t>() : nullptr,
+      current_stream(logits));
+}
+#endif
+
 void loss_of_chunk(const at::Tensor& logits, const at::Tensor& labels, double scale,
                    bool wants_gradient, const at::Tensor& losses, const at::Tensor& correct) {
+#ifdef PARADIGM_WITH_CUDA
+  if (runs_on_cuda_rows(logits)) {
+    loss_of_rows_on_cuda(logits, labels.contiguous(), scale, wants_gradient, losses, correct);
+    return;
+  }
+#endif
   if (logits.is_cpu()) {
     loss_of_rows_on_loops(logits, labels.contiguous(), scale, wants_gradient, losses, correct);
   } else {
@@ -106,12 +130,13 @@ class ChunkedCrossEntropy : public torch::autograd::Function<ChunkedCrossEntropy
       const at::Tensor x_chunk = x.slice(0, begin, end);
       at::Tensor product = logits.slice(0, 0, end - begin);
       at::mm_out(product, x_chunk, w.t());
-      const at::Tensor wide = is_wide ? product : product.to(at::kFloat);
+      const bool in_place = is_wide || runs_on_cuda_rows(product);
+      const at::Tensor wide = in_place ? product : product.to(at::kFloat);
       loss_of_chunk(wide, labels.slice(0, begin, end), scale, wants_gradient,
                     losses.slice(0, begin, end),
                     correct.defined() ? correct.slice(0, begin, end) : correct);
       if (!wants_gradient) continue;
-      if (!is_wide) product.copy_(wide);
+      if (!in_place) product.copy_(wide);
       at::Tensor x_gradient_chunk = x_gradient.slice(0, begin, end);
       at::mm_out(x_gradient_chunk, product, w);
       if (is_wide) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "kernels/device.h"
+
 #include <cstdint>
 
 namespace kernels::cpu {
@@ -16,3 +18,24 @@ void rms_norm_gradient(const float* x, const float* weight, const float* scale,
                        float* x_gradient, float* weight_gradient);
 
 }  // namespace kernels::cpu
+
+#ifdef PARADIGM_WITH_CUDA
+/// On device memory, asynchronous on `stream`; rows of fp32, bf16 or fp16, arithmetic in fp32.
+namespace kernels::cuda {
+
+/// As Hugging Face's LlamaRMSNorm: x · scale and the weight are each rounded to the rows' type
+/// before they are multiplied. scale [rows] is fp32.
+void rms_norm(const void* x, const float* weight, ElementType type, std::int64_t rows,
+              std::int64_t width, float epsilon, void* y, float* scale, Stream stream);
+
+inline constexpr unsigned kRmsNormPartialRows = 64;
+
+/// The weight's gradient is the sum of the rows of `partial_weight_gradients`
+/// [kRmsNormPartialRows, width], each over a share of the rows, always in the same order.
+void rms_norm_gradient(const void* x, const float* weight, const float* scale,
+                       const void* y_gradient, ElementType type, std::int64_t rows,
+                       std::int64_t width, void* x_gradient, float* partial_weight_gradients,
+                       Stream stream);
+
+}  // namespace kernels::cuda
+#endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "kernels/device.h"
+
 #include <cstdint>
 
 namespace kernels::cpu {
@@ -12,3 +14,15 @@ void rotate_heads(const float* x, const float* cos, const float* sin, std::int64
                   std::int64_t heads, std::int64_t half, bool inverse, float* y);
 
 }  // namespace kernels::cpu
+
+#ifdef PARADIGM_WITH_CUDA
+namespace kernels::cuda {
+
+/// The same for `rows` rows, row r at position r mod `sequence`; row r of x begins at r · x_stride,
+/// y is dense. fp32, bf16 or fp16 in device memory, arithmetic in fp32; asynchronous on `stream`.
+void rotate_heads(const void* x, ElementType type, std::int64_t x_stride, const float* cos,
+                  const float* sin, std::int64_t rows, std::int64_t sequence, std::int64_t heads,
+                  std::int64_t half, bool inverse, void* y, Stream stream);
+
+}  // namespace kernels::cuda
+#endif

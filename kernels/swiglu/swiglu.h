@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "kernels/device.h"
+
 #include <cstdint>
 
 namespace kernels::cpu {
@@ -13,3 +15,14 @@ void swiglu_gradient(const float* gate, const float* up, const float* y_gradient
                      std::int64_t count, float* gate_gradient, float* up_gradient);
 
 }  // namespace kernels::cpu
+
+#ifdef PARADIGM_WITH_CUDA
+/// The same on device memory, asynchronous on `stream`; fp32, bf16 or fp16, arithmetic in fp32,
+/// rounded once.
+namespace kernels::cuda {
+void swiglu(const void* gate, const void* up, ElementType type, std::int64_t count, void* y,
+            Stream stream);
+void swiglu_gradient(const void* gate, const void* up, const void* y_gradient, ElementType type,
+                     std::int64_t count, void* gate_gradient, void* up_gradient, Stream stream);
+}  // namespace kernels::cuda
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/device/cuda_rows.h"
+
+namespace engine {
+
+bool runs_on_cuda_rows([[maybe_unused]] const at::Tensor& tensor) {
+#ifdef PARADIGM_WITH_CUDA
+  const c10::ScalarType type = tensor.scalar_type();
+  return tensor.is_cuda() && tensor.is_contiguous() &&
+         (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf);
+#else
+  return false;
+#endif
+}
+
+kernels::ElementType element_type_of(const at::Tensor& tensor) {
+  if (tensor.scalar_type() == at::kBFloat16) return kernels::ElementType::bf16;
+  return tensor.scalar_type() == at::kHalf ? kernels::ElementType::fp16
+                                           : kernels::ElementType::fp32;
+}
+
+}  // namespace engine
