@@ -3,7 +3,7 @@
 
 #include "app/paradigm/text_table.h"
 #include "engine/error.h"
-#include "engine/sample_statistics.h"
+#include "engine/statistics/sample_statistics.h"
 #include "engine/strict_json.h"
 
 #include <fmt/format.h>
@@ -61,8 +61,6 @@ double utilisation(const BenchResult& result, double flops_per_token, double ste
   if (result.peak_flops <= 0 || !result.bf16) return std::nan("");
   return flops_per_token * tokens_per_step(result) / step_seconds / result.peak_flops;
 }
-
-Json known_json(double value) { return std::isnan(value) ? Json() : number_json(value); }
 
 Json spread_json(std::vector<double> values) {
   std::sort(values.begin(), values.end());

@@ -102,6 +102,8 @@ Json number_json(double value) {
   return value;
 }
 
+Json known_json(double value) { return std::isnan(value) ? Json() : number_json(value); }
+
 std::string size_text(double bytes) {
   constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
   int unit = 0;

@@ -24,6 +24,8 @@ void print_json(const Json& json);
 
 /// Finite numbers as they are, the others as "NaN", "Infinity", "-Infinity", as in events.jsonl.
 Json number_json(double value);
+/// The same, but null where the number is not known (NaN): the spread of one draw, say.
+Json known_json(double value);
 /// null, true, 3, "text", [low, high], {"from", "to", "steps", "shape"}; a schedule that
 /// snaps also says what takes effect at both ends.
 Json value_json(const engine::ParamValue& value);

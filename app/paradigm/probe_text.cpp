@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/paradigm/probe_text.h"
 
+#include "app/paradigm/text_table.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -96,15 +98,6 @@ std::string estimate_text(const Estimate& estimate) {
   if (std::isnan(estimate.value)) return "–";
   if (std::isnan(estimate.low)) return number_text(estimate.value);
   return fmt::format("{:.6g}  [{:.6g}, {:.6g}]", estimate.value, estimate.low, estimate.high);
-}
-
-/// As std::setw, but by characters, not bytes.
-std::string padded(std::string text, std::size_t width) {
-  const auto letters = std::size_t(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-  if (letters < width) text.append(width - letters, ' ');
-  return text;
 }
 
 std::string row(const std::string& name, const std::string& hardware,

@@ -32,6 +32,7 @@ std::string extremes_text(const engine::LayerStats& stats) {
     const engine::LayerStat* lowest;
     const engine::LayerStat* highest;
     int layers;
+    int unknown;
   };
   std::vector<Extremes> all;
   std::size_t width = 0;
@@ -39,17 +40,20 @@ std::string extremes_text(const engine::LayerStats& stats) {
     auto found = std::find_if(all.begin(), all.end(), [&](const Extremes& each) {
       return each.statistic == stat.statistic;
     });
-    if (found == all.end()) found = all.insert(all.end(), {stat.statistic, &stat, &stat, 0});
-    if (stat.value < found->lowest->value) found->lowest = &stat;
-    if (stat.value > found->highest->value) found->highest = &stat;
+    if (found == all.end()) found = all.insert(all.end(), {stat.statistic, &stat, &stat, 0, 0});
+    // The negations hold for a NaN that came first.
+    if (!std::isnan(stat.value) && !(stat.value >= found->lowest->value)) found->lowest = &stat;
+    if (!std::isnan(stat.value) && !(stat.value <= found->highest->value)) found->highest = &stat;
+    if (std::isnan(stat.value)) ++found->unknown;
     ++found->layers;
     width = std::max(width, stat.statistic.size());
   }
   std::string text;
   for (const Extremes& each : all)
-    text += fmt::format("    {:<{}}  {:>10.4g} {}  to {:.4g} {}  ({} layer{})\n", each.statistic,
+    text += fmt::format("    {:<{}}  {:>10.4g} {}  to {:.4g} {}  ({} layer{}{})\n", each.statistic,
                         width, each.lowest->value, each.lowest->layer, each.highest->value,
-                        each.highest->layer, each.layers, each.layers == 1 ? "" : "s");
+                        each.highest->layer, each.layers, each.layers == 1 ? "" : "s",
+                        each.unknown == 0 ? "" : fmt::format(", {} of them NaN", each.unknown));
   return text;
 }
 

@@ -3,7 +3,7 @@
 
 #include "engine/config/number_text.h"
 #include "engine/error.h"
-#include "engine/sample_statistics.h"
+#include "engine/statistics/sample_statistics.h"
 
 #include <fmt/format.h>
 

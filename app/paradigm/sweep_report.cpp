@@ -3,7 +3,8 @@
 
 #include "app/paradigm/text_table.h"
 #include "engine/config/number_text.h"
-#include "engine/sample_statistics.h"
+#include "engine/csv.h"
+#include "engine/statistics/sample_statistics.h"
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@ namespace paradigm {
 namespace {
 
 using engine::SampleStatistics;
+using engine::csv_field;
 using engine::statistics_of;
 using engine::SweepCell;
 using engine::SweepResult;
@@ -33,9 +35,6 @@ bool has_reference(const SweepResult& result) {
 std::size_t draws_of(const SweepResult& result) {
   return result.cells.empty() ? 0 : result.cells.front().losses.size();
 }
-
-/// Null where there is no spread because there was one draw.
-Json known_json(double value) { return std::isnan(value) ? Json() : number_json(value); }
 
 Json json_of(const std::vector<double>& draws) {
   const SampleStatistics statistics = statistics_of(draws);
@@ -73,13 +72,6 @@ std::string perplexity_text(const SampleStatistics& perplexity) {
 
 std::string interval_text(const SampleStatistics& loss) {
   return std::isnan(loss.low) ? "" : fmt::format("{:.4f} to {:.4f}", loss.low, loss.high);
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 std::string csv_number(double value) { return std::isnan(value) ? "" : fmt::format("{}", value); }

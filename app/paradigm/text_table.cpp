@@ -14,6 +14,12 @@ std::size_t columns_of(const std::string& text) {
 
 }  // namespace
 
+std::string padded(std::string text, std::size_t width) {
+  const std::size_t columns = columns_of(text);
+  if (columns < width) text.append(width - columns, ' ');
+  return text;
+}
+
 std::string TextTable::text() const {
   std::vector<std::size_t> widths(rows_.front().size());
   for (const auto& row : rows_) {
@@ -25,7 +31,7 @@ std::string TextTable::text() const {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string blanks(widths[i] - columns_of(row[i]), ' ');
-      line += (i == 0 ? row[i] + blanks : "  " + blanks + row[i]);
+      line += i == 0 ? padded(row[i], widths[i]) : "  " + blanks + row[i];
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace paradigm {
+
+/// With blanks behind it up to that many columns.
+std::string padded(std::string text, std::size_t width);
 
 /// Rows under a header, columns as wide as what stands in them: the first to the left, all others
 /// to the right. UTF-8: every code point counts as one column.

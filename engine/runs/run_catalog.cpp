@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runs/run_catalog.h"
 
+#include "engine/csv.h"
 #include "engine/runs/file_descriptor.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_liveness.h"
@@ -118,13 +119,6 @@ void add_number(std::string& row, double value) {
     char text[32];
     row.append(text, std::to_chars(text, text + sizeof(text), value).ptr);
   }
-}
-
-std::string csv_text(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
 }
 
 void add_number(std::string& row, std::int64_t value) { row += "," + std::to_string(value); }
@@ -251,8 +245,8 @@ std::string export_layer_stats_csv(const fs::path& run_dir) {
       if (stats == nullptr) continue;
       begins.emplace(stats->step, text.size());
       for (const LayerStat& stat : stats->values) {
-        text += std::to_string(stats->step) + "," + csv_text(stat.layer) + "," +
-                csv_text(stat.statistic);
+        text += std::to_string(stats->step) + "," + csv_field(stat.layer) + "," +
+                csv_field(stat.statistic);
         add_number(text, stat.value);
         text += '\n';
       }

@@ -3,6 +3,7 @@
 #include "app/paradigm/output.h"
 #include "app/paradigm/run_report.h"
 #include "app/paradigm/terminal_progress.h"
+#include "engine/csv.h"
 #include "engine/error.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_folder.h"
@@ -18,7 +19,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <thread>
 
 namespace paradigm {
@@ -139,27 +139,13 @@ int watch_run(const Options& options) {
                                                                                    : kDone;
 }
 
-std::vector<std::string> cells_of(const std::string& line) {
-  std::vector<std::string> cells(1);
-  for (const char c : line) {
-    if (c == ',') {
-      cells.emplace_back();
-    } else {
-      cells.back() += c;
-    }
-  }
-  return cells;
-}
-
 /// The table as one object: numbers as they stand, null where a cell is empty, words (NaN) as text.
 Json table_json(const std::string& csv) {
-  std::istringstream lines(csv);
-  std::string line;
-  std::getline(lines, line);
-  Json json = {{"columns", cells_of(line)}, {"rows", Json::array()}};
-  while (std::getline(lines, line)) {
+  const auto records = engine::csv_records(csv);
+  Json json = {{"columns", records.at(0)}, {"rows", Json::array()}};
+  for (std::size_t i = 1; i < records.size(); ++i) {
     Json row = Json::array();
-    for (const std::string& cell : cells_of(line)) {
+    for (const std::string& cell : records[i]) {
       Json value = Json::parse(cell, nullptr, false);
       if (value.is_discarded()) value = cell.empty() ? Json() : Json(cell);
       row.push_back(std::move(value));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -145,6 +146,29 @@ TEST(RunsCommand, LayerStatisticsAreShownAndExported) {
   EXPECT_EQ(exported.out,
             "step,layer,statistic,value\n50,lm_head,clamp_rate,0.5\n"
             "50,model.layers.0.mlp.up_proj,clamp_rate,0.125\n50,lm_head,sqnr_db,31\n");
+}
+
+TEST(RunsCommand, ALayerThatIsNotANumberHidesNoOther) {
+  const ScratchFolder folder;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const LayerStats stats{50,
+                         {{"first", "sqnr_db", nan},
+                          {"second", "sqnr_db", 30},
+                          {"a,b", "sqnr_db", 31},
+                          {"last", "sqnr_db", nan},
+                          {"last", "rate", nan}}};
+  folder.write("runs/a/events.jsonl", engine::to_json({1, RunStarted{}}) + "\n" +
+                                          engine::to_json({1, stats}) + "\n");
+  const std::string text = runs(folder, {"show", "a"}).out;
+  EXPECT_NE(text.find("30 second  to 31 a,b  (4 layers, 2 of them NaN)"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("nan last  to nan last  (1 layer, 1 of them NaN)"), std::string::npos)
+      << text;
+  const ProgramRun exported = runs(folder, {"export", "a", "--layer_stats", "--json"});
+  const json rows = json::parse(exported.out).at("rows");
+  ASSERT_EQ(rows.size(), 5u);
+  EXPECT_EQ(rows[2].size(), 4u);
+  EXPECT_EQ(rows[2][1], "a,b");
 }
 
 TEST(RunsCommand, ExportsEveryLoggedStep) {

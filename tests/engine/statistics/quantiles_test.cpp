@@ -22,6 +22,8 @@ TEST(Quantiles, NormalAsInTables) {
 
 TEST(Quantiles, StudentAsInTables) {
   EXPECT_NEAR(student_quantile(0.975, 1), 12.7062047364, 1e-8);
+  EXPECT_NEAR(student_quantile(0.975, 2), 4.30265, 1e-5);
+  EXPECT_NEAR(student_quantile(0.975, 1000), 1.96234, 1e-5);
   EXPECT_NEAR(student_quantile(0.995, 5), 4.03214298355, 1e-9);
   EXPECT_NEAR(student_quantile(0.975, 10), 2.22813885196, 1e-9);
   EXPECT_NEAR(student_quantile(0.95, 30), 1.69726088659, 1e-9);

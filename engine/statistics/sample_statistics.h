@@ -17,11 +17,6 @@ struct SampleStatistics {
 
 SampleStatistics statistics_of(const std::vector<double>& values);
 
-/// P(|T| <= t) for Student's T with a whole number of degrees of freedom, t >= 0.
-double student_t_within(double t, std::int64_t degrees);
-/// The t with P(|T| <= t) = `probability`, which lies in (0, 1).
-double student_t_bound(double probability, std::int64_t degrees);
-
 /// The middle value, or the mean of the two in the middle; NaN of none.
 double median_of(std::vector<double> values);
 
