@@ -19,9 +19,13 @@ ParamSpecs workload_flags() {
            .ours()
            .help("A size of the CLM family with fresh weights: debug, 60M, 200M, 400M, 600M, 1.1B"),
        path("model_name_or_path", unset).nullable().help("A checkpoint instead of a flavor"),
-       integer("batch_size", 2).range(1, no_limit).ours().unit("sequences").help("Rows of a step"),
+       integer("batch_size", 2)
+           .range(1, kMostAtOnce)
+           .ours()
+           .unit("sequences")
+           .help("Rows of a step"),
        integer("seq_len", 512)
-           .range(2, no_limit)
+           .range(2, kLongestBlock)
            .ours()
            .unit("tokens")
            .help("Length of a row; the tokens are random"),
@@ -40,20 +44,20 @@ ParamSpecs workload_flags() {
 ParamSpecs measurement_flags() {
   return in_group("Measurement",
                   {integer("warmup", 2)
-                       .range(0, no_limit)
+                       .range(0, kMostAtOnce)
                        .ours()
                        .unit("steps")
                        .help("Steps of every variant before anything is timed"),
                    integer("rounds", 3)
-                       .range(1, no_limit)
+                       .range(1, kMostAtOnce)
                        .ours()
                        .help("A ratio is taken in each round; the worst of them is printed too"),
                    integer("repeats", 5)
-                       .range(1, no_limit)
+                       .range(1, kMostAtOnce)
                        .ours()
                        .help("Measurements of each variant in a round; the variants take turns"),
                    integer("steps", 1)
-                       .range(1, no_limit)
+                       .range(1, kMostAtOnce)
                        .ours()
                        .unit("steps")
                        .help("Consecutive steps in one measurement; the device is waited for "

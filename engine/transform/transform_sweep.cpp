@@ -31,8 +31,8 @@ std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts(1);
   int depth = 0;
   for (const char c : text) {
-    if (c == '[' || c == '(') ++depth;
-    if (c == ']' || c == ')') --depth;
+    if (c == '[' || c == '(' || c == '{') ++depth;
+    if (c == ']' || c == ')' || c == '}') --depth;
     if (c == ',' && depth == 0) {
       parts.emplace_back();
     } else {
@@ -123,6 +123,11 @@ SweepAxis parse_sweep_axis(const std::string& text) {
   }
   SweepAxis axis{text.substr(0, equals), split(text.substr(equals + 1))};
   for (const std::string& value : axis.values) {
+    if (is_schedule_text(value)) {
+      throw Error(sweep_problem(
+          text, fmt::format("{} is a schedule, and a sweep takes numbers and words", value),
+          fmt::format("Write the schedule in the rule: {}: {}", axis.parameter, value)));
+    }
     if (!value.empty()) continue;
     throw Error(sweep_problem(text, fmt::format("\"{}\" has an empty value", text), kExample));
   }
@@ -179,8 +184,13 @@ std::optional<TransformConfig> with_reference_semantics(const TransformConfig& c
   for (TransformRule& rule : changed.rules) {
     const ParadigmInfo* info = find_paradigm(infos, rule.paradigm);
     const ParamSpec* semantics = info == nullptr ? nullptr : info->schema.find("semantics");
-    if (semantics == nullptr || !semantics->refused_because.empty()) continue;
-    const ParamValue reference = std::string("reference");
+    const std::string reference_name = "reference";
+    // A scripted paradigm may call something else of its own `semantics`.
+    if (semantics == nullptr || !semantics->refused_because.empty() ||
+        std::count(semantics->choices.begin(), semantics->choices.end(), reference_name) == 0) {
+      continue;
+    }
+    const ParamValue reference = reference_name;
     const ParamValues before = info->schema.effective(rule.values);
     if (before.get("semantics") == reference) continue;
     differs = true;

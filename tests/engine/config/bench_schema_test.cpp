@@ -54,6 +54,8 @@ TEST(BenchSchema, SizesOutOfRangeAreRefused) {
     ParamValues given;
     given.set(name, std::int64_t{0});
     EXPECT_EQ(problems_in(bench_schema(), given).size(), 1u) << name;
+    given.set(name, std::int64_t{1} << 40);
+    EXPECT_EQ(problems_in(bench_schema(), given).size(), 1u) << name;
   }
 }
 

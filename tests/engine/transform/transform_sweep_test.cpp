@@ -74,6 +74,20 @@ TEST(SweepAxis, RefusesWhatNamesNoParameterOrNoValue) {
   }
 }
 
+TEST(SweepAxis, AScheduleIsRefusedWhole) {
+  for (const char* text : {"f_p={from: 0.1, to: 0.2, steps: 5}", "f_p=0.5,{from: 0.1, to: 0.2}"}) {
+    try {
+      parse_sweep_axis(text);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      const Problem& problem = error.problems().at(0);
+      EXPECT_EQ(problem.place.file, "--sweep");
+      EXPECT_NE(problem.message.find("to: 0.2"), std::string::npos) << problem.message;
+      EXPECT_NE(problem.remedy.find("f_p: {from"), std::string::npos) << problem.remedy;
+    }
+  }
+}
+
 TEST(SweepPoints, AreTheGridWithTheLastAxisFastest) {
   const auto grid = points(mixed(), {"q_levels=4,8", "noise=true,false"});
   ASSERT_EQ(grid.size(), 4u);
@@ -136,6 +150,19 @@ TEST(ReferenceSemantics, AreSetWhereAParadigmHasThem) {
   EXPECT_FALSE(reference->rules[0].values.contains("q_init_seed")) << "draw 0 keeps the seeds";
   EXPECT_FALSE(with_reference_semantics(*reference, infos(), 0)) << "nothing is left to change";
   EXPECT_FALSE(with_reference_semantics(config("  b: {f_p: 0.5}\n"), infos(), 0));
+}
+
+TEST(ReferenceSemantics, AParameterThatOnlyHasTheNameStays) {
+  ParadigmInfo other{.id = "other",
+                     .title = "",
+                     .summary = "",
+                     .key_prefixes = {"o_"},
+                     .targets = {LayerKind::linear},
+                     .schema = {integer("o_levels", 4), text("semantics", "soft")}};
+  const ParsedTransform parsed = parse_transform_config(
+      "layer_name_to_config:\n  a: {o_levels: 8}\n  default: null\n", "rules.yaml", {other});
+  ASSERT_TRUE(parsed.problems.empty());
+  EXPECT_FALSE(with_reference_semantics(parsed.config, {other}, 0));
 }
 
 TEST(ReferenceSemantics, DrawsMoveTheSeedsApart) {
