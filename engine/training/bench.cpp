@@ -2,6 +2,7 @@
 #include "engine/training/bench.h"
 
 #include "engine/data/hub_cache.h"
+#include "engine/device/computing_errors.h"
 #include "engine/device/peak_memory.h"
 #include "engine/devices.h"
 #include "engine/error.h"
@@ -17,7 +18,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <c10/util/Exception.h>
 #include <torch/version.h>
 
 #include <fmt/format.h>
@@ -266,11 +266,7 @@ class Bench {
 
 BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress) {
   const ThreadCount threads(config.threads);
-  try {
-    return Bench(config, on_progress).run();
-  } catch (const c10::Error& error) {
-    fail("bench-failed", {}, error.what_without_backtrace());
-  }
+  return with_errors_as("bench-failed", [&] { return Bench(config, on_progress).run(); });
 }
 
 }  // namespace engine

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/training/evaluate.h"
 
+#include "engine/device/computing_errors.h"
 #include "engine/error.h"
 #include "engine/training/calibration.h"
 #include "engine/training/evaluation_input.h"
 #include "engine/training/evaluator.h"
 
-#include <c10/util/Exception.h>
 
 namespace engine {
 namespace {
@@ -52,15 +52,7 @@ EvalResult evaluated(const EvalConfig& config, const ProgressFunction& on_progre
 }  // namespace
 
 EvalResult evaluate(const EvalConfig& config, const ProgressFunction& on_progress) {
-  try {
-    return evaluated(config, on_progress);
-  } catch (const Error&) {
-    throw;
-  } catch (const c10::Error& error) {
-    fail("evaluation-failed", {}, error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    fail("evaluation-failed", {}, error.what());
-  }
+  return with_errors_as("evaluation-failed", [&] { return evaluated(config, on_progress); });
 }
 
 }  // namespace engine

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/training/sweep.h"
 
+#include "engine/device/computing_errors.h"
 #include "engine/error.h"
 #include "engine/training/calibration.h"
 #include "engine/training/evaluation_input.h"
 #include "engine/transform/paradigm_info.h"
-
-#include <c10/util/Exception.h>
 
 #include <fmt/format.h>
 
@@ -206,11 +205,7 @@ class Sweep {
 }  // namespace
 
 SweepResult sweep(const SweepConfig& config, const ProgressFunction& on_progress) {
-  try {
-    return Sweep(config, on_progress).run();
-  } catch (const c10::Error& error) {
-    fail("evaluation-failed", {}, error.what_without_backtrace());
-  }
+  return with_errors_as("evaluation-failed", [&] { return Sweep(config, on_progress).run(); });
 }
 
 }  // namespace engine

@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/device/computing_errors.h"
 #include "engine/devices.h"
 #include "engine/error.h"
 #include "engine/model/rope_choice.h"
@@ -416,18 +417,12 @@ std::int64_t planned_steps(const RunConfig& config, std::int64_t blocks) {
 
 TrainOutcome train(const RunConfig& config, RunControl& control,
                    const ProgressFunction& on_progress) {
-  try {
+  return with_errors_as("training-failed", [&] {
     check(config);
     at::set_num_threads(at::get_num_threads());
     Preparation preparation(config, control, on_progress);
     return preparation.run();
-  } catch (const Error&) {
-    throw;
-  } catch (const c10::Error& error) {
-    fail("training-failed", {}, error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    fail("training-failed", {}, error.what());
-  }
+  });
 }
 
 }  // namespace engine

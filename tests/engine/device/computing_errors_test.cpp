@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/device/computing_errors.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+namespace engine {
+namespace {
+
+Problem problem_of(const std::function<int()>& work) {
+  try {
+    with_errors_as("test-failed", work);
+  } catch (const Error& error) {
+    return error.problems().at(0);
+  }
+  return {};
+}
+
+TEST(ComputingErrors, WhatIsThrownBelowIsAnErrorWithTheId) {
+  const Problem of_torch = problem_of([]() -> int { TORCH_CHECK(false, "no such kernel"); });
+  EXPECT_EQ(of_torch.id, "test-failed");
+  EXPECT_EQ(of_torch.message.find("no such kernel"), 0u) << of_torch.message;
+  EXPECT_EQ(of_torch.message.find("Exception raised from"), std::string::npos);
+  const Problem of_cuda = problem_of([]() -> int { throw std::runtime_error("launch failed"); });
+  EXPECT_EQ(of_cuda.id, "test-failed");
+  EXPECT_EQ(of_cuda.message, "launch failed");
+  const Problem of_memory = problem_of([]() -> int { throw std::bad_alloc(); });
+  EXPECT_EQ(of_memory.id, "test-failed");
+  EXPECT_EQ(of_memory.message, "out of memory");
+}
+
+TEST(ComputingErrors, AnErrorAndAResultPass) {
+  EXPECT_EQ(problem_of([]() -> int { fail("own", {}, "known"); }).id, "own");
+  EXPECT_EQ(with_errors_as("test-failed", [] { return 7; }), 7);
+}
+
+}  // namespace
+}  // namespace engine
