@@ -6,19 +6,8 @@
 #include "engine/scripted/scripted_paradigm.h"
 #include "engine/scripted/scripted_search.h"
 
-#include <memory>
 
 namespace engine {
-namespace {
-
-std::shared_ptr<const Paradigm> paradigm_of(const ParadigmChoice& choice) {
-  if (choice.file != nullptr) return make_scripted_paradigm(choice.file);
-  for (const auto& paradigm : all_paradigms())
-    if (paradigm->id() == choice.info.id) return paradigm;
-  fail("unknown-paradigm", {}, "this engine does not have the paradigm " + choice.info.id);
-}
-
-}  // namespace
 
 std::vector<ConformanceResult> check_paradigm(const std::string& reference,
                                               const ProgressFunction& on_progress) {

@@ -5,6 +5,7 @@
 #include "engine/config/yaml_values.h"
 #include "engine/conformance/conformance_layer.h"
 #include "engine/error.h"
+#include "engine/transform/paradigm_probe.h"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -290,11 +291,14 @@ void same_key_same_bits(const ConformanceCase& subject, Findings& findings) {
   const at::Tensor first = a->forward(at_step(Phase::train, 0), x);
   findings.expect(at::equal(first, b->forward(at_step(Phase::train, 0), x)),
                   "two layers of one key give different bits");
-  const bool is_stochastic =
+  // State and inputs are the same, so what differs is noise.
+  const bool moves_by_step =
       !at::equal(a->forward(at_step(Phase::train, 1), x), b->forward(at_step(Phase::train, 2), x));
-  if (!is_stochastic) return;
-  findings.expect(!at::equal(first, c->forward(at_step(Phase::train, 0), x)),
-                  "another run seed gives the same noise");
+  const bool moves_by_seed = !at::equal(first, c->forward(at_step(Phase::train, 0), x));
+  if (!moves_by_step && !moves_by_seed) return;
+  findings.expect(moves_by_seed, "another run seed gives the same noise");
+  if (!moves_by_step && subject.paradigm->probe()->draws_once_per_run(subject.kind)) return;
+  findings.expect(moves_by_step, "another step gives the same noise");
   restore(*b, snapshot(*a));
   ForwardContext micro = at_step(Phase::train, 3);
   const at::Tensor one = a->forward(micro, x);
@@ -422,10 +426,13 @@ void measuring_changes_nothing(const ConformanceCase& subject, Findings& finding
 }
 
 void the_global_generator_is_untouched(const ConformanceCase& subject, Findings& findings) {
-  const at::Tensor before = at::detail::getDefaultCPUGenerator().get_state();
+  const auto states = [&] {
+    return std::vector{at::globalContext().defaultGenerator(at::kCPU).get_state(),
+                       at::globalContext().defaultGenerator(subject.device).get_state()};
+  };
+  const std::vector<at::Tensor> before = states();
   trained(subject);
-  findings.expect(at::equal(before, at::detail::getDefaultCPUGenerator().get_state()),
-                  "it draws from torch's global generator");
+  findings.expect(same(before, states()), "it draws from torch's global generator");
 }
 
 struct Check {
@@ -451,7 +458,7 @@ constexpr Check kChecks[] = {
      non_contiguous_inputs_are_the_same},
     {"GradientsExistAndAreFinite", "Inputs and parameters get finite gradients",
      gradients_exist_and_are_finite},
-    {"SameKeySameBits", "One key gives one noise; another seed, step or micro-step another",
+    {"SameKeySameBits", "One key gives one noise; another seed, step and micro-step another each",
      same_key_same_bits},
     {"RecomputationIsExact", "A recomputed forward gives the same bits and changes no state",
      recomputation_is_exact},

@@ -226,7 +226,7 @@ class MatmulSubject final : public ProbeSubject {
                            replace_context(config, weights_[i])));
       write_fixed_ranges(*layers_.back(), choice_, config.paradigm);
     }
-    if (layers_.size() > 1) {
+    if (layers_.size() > 1 && !choice_.sites().empty()) {
       share_ranges(false);
       share_ranges(true);
     }
@@ -359,11 +359,10 @@ class AttentionSubject final : public ProbeSubject {
         k_(inputs.find("k")),
         v_(inputs.find("v")) {
     require_attention_shapes(config, q_, k_, v_);
-    if (!config.causal && !paradigm.probe()->offers_full_attention(q_.device())) {
+    if (!config.causal && !paradigm.probe()->offers_full_attention()) {
       fail("not-offered", {"--no-causal"},
-           fmt::format("the attention of {} on {} is causal always", paradigm.id(),
-                       q_.device().str()),
-           "Leave --no-causal out, or try --device cpu");
+           fmt::format("the attention of {} is causal always", paradigm.id()),
+           "Leave --no-causal out");
     }
     const AttentionShape shape{q_.size(1), k_.size(1), q_.size(3), 0, config.causal};
     layer_ = paradigm.replace(std::make_unique<PlainAttention>(config.layer, shape),

@@ -230,9 +230,10 @@ at::Tensor ScriptedAttention::computed(const std::vector<at::Tensor>& qkv,
   const std::int64_t keys = qkv[1].size(2);
   const std::vector<std::int64_t> output{q.size(0), q.size(1), queries, qkv[2].size(3)};
   std::vector<at::Tensor> arguments = qkv;
-  if (call_.method().takes_mask)
-    arguments.push_back(
-        at::ones({queries, keys}, q.options().dtype(at::kBool)).tril(keys - queries));
+  if (call_.method().takes_mask) {
+    const at::Tensor all = at::ones({queries, keys}, q.options().dtype(at::kBool));
+    arguments.push_back(shape().causal ? all.tril(keys - queries) : all);
+  }
   for (std::size_t i = 0; i < call_.method().noises.size(); ++i) {
     std::vector<std::int64_t> shape = output;
     switch (call_.method().noises[i].shape) {

@@ -3,13 +3,33 @@
 
 #include "engine/error.h"
 #include "engine/scripted/scripted_layer.h"
+#include "engine/transform/paradigm_probe.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace engine {
 namespace {
+
+class ScriptedProbe final : public ParadigmProbe {
+ public:
+  explicit ScriptedProbe(ScriptedFilePtr file) : file_(std::move(file)) {}
+  bool offers_full_attention() const override {
+    return file_->attention && file_->attention->takes_mask;
+  }
+  bool draws_once_per_run(LayerKind kind) const override {
+    const auto& method = kind == LayerKind::attention ? file_->attention : file_->linear;
+    return method && std::any_of(method->noises.begin(), method->noises.end(),
+                                 [](const ScriptedNoise& noise) {
+                                   return noise.period == NoisePeriod::run;
+                                 });
+  }
+
+ private:
+  ScriptedFilePtr file_;
+};
 
 class ScriptedParadigm final : public Paradigm {
  public:
@@ -17,6 +37,9 @@ class ScriptedParadigm final : public Paradigm {
       : file_(file), module_(scripted::ScriptModule::load(std::move(file))) {}
 
   std::string id() const override { return file_->info.id; }
+  std::unique_ptr<ParadigmProbe> probe() const override {
+    return std::make_unique<ScriptedProbe>(file_);
+  }
 
   std::unique_ptr<LinearLayer> replace(std::unique_ptr<LinearLayer> original,
                                        const ParamValues& values,
@@ -52,6 +75,13 @@ class ScriptedParadigm final : public Paradigm {
 
 std::shared_ptr<Paradigm> make_scripted_paradigm(ScriptedFilePtr file) {
   return std::make_shared<ScriptedParadigm>(std::move(file));
+}
+
+std::shared_ptr<const Paradigm> paradigm_of(const ParadigmChoice& choice) {
+  if (choice.file != nullptr) return make_scripted_paradigm(choice.file);
+  for (const auto& paradigm : all_paradigms())
+    if (paradigm->id() == choice.info.id) return paradigm;
+  fail("unknown-paradigm", {}, "this engine does not have the paradigm " + choice.info.id);
 }
 
 std::vector<std::shared_ptr<Paradigm>> paradigms_for(const TransformConfig& config) {

@@ -11,7 +11,9 @@ std::vector<RangeSite> ParadigmProbe::range_sites(LayerKind) const { return {}; 
 
 ParamValues ParadigmProbe::steady(ParamValues values) const { return values; }
 
-bool ParadigmProbe::offers_full_attention(c10::Device) const { return false; }
+bool ParadigmProbe::offers_full_attention() const { return false; }
+
+bool ParadigmProbe::draws_once_per_run(LayerKind) const { return false; }
 
 std::vector<std::string> ParadigmProbe::roles() const { return {}; }
 

@@ -48,8 +48,13 @@ class ParadigmProbe {
   /// ranges that its state holds before the first one, and takes the others from the first.
   virtual ParamValues steady(ParamValues values) const;
 
-  /// Whether its attention on `device` heeds an AttentionShape that is not causal.
-  virtual bool offers_full_attention(c10::Device device) const;
+  /// Whether its attention heeds an AttentionShape that is not causal.
+  virtual bool offers_full_attention() const;
+
+  /// Whether noise of such a layer may be one pattern for the run, as a chip's spread from
+  /// fabrication is: another seed gives another, a step does not. Otherwise every step and
+  /// micro-step must draw anew.
+  virtual bool draws_once_per_run(LayerKind kind) const;
 
   /// Operands that encode() knows; empty = encode() is not offered.
   virtual std::vector<std::string> roles() const;

@@ -3,12 +3,15 @@
 #include "engine/conformance/paradigm_conformance.h"
 
 #include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/rand_like.h>
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace engine {
@@ -58,6 +61,44 @@ TEST_P(ParadigmConformanceCuda, BothDevicesComputeTheSame) {
   const DeviceDifference difference = difference_between(on_cpu, GetParam());
   EXPECT_LE(difference.share_apart, kShareApart);
   EXPECT_LE(difference.largest, kLargestDistance);
+}
+
+/// Draws from the device's own generator.
+class Drawing final : public Paradigm {
+ public:
+  std::string id() const override { return "drawing"; }
+  std::unique_ptr<LinearLayer> replace(std::unique_ptr<LinearLayer> original, const ParamValues&,
+                                       const ReplaceContext&) const override {
+    return std::make_unique<Layer>(std::move(original));
+  }
+
+ private:
+  class Layer final : public LinearLayer {
+   public:
+    explicit Layer(std::unique_ptr<LinearLayer> original)
+        : LinearLayer(original->name(), original->weight(), original->bias()),
+          original_(std::move(original)) {}
+    at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override {
+      const at::Tensor y = original_->forward(x, context);
+      return y + at::rand_like(y);
+    }
+
+   private:
+    std::unique_ptr<LinearLayer> original_;
+  };
+};
+
+TEST(ConformanceChecksCuda, FindWhoDrawsFromTheDevicesGenerator) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  const ParadigmInfo info{.id = "drawing",
+                          .title = "Drawing",
+                          .summary = "",
+                          .key_prefixes = {},
+                          .targets = {LayerKind::linear},
+                          .schema = {}};
+  const ConformanceCase subject =
+      conformance_cases(info, std::make_shared<Drawing>(), at::Device(at::kCUDA, 0)).at(0);
+  EXPECT_EQ(check_conformance(subject, "TheGlobalGeneratorIsUntouched").outcome, Outcome::broken);
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, ParadigmConformanceCuda,

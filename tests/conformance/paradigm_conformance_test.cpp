@@ -4,6 +4,7 @@
 #include "engine/conformance/paradigm_conformance.h"
 
 #include "engine/error.h"
+#include "engine/transform/paradigm_probe.h"
 
 #include <ATen/ATen.h>
 
@@ -70,6 +71,8 @@ enum class Fault {
   none,
   frozen_noise,
   shared_by_seeds,
+  shared_by_steps,
+  shared_by_micro_steps,
   counts_rows,
   learns_in_evaluation,
   copies_weight,
@@ -95,7 +98,11 @@ class FaultyLinear final : public LinearLayer {
     at::Tensor y = original_->forward(x, context);
     if (fault_ == Fault::drops_gradient) y = y.detach() + x.sum() * 0;
     // A "noise" that is a function of key, step, micro-step and sequence, as it must be.
-    const double step = static_cast<double>(context.step * 8 + context.micro_step);
+    const std::int64_t own_step = fault_ == Fault::shared_by_steps ? 0 : context.step;
+    const bool has_micro_steps =
+        fault_ != Fault::shared_by_steps && fault_ != Fault::shared_by_micro_steps;
+    const double step =
+        static_cast<double>(own_step * 8 + (has_micro_steps ? context.micro_step : 0));
     const double row = fault_ == Fault::counts_rows ? 0 : double(context.first_sequence);
     at::Tensor noise = at::arange(x.size(0), at::kDouble)
                            .add(row)
@@ -116,19 +123,29 @@ class FaultyLinear final : public LinearLayer {
 
 class Faulty final : public Paradigm {
  public:
-  explicit Faulty(Fault fault) : fault_(fault) {}
+  explicit Faulty(Fault fault, bool draws_once = false)
+      : fault_(fault), draws_once_(draws_once) {}
   std::string id() const override { return "faulty"; }
   std::unique_ptr<LinearLayer> replace(std::unique_ptr<LinearLayer> original, const ParamValues&,
                                        const ReplaceContext& context) const override {
     return std::make_unique<FaultyLinear>(std::move(original), fault_, context.run_seed);
   }
+  std::unique_ptr<ParadigmProbe> probe() const override {
+    struct Probe final : ParadigmProbe {
+      explicit Probe(bool draws_once) : draws_once_(draws_once) {}
+      bool draws_once_per_run(LayerKind) const override { return draws_once_; }
+      bool draws_once_;
+    };
+    return std::make_unique<Probe>(draws_once_);
+  }
 
  private:
   Fault fault_;
+  bool draws_once_;
 };
 
 /// Names of the checks that find something.
-std::vector<std::string> broken_by(Fault fault) {
+std::vector<std::string> broken_by(Fault fault, bool draws_once = false) {
   const ParadigmInfo info{.id = "faulty",
                           .title = "Faulty",
                           .summary = "",
@@ -136,7 +153,8 @@ std::vector<std::string> broken_by(Fault fault) {
                           .targets = {LayerKind::linear},
                           .schema = {}};
   std::vector<std::string> names;
-  for (const ConformanceCase& subject : conformance_cases(info, std::make_shared<Faulty>(fault)))
+  for (const ConformanceCase& subject :
+       conformance_cases(info, std::make_shared<Faulty>(fault, draws_once)))
     for (const ConformanceResult& result : check_conformance(subject))
       if (result.outcome == Outcome::broken) names.push_back(result.check);
   return names;
@@ -146,6 +164,8 @@ TEST(ConformanceChecks, FindTheFaultThatIsThere) {
   using Names = std::vector<std::string>;
   EXPECT_EQ(broken_by(Fault::none), Names{});
   EXPECT_EQ(broken_by(Fault::shared_by_seeds), Names{"SameKeySameBits"});
+  EXPECT_EQ(broken_by(Fault::shared_by_steps), Names{"SameKeySameBits"});
+  EXPECT_EQ(broken_by(Fault::shared_by_micro_steps), Names{"SameKeySameBits"});
   EXPECT_EQ(broken_by(Fault::counts_rows), Names{"BatchSplitChangesNothing"});
   EXPECT_EQ(broken_by(Fault::learns_in_evaluation),
             (Names{"RecomputationIsExact", "EvaluationChangesNoState"}));
@@ -155,6 +175,12 @@ TEST(ConformanceChecks, FindTheFaultThatIsThere) {
   const Names frozen = broken_by(Fault::frozen_noise);
   for (const char* check : {"RecomputationIsExact", "EvaluationChangesNoState", "AResumeIsExact"})
     EXPECT_NE(std::find(frozen.begin(), frozen.end(), check), frozen.end()) << check;
+}
+
+TEST(ConformanceChecks, OnePatternForTheRunIsKeptWhereItIsDeclared) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(broken_by(Fault::shared_by_steps, true), Names{});
+  EXPECT_EQ(broken_by(Fault::shared_by_seeds, true), Names{"SameKeySameBits"});
 }
 
 TEST(ConformanceChecks, AnExceptionIsABrokenPromiseWithItsMessage) {

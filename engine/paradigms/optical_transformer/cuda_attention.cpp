@@ -43,7 +43,7 @@ std::int64_t visible_scores(const Place& place) {
 /// Calls body(place) for all of them, in order. `whole_rows`: also hidden scores are wanted.
 template <typename Body>
 void for_tiles(const AttentionCall& call, bool whole_rows, const Body& body) {
-  const std::int64_t offset = call.keys - call.queries;
+  const std::int64_t offset = call.causal ? call.keys - call.queries : call.keys;
   const std::int64_t row_of_all_heads = std::max<std::int64_t>(1, call.heads * call.keys);
   const std::int64_t sequences =
       std::clamp<std::int64_t>(kTileScores / (kLeastRows * row_of_all_heads), 1, call.batch);

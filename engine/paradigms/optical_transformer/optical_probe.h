@@ -10,7 +10,7 @@ class OpticalProbe final : public ParadigmProbe {
  public:
   std::vector<RangeSite> range_sites(LayerKind kind) const override;
   ParamValues steady(ParamValues values) const override;
-  bool offers_full_attention(c10::Device device) const override { return device.is_cpu(); }
+  bool offers_full_attention() const override { return true; }
   /// x, q, probabilities: levels alone; weight, k, v: also the floor of the look-up table.
   std::vector<std::string> roles() const override;
   at::Tensor encode(const at::Tensor& operand, const ParamValues& values,

@@ -8,6 +8,7 @@
 #include "engine/runs/run_reader.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/train.h"
+#include "engine/transform/paradigm_probe.h"
 #include "kernels/noise_key.h"
 #include "kernels/normal_noise/normal_noise.h"
 #include "tests/support/scratch_folder.h"
@@ -258,6 +259,25 @@ TEST(ScriptedAttention, TheMaskFollowsTheCacheLength) {
   const at::Tensor after = simulated->forward(q, k, later, at_step(Phase::evaluate));
   EXPECT_TRUE(at::equal(before.select(1, 0), after.select(1, 0)));
   EXPECT_FALSE(at::equal(before.select(1, 1), after.select(1, 1)));
+}
+
+TEST(ScriptedAttention, WithoutACausalMaskEveryQuerySeesEveryKey) {
+  AttentionShape shape{2, 2, 8, 0};
+  const at::Tensor q = normal({1, 2, 5, 8}, 1), k = normal({1, 2, 5, 8}, 2),
+                   v = normal({1, 2, 5, 8}, 3);
+  const at::Tensor later = v.clone();
+  later.select(2, 4).fill_(100);
+  for (const bool causal : {true, false}) {
+    shape.causal = causal;
+    const auto simulated = attention("noise", shape);
+    const at::Tensor before = simulated->forward(q, k, v, at_step(Phase::evaluate));
+    const at::Tensor after = simulated->forward(q, k, later, at_step(Phase::evaluate));
+    EXPECT_EQ(at::equal(before.select(1, 0), after.select(1, 0)), causal);
+  }
+  const ScriptedFilePtr masked = read_scripted_file(golden("noise"), "noise");
+  EXPECT_TRUE(make_scripted_paradigm(masked)->probe()->offers_full_attention());
+  const ScriptedFilePtr linear_only = read_scripted_file(golden("plainspoken"), "plainspoken");
+  EXPECT_FALSE(make_scripted_paradigm(linear_only)->probe()->offers_full_attention());
 }
 
 TEST(ScriptedAttention, DropoutOfTheModelIsRefusedNotForgotten) {

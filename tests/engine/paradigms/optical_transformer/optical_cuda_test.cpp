@@ -294,6 +294,45 @@ TEST(OpticalCuda, AttentionOfFewerKeysAndOfOneQueryEqualsTheCpus) {
   }
 }
 
+// Also in bf16, where causal attention may be fused.
+TEST(OpticalCuda, TheMaskIsWhatTheShapeSays) {
+  SKIP_WITHOUT_GPU();
+  AttentionShape shape = kHeads;
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    for (const bool causal : {true, false}) {
+      SCOPED_TRACE(std::string(causal ? "causal" : "full") +
+                   (type == at::kFloat ? " fp32" : " bf16"));
+      shape.causal = causal;
+      for (const auto& [queries, keys] : {std::pair{70, 70}, {20, 11}, {1, 77}}) {
+        const auto cpu = attention_on(at::kCPU, {}, shape);
+        const auto gpu = attention_on(kGpu, {}, shape);
+        const Heads heads(7, 2, queries, keys, type);
+        const Heads on_cpu = heads.on(at::kCPU);
+        const Heads on_gpu = heads.on(kGpu);
+        const at::Tensor y_cpu = cpu->forward(on_cpu.q, on_cpu.k, on_cpu.v, training_in(type, 0));
+        const at::Tensor y_gpu = gpu->forward(on_gpu.q, on_gpu.k, on_gpu.v, training_in(type, 0));
+        expect_close(y_gpu, y_cpu, type == at::kFloat ? 0.02 : 0.05);
+        const at::Tensor g = normal({2, queries, 6 * 32}, 9).to(type);
+        y_cpu.backward(g);
+        y_gpu.backward(g.to(kGpu));
+        expect_close(on_gpu.v.grad(), on_cpu.v.grad(), type == at::kFloat ? 0.02 : 0.06);
+      }
+      // The last key's value reaches the first query unless the mask hides it.
+      const auto gpu = attention_on(kGpu, {{"noise", false}}, shape);
+      Heads heads = Heads(8, 1, 40, 40, type).on(kGpu);
+      const at::NoGradGuard no_gradient;
+      gpu->forward(heads.q, heads.k, heads.v, training_in(type, 0));
+      ForwardContext evaluation = training_in(type, 1);
+      evaluation.phase = Phase::evaluate;
+      const at::Tensor before = gpu->forward(heads.q, heads.k, heads.v, evaluation);
+      const at::Tensor later = heads.v.detach().clone();
+      later.select(2, 39).fill_(3);
+      const at::Tensor after = gpu->forward(heads.q, heads.k, later, evaluation);
+      EXPECT_EQ(at::equal(before.select(1, 0), after.select(1, 0)), causal);
+    }
+  }
+}
+
 TEST(OpticalCuda, ARecomputedForwardAndABatchInTwoPartsRepeatTheBits) {
   SKIP_WITHOUT_GPU();
   const at::NoGradGuard no_gradient;
