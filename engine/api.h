@@ -160,7 +160,7 @@ class EngineApi {
   virtual BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress = {}) const = 0;
 
   /// Runs one operation of a paradigm on the tensors of a file and writes its outputs to another; with readings of real
-  /// hardware also the rule that fits them. Throws Error with neither file changed.
+  /// hardware also the rule that fits them; both files are complete before either takes its place. Throws Error.
   virtual ProbeReport probe(const ProbeConfig& config, const ProgressFunction& on_progress = {}) const = 0;
   /// The statistical tests of the paradigms' noise. Throws Error.
   virtual SelfCheckReport self_check(const SelfCheckConfig& config,

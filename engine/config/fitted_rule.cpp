@@ -25,9 +25,32 @@ bool is_fitted(const RuleFit& fit, const std::string& name) {
                      [&](const FittedParameter& parameter) { return parameter.name == name; });
 }
 
+/// What a rule must say so that a layer of this kind gets all of the fitted values: those that were
+/// fitted and those that it would not get by leaving them out.
+ParamValues values_to_write(const ParadigmInfo& info, LayerKind kind, const RuleFit& fit) {
+  ParamValues all;
+  for (const PlacedValue& entry : fit.values.entries()) {
+    if (info.schema.find(entry.name) != nullptr) all.set(entry.name, entry.value);
+  }
+  ParamValues written;
+  for (const PlacedValue& entry : all.entries()) {
+    ParamValues others;
+    for (const PlacedValue& other : all.entries()) {
+      if (other.name != entry.name) others.set(other.name, other.value);
+    }
+    const bool comes_by_itself =
+        info.schema.find(entry.name)->default_value == entry.value &&
+        info.requested_values(others, kind).get(entry.name) == entry.value;
+    if (!comes_by_itself || is_fitted(fit, entry.name)) written.set(entry.name, entry.value);
+  }
+  return info.effective_values(written, kind).same_values(info.effective_values(all, kind)) ? written
+                                                                                            : all;
+}
+
 }  // namespace
 
-std::string fitted_rule_yaml(const ParadigmInfo& info, const ProbeReport& report) {
+std::string fitted_rule_yaml(const ParadigmInfo& info, LayerKind kind,
+                             const ProbeReport& report) {
   const MeasuredReport& measured = *report.measured;
   const RuleFit& fit = measured.fit;
   std::string text = fmt::format(
@@ -41,15 +64,11 @@ std::string fitted_rule_yaml(const ParadigmInfo& info, const ProbeReport& report
       estimate_text(measured.hardware.offset), estimate_text(measured.hardware.noise),
       fit.score_fitted, fit.score_given);
   text += fmt::format("paradigm: {}\nlayer_name_to_config:\n  default:\n", yaml_text(info.id));
-  bool is_empty = true;
-  for (const PlacedValue& entry : fit.values.entries()) {
-    const ParamSpec* spec = info.schema.find(entry.name);
-    if (spec == nullptr) continue;
-    if (entry.value == spec->default_value && !is_fitted(fit, entry.name)) continue;
+  const ParamValues written = values_to_write(info, kind, fit);
+  for (const PlacedValue& entry : written.entries()) {
     text += fmt::format("    {}: {}\n", entry.name, value_text(entry.value));
-    is_empty = false;
   }
-  if (is_empty) text.insert(text.size() - 1, " {}");
+  if (written.empty()) text.insert(text.size() - 1, " {}");
   return text;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/config/probe_config.h"
 
+#include "engine/config/output_file.h"
 #include "engine/config/run_config.h"
 
 #include <fmt/format.h>
@@ -46,10 +47,22 @@ void check_given(const char* flag, const std::string& value, std::vector<Problem
       problem("missing-flag", flag, "", fmt::format("{} is missing", flag), "Give a file"));
 }
 
-bool same_file(const std::string& a, const std::string& b) {
-  if (a.empty() || b.empty()) return false;
-  std::error_code error;
-  return std::filesystem::weakly_canonical(a, error) == std::filesystem::weakly_canonical(b, error);
+/// What is written may replace nothing that is read, nor each other; both find a folder to be in.
+void check_files(const ProbeConfig& config, std::vector<Problem>& problems) {
+  using Named = std::pair<const char*, std::string>;
+  std::vector<Named> written = {{"--output", config.output}};
+  if (!config.measured.empty()) written.emplace_back("--rule", rule_file(config));
+  std::vector<Named> others = {{"--input", config.input}, {"--measured", config.measured}};
+  for (const auto& [flag, file] : written) {
+    for (const auto& [other_flag, other] : others) {
+      if (!is_same_file(file, other)) continue;
+      problems.push_back(problem("bad-value", flag, file,
+                                 fmt::format("{} and {} are the same file", other_flag, flag),
+                                 fmt::format("Give {} a name of its own", flag)));
+    }
+    if (auto found = output_file_problem(flag, file)) problems.push_back(std::move(*found));
+    others.emplace_back(flag, file);
+  }
 }
 
 }  // namespace
@@ -130,14 +143,7 @@ std::vector<Problem> problems_in(const ProbeConfig& config) {
                 "--rule asks for the rule that fits a measurement, but there is none",
                 "Give --measured FILE too"));
   }
-  for (const auto& [flag, file] :
-       {std::pair{"--input", config.input}, std::pair{"--measured", config.measured},
-        std::pair{"--rule", config.rule}}) {
-    if (!same_file(file, config.output)) continue;
-    problems.push_back(problem("bad-value", "--output", config.output,
-                               fmt::format("{} and --output are the same file", flag),
-                               "Give the output a name of its own"));
-  }
+  check_files(config, problems);
   return problems;
 }
 
@@ -147,6 +153,14 @@ std::vector<Problem> problems_in(const SelfCheckConfig& config) {
   check_count("--seed", config.seed, 0, problems);
   check_device(config.device, problems);
   return problems;
+}
+
+LayerKind probed_kind(const ProbeConfig& config) {
+  static const std::set<std::string> of_attention = {"q", "k", "v", "probabilities"};
+  const bool is_attention =
+      config.operation == ProbeOperation::attention ||
+      (config.operation == ProbeOperation::tensor && of_attention.count(config.role) > 0);
+  return is_attention ? LayerKind::attention : LayerKind::linear;
 }
 
 ParamValues probe_values(const ParamSchema& schema,

@@ -5,6 +5,7 @@
 
 #include "engine/config/param_schema.h"
 #include "engine/problem.h"
+#include "engine/transform/layer_inventory.h"
 
 #include <cstdint>
 #include <optional>
@@ -57,6 +58,10 @@ struct SelfCheckConfig {
 
 std::vector<Problem> problems_in(const ProbeConfig& config);
 std::vector<Problem> problems_in(const SelfCheckConfig& config);
+
+/// The kind of layer whose values count: attention for its operation and for the operands q, k, v
+/// and probabilities.
+LayerKind probed_kind(const ProbeConfig& config);
 
 /// "key=value" texts as values of a schema, checked; the problems name --param.
 ParamValues probe_values(const ParamSchema& schema,

@@ -3,6 +3,7 @@
 
 #include "engine/config/fitted_rule.h"
 #include "engine/data/number_file.h"
+#include "engine/device/computing_errors.h"
 #include "engine/devices.h"
 #include "engine/error.h"
 #include "engine/probe/probe_subject.h"
@@ -15,10 +16,11 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/stack.h>
-#include <c10/util/Exception.h>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -35,7 +37,7 @@ constexpr std::int64_t kComparedDraws = 8;
 
 struct ChosenParadigm {
   ParadigmInfo info;
-  std::shared_ptr<Paradigm> paradigm;
+  std::shared_ptr<const Paradigm> paradigm;
 };
 
 ChosenParadigm chosen_paradigm(const std::string& reference) {
@@ -46,19 +48,15 @@ ChosenParadigm chosen_paradigm(const std::string& reference) {
          fmt::format("Give one of {}, or a TorchScript file", fmt::join(ids, ", ")));
   }
   const ParadigmChoice choice = choose_paradigm(reference);
-  if (choice.file != nullptr) return {choice.info, make_scripted_paradigm(choice.file)};
-  for (const auto& paradigm : all_paradigms()) {
-    if (paradigm->id() == choice.info.id) return {choice.info, paradigm};
-  }
-  fail("unknown-paradigm", {}, "this engine does not have the paradigm " + choice.info.id);
+  return {choice.info, paradigm_of(choice)};
 }
 
-ParamValues chosen_values(const ParamSchema& schema,
+ParamValues chosen_values(const ParadigmInfo& info, LayerKind kind,
                           const std::vector<std::pair<std::string, std::string>>& params) {
   std::vector<Problem> problems;
-  const ParamValues values = probe_values(schema, params, problems);
+  const ParamValues values = probe_values(info.schema, params, problems);
   if (has_errors(problems)) throw Error(problems);
-  return schema.effective(values);
+  return info.effective_values(values, kind);
 }
 
 const std::map<std::string, c10::ScalarType>& dtypes() {
@@ -177,6 +175,31 @@ void write_output(const ProbeConfig& config, const ParamValues& values, const at
                     metadata);
 }
 
+/// A file under a temporary name in the folder of its own, gone unless it takes its place.
+class FileBesides {
+ public:
+  explicit FileBesides(std::filesystem::path file)
+      : file_(std::move(file)),
+        besides_(file_.parent_path() /
+                 fmt::format(".{}.{}.new", file_.filename().string(), getpid())) {}
+  FileBesides(const FileBesides&) = delete;
+  FileBesides& operator=(const FileBesides&) = delete;
+  ~FileBesides() {
+    std::error_code ignored;
+    std::filesystem::remove(besides_, ignored);
+  }
+
+  void write(const std::string& content) { replace_file(besides_, content); }
+  void take_place() {
+    std::error_code error;
+    std::filesystem::rename(besides_, file_, error);
+    if (error) fail("cannot-write", {file_.string()}, "cannot be written: " + error.message());
+  }
+
+ private:
+  std::filesystem::path file_, besides_;
+};
+
 /// Repeats of whole outputs, one after the other.
 struct Repeats {
   std::vector<double> values;
@@ -268,7 +291,7 @@ ProbeReport probed(const ProbeConfig& config, const ProgressFunction& on_progres
   const std::vector<Problem> problems = problems_in(config);
   if (has_errors(problems)) throw Error(problems);
   const ChosenParadigm chosen = chosen_paradigm(config.paradigm);
-  const ParamValues values = chosen_values(chosen.info.schema, config.params);
+  const ParamValues values = chosen_values(chosen.info, probed_kind(config), config.params);
   const ChosenDevice device = choose_device(config.device, true);
   const at::NoGradGuard no_gradient;
   const ProbeInputs inputs = read_inputs(config, device.device);
@@ -307,10 +330,15 @@ ProbeReport probed(const ProbeConfig& config, const ProgressFunction& on_progres
     report.measured = Comparison(config, chosen, values, inputs, on_progress)
                           .report(exact_values, channels, readings, draws.values);
   }
-  write_output(config, values, y);
-  if (report.measured) {
-    replace_file(report.measured->rule_file, fitted_rule_yaml(chosen.info, report));
+  if (!report.measured) {
+    write_output(config, values, y);
+    return report;
   }
+  // Both are complete before either takes its place.
+  FileBesides rule(report.measured->rule_file);
+  rule.write(fitted_rule_yaml(chosen.info, probed_kind(config), report));
+  write_output(config, values, y);
+  rule.take_place();
   return report;
 }
 
@@ -339,7 +367,10 @@ SelfCheckReport self_checked(const SelfCheckConfig& config, const ProgressFuncti
       fail("cancelled", {}, "the self-check was cancelled");
     }
     const ChosenParadigm chosen = chosen_paradigm(ids[i]);
-    const ParamValues values = chosen_values(chosen.info.schema, config.params);
+    const ParamValues values = chosen_values(
+        chosen.info,
+        chosen.info.handles(LayerKind::linear) ? LayerKind::linear : LayerKind::attention,
+        config.params);
     const std::vector<NoiseCheck> checks = chosen.paradigm->probe()->self_check(
         values, {.run_seed = static_cast<std::uint64_t>(config.seed),
                  .samples = config.samples,
@@ -356,19 +387,11 @@ SelfCheckReport self_checked(const SelfCheckConfig& config, const ProgressFuncti
 }  // namespace
 
 ProbeReport probe(const ProbeConfig& config, const ProgressFunction& on_progress) {
-  try {
-    return probed(config, on_progress);
-  } catch (const c10::Error& error) {
-    fail("probe-failed", {}, error.what_without_backtrace());
-  }
+  return with_errors_as("probe-failed", [&] { return probed(config, on_progress); });
 }
 
 SelfCheckReport self_check(const SelfCheckConfig& config, const ProgressFunction& on_progress) {
-  try {
-    return self_checked(config, on_progress);
-  } catch (const c10::Error& error) {
-    fail("probe-failed", {}, error.what_without_backtrace());
-  }
+  return with_errors_as("probe-failed", [&] { return self_checked(config, on_progress); });
 }
 
 }  // namespace engine

@@ -8,6 +8,7 @@
 #include "app/paradigm/sweep_report.h"
 #include "app/paradigm/terminal_progress.h"
 #include "app/paradigm/time_left.h"
+#include "engine/config/output_file.h"
 #include "engine/config/run_config.h"
 #include "engine/config/sweep_schema.h"
 #include "engine/error.h"
@@ -52,24 +53,12 @@ struct SweepOrder {
   std::optional<std::string> figure;
 };
 
-/// Found before minutes of work are lost.
-void check_output(const std::string& flag, const std::string& file) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  const fs::path folder = fs::absolute(file, ignored).parent_path();
-  if (!fs::is_directory(folder, ignored)) {
-    engine::fail("no-folder", {.file = flag}, "there is no folder " + folder.string(),
-                 "Create it, or name another file");
-  }
-  if (fs::is_directory(file, ignored)) {
-    engine::fail("bad-value", {.file = flag}, file + " is a folder", "Name a file");
-  }
-}
-
 std::optional<std::string> output_file(const engine::ParamValues& values, const std::string& name) {
   if (!is_set(values.get(name))) return std::nullopt;
   const std::string file = values.get_text(name);
-  check_output("--" + name, file);
+  if (const auto problem = engine::output_file_problem("--" + name, file)) {
+    throw engine::Error(*problem);
+  }
   return file;
 }
 

@@ -133,6 +133,20 @@ TEST_F(ProbeTest, ALinearIsTheLayerThatTrains) {
                   linear_inputs().at("x").max().item<float>());
 }
 
+TEST_F(ProbeTest, DefaultsThatDependOnOtherValuesAreThoseOfARule) {
+  set("semantics", "reference");
+  const ProbeReport report = run(ProbeOperation::linear, linear_inputs());
+  EXPECT_EQ(report.values.get("q_quantiles"), ParamValue(RealPair(0.001, 0.999)));
+  EXPECT_LT(report.ranges[0].high, linear_inputs().at("x").max().item<float>());
+  const std::map<std::string, at::Tensor> attention = {{"q", normal({1, 2, 9, 8}, 1)},
+                                                       {"k", normal({1, 2, 9, 8}, 2)},
+                                                       {"v", normal({1, 2, 9, 8}, 3)}};
+  EXPECT_EQ(run(ProbeOperation::attention, attention).values.get("q_quantiles"), ParamValue(unset));
+  set("q_quantiles", "null");
+  EXPECT_EQ(run(ProbeOperation::linear, linear_inputs()).values.get("q_quantiles"),
+            ParamValue(unset));
+}
+
 TEST_F(ProbeTest, DrawsAreSuccessiveSteps) {
   config_.repeat = 3;
   config_.step = 4;
@@ -296,7 +310,7 @@ TEST_F(ProbeTest, BadInputIsNamed) {
   expect(complaint(ProbeOperation::linear, good), {"optical_transformr"});
   config_.paradigm = "optical_transformer";
   config_.output = (scratch_ / "no/such/folder/out.safetensors").string();
-  expect(complaint(ProbeOperation::linear, good), {"cannot be written", "Make the folder first"});
+  expect(complaint(ProbeOperation::linear, good), {"no folder", "no/such", "Create it"});
 }
 
 /// Readings that a fictitious hardware gave: gain and offset on outputs of the paradigm itself.
@@ -352,6 +366,63 @@ TEST_F(MeasuredProbe, AMatchingSimulationStandsBesideItsLikeness) {
   EXPECT_NEAR(measured.fit.values.get_real("q_lut_min"), 0.02004, 0.01);
 }
 
+TEST_F(MeasuredProbe, TheRuleComputesWhatWasSimulated) {
+  const std::map<std::string, at::Tensor> inputs = {{"x", normal({6, 8}, 1)},
+                                                    {"weight", normal({4, 8}, 2)}};
+  store_readings(inputs, 1, 0);
+  for (const char* quantiles : {"", "null", "[0.01, 0.99]"}) {
+    config_.params = {{"semantics", "reference"}};
+    if (*quantiles != 0) set("q_quantiles", quantiles);
+    const ProbeReport report = run(ProbeOperation::linear, inputs);
+    const MeasuredReport& measured = *report.measured;
+    const ParsedTransform parsed = parse_transform_config(tests::content_of(measured.rule_file),
+                                                          measured.rule_file, paradigm_infos());
+    ASSERT_EQ(parsed.config.rules.size(), 1u) << tests::content_of(measured.rule_file);
+    const auto infos = paradigm_infos();
+    const ParamValues trained =
+        find_paradigm(infos, "optical_transformer")
+            ->effective_values(parsed.config.rules[0].values, LayerKind::linear);
+    EXPECT_TRUE(trained.same_values(measured.fit.values))
+        << quantiles << "\n"
+        << tests::content_of(measured.rule_file);
+  }
+}
+
+TEST_F(MeasuredProbe, NoFileThatIsReadIsReplaced) {
+  const std::map<std::string, at::Tensor> inputs = {{"x", normal({5, 8}, 1)},
+                                                    {"weight", normal({3, 8}, 2)}};
+  const auto expect = [&](const char* one, const char* other) {
+    const std::string text = complaint(ProbeOperation::linear, inputs);
+    EXPECT_NE(text.find(std::string(one) + " and " + other + " are the same file"),
+              std::string::npos)
+        << text;
+  };
+  config_.measured = scratch_.write("out.yaml", "1,2\n").string();
+  expect("--measured", "--rule");  // --rule by default: out.yaml
+  EXPECT_EQ(tests::content_of(config_.measured), "1,2\n");
+  config_.measured = scratch_.write("lab.csv", "1,2\n").string();
+  config_.rule = config_.input;
+  expect("--input", "--rule");
+  config_.rule = config_.output;
+  expect("--output", "--rule");
+  config_.rule = (scratch_ / "rule.yaml").string();
+  config_.output = config_.measured;
+  expect("--measured", "--output");
+  config_.output = (scratch_ / "out.safetensors").string();
+  std::filesystem::create_symlink(config_.input, config_.rule);
+  expect("--input", "--rule");
+}
+
+TEST_F(MeasuredProbe, AFolderThatIsMissingIsFoundBeforeAnythingIsWritten) {
+  config_.measured = scratch_.write("lab.csv", "1,2\n").string();
+  config_.rule = (scratch_ / "no/rule.yaml").string();
+  const std::string text = complaint(ProbeOperation::linear, {{"x", normal({5, 8}, 1)},
+                                                              {"weight", normal({3, 8}, 2)}});
+  EXPECT_NE(text.find("--rule"), std::string::npos) << text;
+  EXPECT_NE(text.find("there is no folder"), std::string::npos) << text;
+  EXPECT_FALSE(std::filesystem::exists(config_.output));
+}
+
 TEST_F(MeasuredProbe, ReadingsComeInColumns) {
   const std::map<std::string, at::Tensor> inputs = {{"x", normal({5, 8}, 1)},
                                                     {"weight", normal({3, 8}, 2)}};
@@ -389,13 +460,48 @@ TEST(SelfCheck, TheNoiseOfEveryParadigmPasses) {
   SelfCheckConfig config;
   config.samples = std::getenv("PARADIGM_LONG_TESTS") != nullptr ? 20'000'000 : 500'000;
   const SelfCheckReport report = self_check(config, {});
-  EXPECT_FALSE(report.parts.empty());
+  std::vector<std::string> checked, built_in;
+  for (const auto& part : report.parts) checked.push_back(part.paradigm);
+  for (const ParadigmInfo& info : paradigm_infos()) built_in.push_back(info.id);
+  EXPECT_EQ(checked, built_in);
   for (const auto& part : report.parts) {
     EXPECT_GT(part.checks.size(), 5u) << part.paradigm;
     for (const NoiseCheck& check : part.checks) {
       EXPECT_TRUE(check.pass) << part.paradigm << " " << check.name << ": " << check.value
                               << " not in [" << check.lower << ", " << check.upper << "]";
       EXPECT_GE(check.samples, config.samples / 2) << check.name;
+    }
+  }
+}
+
+TEST(SelfCheck, AFrozenGeneratorFailsInEveryReadOut) {
+  SelfCheckConfig config;
+  config.paradigm = "optical_transformer";
+  config.params = {{"semantics", "reference"}};
+  config.samples = 200'000;
+  const SelfCheckReport report = self_check(config, {});
+  EXPECT_FALSE(report.pass());
+  std::map<std::string, bool> passed;
+  for (const NoiseCheck& check : report.parts.at(0).checks) passed[check.name] = check.pass;
+  for (const char* read_out : {"read-out", "scores", "context"}) {
+    for (const char* row : {"mean", "variance", "two layers", "two steps", "two micro-steps"}) {
+      const std::string name = std::string(read_out) + " error: " + row;
+      ASSERT_EQ(passed.count(name), 1u) << name;
+      EXPECT_FALSE(passed[name]) << name;
+    }
+  }
+}
+
+TEST(SelfCheck, OtherNumbersOfLevelsPassToo) {
+  for (const char* levels : {"3", "4", "8", "16", "61", "4096"}) {
+    SelfCheckConfig config;
+    config.paradigm = "optical_transformer";
+    config.params = {{"q_levels", levels}};
+    config.samples = 200'000;
+    for (const NoiseCheck& check : self_check(config, {}).parts.at(0).checks) {
+      if (check.name.rfind("scores", 0) != 0 && check.name.rfind("context", 0) != 0) continue;
+      EXPECT_TRUE(check.pass) << levels << " levels, " << check.name << ": " << check.value
+                              << " not in [" << check.lower << ", " << check.upper << "]";
     }
   }
 }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/config/output_file.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+Problem problem(const char* id, const std::string& flag, const std::string& file,
+                const std::string& message, const char* remedy) {
+  return {.id = id,
+          .severity = Severity::error,
+          .place = {.file = flag},
+          .value = file,
+          .message = message,
+          .remedy = remedy};
+}
+
+}  // namespace
+
+std::optional<Problem> output_file_problem(const std::string& flag, const std::string& file) {
+  if (file.empty()) return std::nullopt;
+  std::error_code ignored;
+  const fs::path folder = fs::absolute(file, ignored).parent_path();
+  if (!fs::is_directory(folder, ignored)) {
+    return problem("no-folder", flag, file, "there is no folder " + folder.string(),
+                   "Create it, or name another file");
+  }
+  if (fs::is_directory(file, ignored)) {
+    return problem("bad-value", flag, file, file + " is a folder", "Name a file");
+  }
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    return problem("no-permission", flag, file, "nothing may be written in " + folder.string(),
+                   "Name a file in another folder");
+  }
+  return std::nullopt;
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty()) return false;
+  std::error_code error;
+  if (fs::equivalent(a, b, error)) return true;
+  const fs::path first = fs::weakly_canonical(a, error);
+  if (error) return false;
+  const fs::path second = fs::weakly_canonical(b, error);
+  return !error && first == second;
+}
+
+}  // namespace engine
