@@ -1,40 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The statistical tests of `paradigm probe --self-check`: errors of real layers on inputs that are
 // spread over many levels, in units of one level.
-#include "engine/paradigms/optical_transformer/optical_linear.h"
-#include "engine/paradigms/optical_transformer/optical_noise.h"
-#include "engine/paradigms/optical_transformer/optical_options.h"
 #include "engine/paradigms/optical_transformer/optical_probe.h"
-#include "engine/paradigms/optical_transformer/tensor_kernels.h"
+#include "engine/paradigms/optical_transformer/optical_read_out_errors.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/linear.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
-#include <memory>
+#include <array>
+#include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace engine::optical_transformer {
 namespace {
 
-constexpr std::int64_t kFeatures = 4;         // in
-constexpr std::int64_t kOutputs = 64;         // out
-constexpr std::int64_t kBatchRows = 4096;     // per pass: 2^18 outputs
-constexpr std::uint64_t kInputRole = 0x7FFF;  // of the test's own inputs; no layer's
 const char* const kLayer = "model.layers.0.mlp.up_proj";
-
-/// Uniform on [-1, 1), the same for every layer and step.
-at::Tensor spread_inputs(std::int64_t rows, std::int64_t columns, std::uint64_t run_seed,
-                         std::uint64_t piece) {
-  const at::Tensor inputs = at::empty({rows, columns}, at::TensorOptions().dtype(at::kFloat));
-  const kernels::NoiseStream stream{kernels::noise_key(run_seed, piece, 0, kInputRole), {0, 0}, 0};
-  kernels::cpu::uniform(stream, inputs.numel(), inputs.data_ptr<float>());
-  return inputs.mul_(2).sub_(1);
-}
+const char* const kOtherLayer = "model.layers.1.mlp.up_proj";
 
 std::vector<NoiseCheck> operand_checks(const OpticalProbe& probe, const ParamValues& values,
                                        const SelfCheckCall& call) {
@@ -42,7 +25,7 @@ std::vector<NoiseCheck> operand_checks(const OpticalProbe& probe, const ParamVal
   NoiseSums errors;
   double largest = 0;
   for (std::uint64_t piece = 0; errors.count() < call.samples; ++piece) {
-    const at::Tensor x = spread_inputs(kBatchRows, kOutputs, call.run_seed, piece);
+    const at::Tensor x = spread_inputs(kLinearRows, kLinearOutputs, call.run_seed, piece);
     EncodeCall encode{.role = "x", .layer = kLayer, .range = RealPair(-1, 1)};
     const at::Tensor y = probe.encode(x.to(call.device), values, encode).to(at::kCPU);
     const at::Tensor error = y.to(at::kDouble).sub(x).div(level).to(at::kFloat);
@@ -62,135 +45,122 @@ std::vector<NoiseCheck> operand_checks(const OpticalProbe& probe, const ParamVal
            .pass = largest >= 0.49 && largest <= most}};
 }
 
-/// Read-out errors of a Linear whose exact products are spread over its levels.
-class ReadOutErrors {
+/// Errors of one read-out, and what tells them from independent noise of the right size.
+class ReadOutSums {
  public:
-  ReadOutErrors(const ParamValues& values, const SelfCheckCall& call)
-      : probe_(), values_(probe_.steady(values)), call_(call) {
-    weight_ = spread_inputs(kOutputs, kFeatures, call.run_seed, ~std::uint64_t{0}).to(call.device);
-    level_ = 2.0 * kFeatures / static_cast<double>(values.get_int("q_levels") - 1);
-  }
+  explicit ReadOutSums(std::string name) : name_(std::move(name)) {}
 
-  at::Tensor errors(const std::string& layer, Phase phase, std::int64_t step,
-                    std::int64_t micro_step, std::uint64_t piece) const {
-    const OpticalOptions options = optical_options(values_);
-    OpticalLinear linear(std::make_unique<PlainLinear>(layer, weight_, at::Tensor()), options,
-                         call_.run_seed);
-    const std::vector<std::pair<std::string, double>> ends = {
-        {"x_min_max", 1}, {"w_min_max", 1}, {"out_min_max", kFeatures}};
-    for (const NamedState& state : linear.simulation_state()) {
-      for (const auto& [name, end] : ends) {
-        if (state.name != name) continue;
-        state.tensor.select(0, 0).fill_(-end);
-        state.tensor.select(0, 1).fill_(end);
-      }
+  /// Of the same elements in the order layers, steps, micro-steps, phases.
+  static constexpr std::size_t kOthers = 4;
+
+  void add(const std::vector<float>& own, const std::vector<float>& again,
+           const std::array<const std::vector<float>*, kOthers>& others) {
+    const auto count = static_cast<std::int64_t>(own.size());
+    errors_.add(own.data(), count);
+    next_.add(own.data(), own.data() + 1, count - 1);
+    next_row_.add(own.data(), own.data() + kOutputs, count - kOutputs);
+    for (std::size_t i = 0; i < kOthers; ++i) against_[i].add(own.data(), others[i]->data(), count);
+    for (std::size_t i = 0; i < own.size(); ++i) repeated_ += own[i] != again[i] ? 1 : 0;
+  }
+  std::int64_t count() const { return errors_.count(); }
+
+  std::vector<NoiseCheck> checks(const NoiseMoments& moments, bool is_noisy) const {
+    std::vector<NoiseCheck> checks = {
+        check_mean(name_ + " error: mean", errors_, moments),
+        check_variance(name_ + " error: variance", errors_, moments),
+        {.name = name_ + ", same layer and step: outputs that differ",
+         .value = repeated_,
+         .samples = errors_.count(),
+         .pass = repeated_ == 0}};
+    if (!is_noisy) return checks;
+    checks.push_back(check_uncorrelated(name_ + " error: lag 1", next_));
+    checks.push_back(check_uncorrelated(name_ + " error: lag 64", next_row_));
+    const char* const others[kOthers] = {"two layers", "two steps", "two micro-steps",
+                                         "training, evaluation"};
+    for (std::size_t i = 0; i < kOthers; ++i) {
+      checks.push_back(check_uncorrelated(name_ + " error: " + others[i], against_[i]));
     }
-    const at::Tensor x =
-        spread_inputs(kBatchRows, kFeatures, call_.run_seed, piece).to(call_.device);
-    ForwardContext context;
-    context.phase = phase;
-    context.step = step;
-    context.micro_step = micro_step;
-    context.first_sequence = static_cast<std::int64_t>(piece) * kBatchRows;
-    const at::Tensor y = linear.forward(x, context);
-    const at::Tensor exact = at::linear(encoded(x, "x"), encoded(weight_, "weight"));
-    return y.to(at::kDouble).sub(exact).div(level_).to(at::kCPU, at::kFloat).contiguous();
+    return checks;
   }
 
  private:
-  at::Tensor encoded(const at::Tensor& operand, const char* role) const {
-    EncodeCall encode{.role = role, .layer = kLayer, .range = RealPair(-1, 1)};
-    return probe_.encode(operand, values_, encode).to(at::kDouble);
-  }
+  static constexpr std::int64_t kOutputs = kLinearOutputs;
 
-  OpticalProbe probe_;
-  ParamValues values_;
-  const SelfCheckCall& call_;
-  at::Tensor weight_;
-  double level_ = 1;
+  std::string name_;
+  NoiseSums errors_;
+  CorrelationSums next_, next_row_;
+  std::array<CorrelationSums, kOthers> against_;
+  double repeated_ = 0;
 };
 
-std::vector<NoiseCheck> read_out_checks(const ParamValues& values, const SelfCheckCall& call) {
-  const ReadOutErrors source(values, call);
-  const std::string other_layer = "model.layers.1.mlp.up_proj";
-  NoiseSums errors;
-  CorrelationSums next, next_row, layers, steps, micro_steps, evaluation;
-  double repeated = 0;
-  for (std::uint64_t piece = 0; errors.count() < call.samples; ++piece) {
-    const at::Tensor own = source.errors(kLayer, Phase::train, 0, 0, piece);
-    const float* e = own.const_data_ptr<float>();
-    const auto against = [&](CorrelationSums& sums, const std::string& layer, Phase phase,
-                             std::int64_t step, std::int64_t micro_step) {
-      const at::Tensor other = source.errors(layer, phase, step, micro_step, piece);
-      sums.add(e, other.const_data_ptr<float>(), other.numel());
-    };
-    errors.add(e, own.numel());
-    next.add(e, e + 1, own.numel() - 1);
-    next_row.add(e, e + kOutputs, own.numel() - kOutputs);
-    against(layers, other_layer, Phase::train, 0, 0);
-    against(steps, kLayer, Phase::train, 1, 0);
-    against(micro_steps, kLayer, Phase::train, 0, 1);
-    against(evaluation, kLayer, Phase::evaluate, 0, 0);
-    const at::Tensor again = source.errors(kLayer, Phase::train, 0, 0, piece);
-    repeated += own.ne(again).sum().item<double>();
+/// draw(layer, phase, step, micro-step) for what ReadOutSums compares: own, again, others.
+template <typename Draw>
+auto compared_passes(const Draw& draw) {
+  return std::array{draw(kLayer, Phase::train, 0, 0),      draw(kLayer, Phase::train, 0, 0),
+                    draw(kOtherLayer, Phase::train, 0, 0), draw(kLayer, Phase::train, 1, 0),
+                    draw(kLayer, Phase::train, 0, 1),      draw(kLayer, Phase::evaluate, 0, 0)};
+}
+
+std::vector<NoiseCheck> linear_checks(const ParamValues& values, const SelfCheckCall& call) {
+  const LinearReadOut source(values, call);
+  ReadOutSums sums("read-out");
+  for (std::uint64_t piece = 0; sums.count() < call.samples; ++piece) {
+    const auto all = compared_passes([&](const char* layer, Phase phase, int step, int micro_step) {
+      return source.errors({layer, phase, step, micro_step}, piece);
+    });
+    sums.add(all[0], all[1], {&all[2], &all[3], &all[4], &all[5]});
   }
   const bool is_noisy = values.get_bool("noise");
-  const NoiseMoments& moments = is_noisy ? kDitheredReadOut : kUniformNoise;
-  std::vector<NoiseCheck> checks = {check_mean("read-out error: mean", errors, moments),
-                                    check_variance("read-out error: variance", errors, moments),
-                                    {.name = "same layer and step: outputs that differ",
-                                     .value = repeated,
-                                     .samples = errors.count(),
-                                     .pass = repeated == 0}};
-  if (!is_noisy) return checks;
-  checks.push_back(check_uncorrelated("read-out error: lag 1", next));
-  checks.push_back(check_uncorrelated("read-out error: next row", next_row));
-  checks.push_back(check_uncorrelated("read-out error: two layers", layers));
-  checks.push_back(check_uncorrelated("read-out error: two steps", steps));
-  checks.push_back(check_uncorrelated("read-out error: two micro-steps", micro_steps));
-  checks.push_back(check_uncorrelated("read-out error: training, evaluation", evaluation));
+  return sums.checks(is_noisy ? kDitheredReadOut : kUniformNoise, is_noisy);
+}
+
+/// Both read-outs of attention. How far each lies from a level is known, and with it the moments.
+std::vector<NoiseCheck> attention_checks(const ParamValues& values, const SelfCheckCall& call) {
+  AttentionReadOut source(values, call);
+  ReadOutSums scores("scores"), context("context");
+  DitherMoments of_scores, of_context;
+  for (std::uint64_t piece = 0; scores.count() < call.samples; ++piece) {
+    const auto all = compared_passes([&](const char* layer, Phase phase, int step, int micro_step) {
+      return source.errors({layer, phase, step, micro_step}, piece);
+    });
+    scores.add(all[0].scores, all[1].scores,
+               {&all[2].scores, &all[3].scores, &all[4].scores, &all[5].scores});
+    context.add(all[0].context, all[1].context,
+                {&all[2].context, &all[3].context, &all[4].context, &all[5].context});
+    of_scores.add(all[0].of_scores);
+    of_context.add(all[0].of_context);
+  }
+  std::vector<NoiseCheck> checks = scores.checks(of_scores.moments(), true);
+  const std::vector<NoiseCheck> more = context.checks(of_context.moments(), true);
+  checks.insert(checks.end(), more.begin(), more.end());
   return checks;
 }
 
-/// The noise of the three read-outs, from the streams that their layers draw from.
+/// The three read-outs of layers of one name at one step, element by element.
 std::vector<NoiseCheck> role_checks(const ParamValues& values, const SelfCheckCall& call) {
-  const std::vector<std::pair<std::string, std::uint64_t>> roles = {
-      {"Linear", kernels::noise_role::optical_linear_read_out},
-      {"scores", kernels::noise_role::optical_qk},
-      {"context", kernels::noise_role::optical_av}};
-  const auto seed = static_cast<std::uint64_t>(values.get_int("q_init_seed"));
-  const std::int64_t piece = kBatchRows * kOutputs;
-  std::vector<std::vector<float>> noise(roles.size(), std::vector<float>(piece));
-  std::vector<NoiseSums> sums(roles.size());
-  std::vector<CorrelationSums> lags(roles.size());
-  std::vector<CorrelationSums> pairs(roles.size());
-  for (std::int64_t done = 0; done < call.samples; done += piece) {
-    for (std::size_t i = 0; i < roles.size(); ++i) {
-      ForwardContext context;
-      context.phase = Phase::train;
-      const kernels::NoiseStream stream =
-          noise_stream(call.run_seed, kLayer, seed, roles[i].second, context, 0).at(done);
-      kernels::cpu::uniform(stream, piece, noise[i].data());
-      for (float& u : noise[i]) u -= 0.5f;
-      sums[i].add(noise[i].data(), piece);
-      lags[i].add(noise[i].data(), noise[i].data() + 1, piece - 1);
+  const LinearReadOut linear(values, call);
+  AttentionReadOut attention(values, call);
+  CorrelationSums linear_scores, linear_context, scores_context;
+  for (int step = 0; linear_scores.count() < call.samples; ++step) {
+    const std::vector<float> one = linear.errors({kLayer, Phase::train, step, 0}, 0);
+    const AttentionErrors both = attention.errors({kLayer, Phase::train, step, 0}, 0);
+    std::vector<float> known, in_linear, in_context;
+    for (std::size_t i = 0; i < both.scores.size(); ++i) {
+      const std::size_t element = both.element_of_score(i);
+      if (element >= std::min(one.size(), both.context.size())) break;
+      known.push_back(both.scores[i]);
+      in_linear.push_back(one[element]);
+      in_context.push_back(both.context[element]);
     }
-    for (std::size_t i = 0; i < roles.size(); ++i) {
-      pairs[i].add(noise[i].data(), noise[(i + 1) % roles.size()].data(), piece);
-    }
+    const auto count = static_cast<std::int64_t>(known.size());
+    linear_scores.add(known.data(), in_linear.data(), count);
+    scores_context.add(known.data(), in_context.data(), count);
+    linear_context.add(one.data(), both.context.data(),
+                       static_cast<std::int64_t>(std::min(one.size(), both.context.size())));
   }
-  std::vector<NoiseCheck> checks;
-  for (std::size_t i = 0; i < roles.size(); ++i) {
-    const std::string& role = roles[i].first;
-    checks.push_back(check_mean("noise of " + role + ": mean", sums[i], kUniformNoise));
-    checks.push_back(check_variance("noise of " + role + ": variance", sums[i], kUniformNoise));
-    checks.push_back(check_uncorrelated("noise of " + role + ": lag 1", lags[i]));
-  }
-  for (std::size_t i = 0; i < roles.size(); ++i) {
-    checks.push_back(check_uncorrelated(
-        "noise of " + roles[i].first + " and " + roles[(i + 1) % roles.size()].first, pairs[i]));
-  }
-  return checks;
+  return {check_uncorrelated("errors of Linear and scores", linear_scores),
+          check_uncorrelated("errors of scores and context", scores_context),
+          check_uncorrelated("errors of context and Linear", linear_context)};
 }
 
 }  // namespace
@@ -199,7 +169,12 @@ std::vector<NoiseCheck> OpticalProbe::self_check(const ParamValues& values,
                                                  const SelfCheckCall& call) const {
   const at::NoGradGuard no_gradient;
   std::vector<NoiseCheck> checks = operand_checks(*this, values, call);
-  for (auto part : {read_out_checks, role_checks}) {
+  std::vector<decltype(&linear_checks)> parts = {linear_checks};
+  // Two levels leave none beside 0 that a score could be read from.
+  if (values.get_bool("noise") && values.get_int("q_levels") > 2) {
+    parts.insert(parts.end(), {attention_checks, role_checks});
+  }
+  for (auto part : parts) {
     const std::vector<NoiseCheck> more = part(values, call);
     checks.insert(checks.end(), more.begin(), more.end());
   }
