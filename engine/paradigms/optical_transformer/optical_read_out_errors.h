@@ -83,12 +83,14 @@ class AttentionReadOut {
     at::Tensor q, k, v;                      // as given
     at::Tensor score;                        // of the second key, in levels of its read-out
     at::Tensor first_values, second_values;  // [sequences, heads, 1, channels], as encoded
+    std::uint64_t piece = 0;
+    std::int64_t step = 0;
   };
   struct Weights {
     double first = 0, second = 0;  // the probabilities as the product sees them
   };
 
-  Operands operands(const ReadOutPass& pass, std::uint64_t piece) const;
+  const Operands& operands(const ReadOutPass& pass, std::uint64_t piece);
   at::Tensor encoded(const at::Tensor& operand, const char* role, const ReadOutPass& pass) const;
   Weights weights_at(std::int64_t score_level) const;
   bool is_told_apart(std::int64_t most) const;
@@ -101,6 +103,7 @@ class AttentionReadOut {
   std::int64_t most_ = 1;  // levels on either side of 0 that a score may be read as
   double score_level_ = 1;
   double context_level_ = 1;
+  Operands last_;
 };
 
 }  // namespace engine::optical_transformer

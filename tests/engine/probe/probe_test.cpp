@@ -493,7 +493,9 @@ TEST(SelfCheck, AFrozenGeneratorFailsInEveryReadOut) {
 }
 
 TEST(SelfCheck, OtherNumbersOfLevelsPassToo) {
-  for (const char* levels : {"3", "4", "8", "16", "61", "4096"}) {
+  std::vector<std::string> all = {"3", "16"};
+  if (std::getenv("PARADIGM_LONG_TESTS") != nullptr) all = {"3", "4", "8", "16", "61", "4096"};
+  for (const std::string& levels : all) {
     SelfCheckConfig config;
     config.paradigm = "optical_transformer";
     config.params = {{"q_levels", levels}};
