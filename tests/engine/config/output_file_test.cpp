@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/config/output_file.h"
+
+#include "tests/support/scratch_folder.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+using tests::ScratchFolder;
+
+TEST(OutputFile, NeedsAFolderThatIsThereAndIsNone) {
+  const ScratchFolder scratch;
+  EXPECT_FALSE(output_file_problem("--csv", (scratch / "new.csv").string()));
+  EXPECT_FALSE(output_file_problem("--csv", scratch.write("old.csv", "x").string()));
+  EXPECT_FALSE(output_file_problem("--csv", ""));
+  const auto missing = output_file_problem("--csv", (scratch / "no/new.csv").string());
+  ASSERT_TRUE(missing);
+  EXPECT_EQ(missing->id, "no-folder");
+  EXPECT_EQ(missing->place.file, "--csv");
+  EXPECT_FALSE(missing->remedy.empty());
+  EXPECT_EQ(output_file_problem("--csv", scratch.path().string())->id, "bad-value");
+}
+
+TEST(OutputFile, NeedsAFolderThatTakesFiles) {
+  if (geteuid() == 0) GTEST_SKIP() << "the superuser may write everywhere";
+  const ScratchFolder scratch;
+  fs::create_directory(scratch / "closed");
+  fs::permissions(scratch / "closed", fs::perms::owner_read | fs::perms::owner_exec);
+  const auto problem = output_file_problem("--csv", (scratch / "closed/new.csv").string());
+  fs::permissions(scratch / "closed", fs::perms::owner_all);
+  ASSERT_TRUE(problem);
+  EXPECT_EQ(problem->id, "no-permission");
+}
+
+TEST(OutputFile, IsTheSameThroughDotsAndLinks) {
+  const ScratchFolder scratch;
+  const std::string file = scratch.write("a.yaml", "x").string();
+  fs::create_symlink(file, scratch / "link");
+  fs::create_hard_link(file, scratch / "hard");
+  EXPECT_TRUE(is_same_file(file, (scratch / "." / "a.yaml").string()));
+  EXPECT_TRUE(is_same_file(file, (scratch / "link").string()));
+  EXPECT_TRUE(is_same_file(file, (scratch / "hard").string()));
+  EXPECT_TRUE(is_same_file((scratch / "new").string(), (scratch / "x/../new").string()));
+  EXPECT_FALSE(is_same_file(file, (scratch / "b.yaml").string()));
+  EXPECT_FALSE(is_same_file("", ""));
+}
+
+}  // namespace
+}  // namespace engine
