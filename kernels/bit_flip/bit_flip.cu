@@ -20,14 +20,19 @@ Plan plan_of(const BitFlip& how) {
           word_format(how.storage)};
 }
 
+/// When the flips are drawn: the moving clock's time where there is one.
+__device__ NoiseTime time_of(const BitFlip& how) {
+  return how.clock == nullptr ? how.time : *how.clock;
+}
+
 /// Adds one field's flips in the largest tile that begins at `first` to the block's masks. `shift`
 /// gives the few sparse tiles of the two fields to different warps.
 __device__ void add_field(const FlipStream& stream, std::uint64_t gap, const BitField& field,
-                          const BitFlip& how, std::uint64_t first, unsigned shift,
+                          FlipRule rule, NoiseTime time, std::uint64_t first, unsigned shift,
                           std::uint32_t* masks) {
   if (stream.rarity == 0) return;
   const unsigned thread = (threadIdx.x + shift) % device::kThreads;
-  if (how.rule == FlipRule::upstream) {
+  if (rule == FlipRule::upstream) {
     for (unsigned i = thread; i < kLargestTile; i += device::kThreads) {
       atomicOr(masks + i, upstream_flips(stream, first + i) & field.mask());
     }
@@ -35,26 +40,28 @@ __device__ void add_field(const FlipStream& stream, std::uint64_t gap, const Bit
     const unsigned log2_elements = log2_tile(stream.rarity);
     for (unsigned tile = thread; tile < kLargestTile >> log2_elements; tile += device::kThreads) {
       const unsigned begin = tile << log2_elements;
-      for_each_flip(stream, gap, field, how.time, first + begin,
+      for_each_flip(stream, gap, field, time, first + begin,
                     [&](std::uint32_t element, std::uint32_t bit) {
                       atomicOr(masks + begin + element, std::uint32_t{1} << bit);
                     });
     }
   } else {
     for (unsigned group = thread; group < kLargestTile / 4; group += device::kThreads) {
-      const PhiloxBlock words = dense_flips(stream, how.time, first / 4 + group);
+      const PhiloxBlock words = dense_flips(stream, time, first / 4 + group);
       for (int w = 0; w < 4; ++w) atomicOr(masks + 4 * group + w, words.word[w] & field.mask());
     }
   }
 }
 
 /// Every thread of the block calls it; the masks are complete on return.
-__device__ void draw_masks(const Plan& plan, std::uint64_t first, std::uint32_t* masks) {
+__device__ void draw_masks(const Plan& plan, NoiseTime time, std::uint64_t first,
+                           std::uint32_t* masks) {
   __syncthreads();  // the masks of the tile before are no longer read
   for (unsigned i = threadIdx.x; i < kLargestTile; i += device::kThreads) masks[i] = 0;
   __syncthreads();
-  add_field(plan.how.exponent, plan.exponent_gap, plan.format.exponent, plan.how, first, 0, masks);
-  add_field(plan.how.fraction, plan.fraction_gap, plan.format.fraction, plan.how, first,
+  add_field(plan.how.exponent, plan.exponent_gap, plan.format.exponent, plan.how.rule, time, first,
+            0, masks);
+  add_field(plan.how.fraction, plan.fraction_gap, plan.format.fraction, plan.how.rule, time, first,
             device::kThreads / 2, masks);
   __syncthreads();
 }
@@ -80,6 +87,7 @@ __global__ void __launch_bounds__(device::kThreads)
   __shared__ std::uint32_t masks[kLargestTile];
   const std::uint64_t begin = plan.how.first_element / kLargestTile;
   const std::uint64_t end = (plan.how.first_element + count + kLargestTile - 1) / kLargestTile;
+  const NoiseTime time = time_of(plan.how);
   const bool draws = plan.how.exponent.rarity != 0 || plan.how.fraction.rarity != 0;
   const WordFormat y_format = word_format(y_type);
   for (std::uint64_t tile = begin + blockIdx.x; tile < end; tile += gridDim.x) {
@@ -90,7 +98,7 @@ __global__ void __launch_bounds__(device::kThreads)
       const std::int64_t i = start + threadIdx.x + j * device::kThreads;
       loaded[j] = i >= 0 && i < count ? x[i] : X{0};
     }
-    if (draws) draw_masks(plan, tile * kLargestTile, masks);
+    if (draws) draw_masks(plan, time, tile * kLargestTile, masks);
     int exponent = 0, fraction = 0, zeroed = 0, non_finite = 0;
 #pragma unroll
     for (int j = 0; j < kPerThread; ++j) {
@@ -120,11 +128,12 @@ __global__ void __launch_bounds__(device::kThreads)
     stop_gradient_kernel(const X* x, ElementType x_type, std::int64_t count, Plan plan,
                          G* gradient) {
   __shared__ std::uint32_t masks[kLargestTile];
+  const NoiseTime time = time_of(plan.how);
   const std::uint64_t begin = plan.how.first_element / kLargestTile;
   const std::uint64_t end = (plan.how.first_element + count + kLargestTile - 1) / kLargestTile;
   for (std::uint64_t tile = begin + blockIdx.x; tile < end; tile += gridDim.x) {
     const auto start = static_cast<std::int64_t>(tile * kLargestTile - plan.how.first_element);
-    draw_masks(plan, tile * kLargestTile, masks);
+    draw_masks(plan, time, tile * kLargestTile, masks);
     for (unsigned in_tile = threadIdx.x; in_tile < kLargestTile; in_tile += device::kThreads) {
       const std::int64_t i = start + in_tile;
       if (i < 0 || i >= count) continue;
@@ -140,6 +149,7 @@ __global__ void __launch_bounds__(device::kThreads)
 template <typename Word>
 __global__ void toggle_kernel(Word* data, std::int64_t count, FlipStream stream, std::uint64_t gap,
                               BitField field, BitFlip how) {
+  const NoiseTime time = time_of(how);
   const std::uint64_t first = how.first_element;
   const std::uint64_t thread = std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   const std::uint64_t threads = std::uint64_t{gridDim.x} * blockDim.x;
@@ -156,14 +166,14 @@ __global__ void toggle_kernel(Word* data, std::int64_t count, FlipStream stream,
     for (std::uint64_t tile = (first >> log2_elements) + thread;
          tile << log2_elements < first + count; tile += threads) {
       const std::uint64_t begin = tile << log2_elements;
-      for_each_flip(stream, gap, field, how.time, begin,
+      for_each_flip(stream, gap, field, time, begin,
                     [&](std::uint32_t element, std::uint32_t bit) {
                       flip(begin + element, std::uint32_t{1} << bit);
                     });
     }
   } else {
     for (std::uint64_t group = first / 4 + thread; 4 * group < first + count; group += threads) {
-      const PhiloxBlock words = dense_flips(stream, how.time, group);
+      const PhiloxBlock words = dense_flips(stream, time, group);
       for (int w = 0; w < 4; ++w) flip(4 * group + w, words.word[w] & field.mask());
     }
   }

@@ -27,6 +27,8 @@ struct BitFlip {
   FlipStream exponent;
   FlipStream fraction;
   NoiseTime time;
+  /// On CUDA, if not null, device memory that is read instead of `time`, see NoiseStream::clock.
+  const NoiseTime* clock = nullptr;
   std::uint64_t first_element = 0;  ///< global index of the first element given
   FlipRule rule = FlipRule::intended;
   std::uint32_t zero_from =

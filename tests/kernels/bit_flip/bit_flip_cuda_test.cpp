@@ -117,6 +117,44 @@ TEST(BitFlipCuda, TogglingGivesTheFlipsAndTwiceUndoesThem) {
   }
 }
 
+// The time of the description is not the one that counts: what the device finds in the clock is,
+// and a changed clock draws other flips.
+TEST(BitFlipCuda, FollowsTheClockInDeviceMemory) {
+  SKIP_WITHOUT_DEVICE();
+  const std::int64_t count = 5000;
+  const auto x = some_words(count, fp32);
+  std::vector<std::uint16_t> before;
+  const tests::CudaBuffer<NoiseTime> clock(std::vector<NoiseTime>{{0, 0}});
+  for (const auto& [h_exponent, h_fraction] : {std::pair{3, 8}, {16, 5}}) {
+    for (const NoiseTime now : {NoiseTime{7, 3}, NoiseTime{8, 0}}) {
+      ASSERT_EQ(cudaMemcpy(clock.data(), &now, sizeof(now), cudaMemcpyHostToDevice), cudaSuccess);
+      BitFlip how = flips_of(fp32, h_exponent, h_fraction, 3);
+      how.time = now;
+      BitFlip clocked = how;
+      clocked.time = {1, 1};
+      clocked.clock = clock.data();
+
+      std::vector<std::uint16_t> expected(x.size());
+      reference::flip(x.data(), fp32, count, how, expected.data(), fp32, nullptr);
+      ASSERT_NE(expected, before);
+      before = expected;
+      const tests::CudaBuffer<std::uint16_t> in(x), out(x.size());
+      cuda::flip(in.data(), fp32, count, clocked, out.data(), fp32, nullptr, {});
+      EXPECT_EQ(out.host(), expected);
+      cuda::toggle(in.data(), count, clocked, {});
+      EXPECT_EQ(in.host(), expected);
+
+      how.zero_from = clocked.zero_from = zero_out_word(1, fp32);
+      std::vector<std::uint16_t> gradient(x.size(), 0x3F80);
+      const tests::CudaBuffer<std::uint16_t> device_gradient(gradient);
+      reference::stop_gradient(x.data(), fp32, count, how, gradient.data(), fp32);
+      const tests::CudaBuffer<std::uint16_t> stored(x);
+      cuda::stop_gradient(stored.data(), fp32, count, clocked, device_gradient.data(), fp32, {});
+      EXPECT_EQ(device_gradient.host(), gradient);
+    }
+  }
+}
+
 TEST(BitFlipCuda, LargeTensorsAgreeWithTheFastCpuVersion) {
   SKIP_WITHOUT_DEVICE();
   const std::int64_t count = 1 << 24;

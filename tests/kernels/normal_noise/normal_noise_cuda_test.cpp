@@ -7,6 +7,7 @@
 #ifdef PARADIGM_WITH_CUDA
 
 #include <cstring>
+#include <vector>
 
 namespace kernels {
 namespace {
@@ -26,6 +27,18 @@ TEST(NormalNoiseCuda, DrawsTheBitsOfTheReferenceWhateverTheOffset) {
           << first << " " << count;
     }
   }
+}
+
+TEST(NormalNoiseCuda, FollowsTheClockInDeviceMemory) {
+  SKIP_WITHOUT_DEVICE();
+  const tests::CudaBuffer<NoiseTime> clock(std::vector<NoiseTime>{{7, 3}});
+  NoiseStream stream{.key = 11, .time = {0, 0}, .first_element = 2, .clock = clock.data()};
+  const tests::CudaBuffer<float> out(101);
+  cuda::normal(stream, 101, out.data(), {});
+  stream.time = {7, 3};
+  std::vector<float> expected(101);
+  reference::normal(stream, 101, expected.data());
+  EXPECT_EQ(out.host(), expected);
 }
 
 }  // namespace
