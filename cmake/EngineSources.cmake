@@ -11,7 +11,7 @@ set(ENGINE_HEAVY_PATTERNS
   "^training/"
   "^evaluation/"
   "^conformance/(check_paradigm|conformance_layer|paradigm_conformance)"
-  "^scripted/(script_module|scripted_(check|layer|noise|paradigm))"
+  "^scripted/(script_module|scripted_(layer|noise|paradigm))"
   "^engine_implementation"
   "^device")
 set(ENGINE_LIGHT_PATTERNS

@@ -47,7 +47,6 @@ class ScheduledReal {
   explicit ScheduledReal(const ParamSchedule& schedule) : schedule_(schedule) {}
 
   double at(std::int64_t step) const { return schedule_.at(step); }
-  bool moves() const { return schedule_.from != schedule_.to; }
 
  private:
   ParamSchedule schedule_;

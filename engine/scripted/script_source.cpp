@@ -111,12 +111,6 @@ DeclaredClass class_in(std::string_view body) {
 
 }  // namespace
 
-const Declaration* DeclaredClass::attribute(const std::string& name) const {
-  for (const Declaration& each : attributes)
-    if (each.name == name) return &each;
-  return nullptr;
-}
-
 const DeclaredMethod* DeclaredClass::method(const std::string& name) const {
   for (const DeclaredMethod& each : methods)
     if (each.name == name) return &each;

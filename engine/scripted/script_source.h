@@ -30,7 +30,6 @@ struct DeclaredClass {
   std::vector<Declaration> attributes;  ///< in order; constants (Final) are left out
   std::vector<DeclaredMethod> methods;
 
-  const Declaration* attribute(const std::string& name) const;
   const DeclaredMethod* method(const std::string& name) const;
   bool is_buffer(const std::string& name) const;
 };

@@ -46,7 +46,7 @@ struct NoiseGroup {
 // A thread serves one block of the noise, that is four neighbouring elements of the global tensor.
 template <typename Y>
 __global__ void read_out_kernel(const float* x, std::int64_t count, std::int64_t cols, ReadOut how,
-                                bool aligned, Y* y, bool* inside, int* observed) {
+                                bool aligned, Y* y, int* observed) {
   const LevelGrid grid(how.range, how.levels, how.frozen);
   const NoiseTime time = device::time_of(how.noise);
   const float frozen_u = how.frozen ? frozen_uniform(how.noise.key) : 0.0f;
@@ -70,7 +70,6 @@ __global__ void read_out_kernel(const float* x, std::int64_t count, std::int64_t
     PhiloxBlock words{};
     if (how.noisy && !how.frozen) words = noise_block(how.noise.key, block, time);
     device::Four<Y> out;
-    device::Four<bool> kept;
     std::int64_t column = 0;
     if (how.bias != nullptr) column = (group.first % cols + cols) % cols;
     for (int w = 0; w < 4; ++w) {
@@ -84,17 +83,13 @@ __global__ void read_out_kernel(const float* x, std::int64_t count, std::int64_t
         if (++column == cols) column = 0;
       }
       out.value[w] = device::from_float<Y>(level);
-      kept.value[w] = grid.lo <= raw && raw <= grid.hi;
     }
     if (group.is_packed()) {
       *reinterpret_cast<device::Four<Y>*>(y + group.first) = out;
-      if (inside != nullptr) *reinterpret_cast<device::Four<bool>*>(inside + group.first) = kept;
       continue;
     }
     for (int w = 0; w < 4; ++w) {
-      if (!group.has(w)) continue;
-      y[group.first + w] = out.value[w];
-      if (inside != nullptr) inside[group.first + w] = kept.value[w];
+      if (group.has(w)) y[group.first + w] = out.value[w];
     }
   }
   if (observed != nullptr) seen.fold_into(observed);
@@ -122,17 +117,17 @@ void quantise(const void* x, ElementType x_type, std::int64_t count, std::int32_
 }
 
 void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y,
-              ElementType y_type, ObservedRange observed, Stream stream, bool* inside) {
+              ElementType y_type, ObservedRange observed, Stream stream) {
   const std::int64_t count = rows * cols;
   if (count == 0) return;
   device::with_element_type(y_type, [&](auto y_element) {
     using Y = decltype(y_element);
-    const bool aligned =
-        how.noise.first_element % 4 == 0 && device::aligned_for_four(x, sizeof(float)) &&
-        device::aligned_for_four(y, sizeof(Y)) && device::aligned_for_four(inside, sizeof(bool));
+    const bool aligned = how.noise.first_element % 4 == 0 &&
+                         device::aligned_for_four(x, sizeof(float)) &&
+                         device::aligned_for_four(y, sizeof(Y));
     read_out_kernel<Y>
         <<<device::grid_for(count / 4 + 2), device::kThreads, 0, device::native(stream)>>>(
-            x, count, cols, how, aligned, static_cast<Y*>(y), inside, observed);
+            x, count, cols, how, aligned, static_cast<Y*>(y), observed);
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

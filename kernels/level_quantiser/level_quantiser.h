@@ -62,11 +62,9 @@ void quantise(const void* x, ElementType x_type, std::int64_t count, std::int32_
               const float* range, float lut_min, void* y, ElementType y_type, Stream stream,
               const float* partner = nullptr);
 /// Dense rows (y_stride = cols). `how.range` and `how.bias` are device memory. Folds the range of
-/// x, before any clamp, into `observed` and writes lo <= x <= hi to `inside`, each unless it is
-/// null.
+/// x, before any clamp, into `observed` unless that is null.
 void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y,
-              ElementType y_type, cuda::ObservedRange observed, Stream stream,
-              bool* inside = nullptr);
+              ElementType y_type, cuda::ObservedRange observed, Stream stream);
 }  // namespace cuda
 #endif
 

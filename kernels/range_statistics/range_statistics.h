@@ -68,7 +68,6 @@ namespace cuda {
 /// A range being observed on the device, across any number of calls: three integers of device
 /// memory.
 using ObservedRange = int*;
-inline constexpr std::size_t kObservedRangeBytes = 3 * sizeof(int);
 
 /// Forgets what was observed. All functions are asynchronous on `stream` and read nothing back.
 void clear(ObservedRange observed, Stream stream);

@@ -95,26 +95,6 @@ TEST(LevelQuantiserCuda, ReadOutsHaveTheBitsOfTheReferenceAndObserveTheRawRange)
   }
 }
 
-TEST(LevelQuantiserCuda, ReadOutsSayWhatLayInsideTheRange) {
-  SKIP_WITHOUT_DEVICE();
-  for (const int count : {3, 4, 1001}) {
-    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{5}}) {
-      const auto x = values_around(-2.5f, 3.5f, count);
-      const tests::CudaBuffer<float> in(x), out(count), range({-2.5f, 3.5f});
-      const tests::CudaBuffer<unsigned char> inside(count);
-      const ReadOut how{.levels = 256,
-                        .range = range.data(),
-                        .noisy = true,
-                        .noise = {.key = 1, .time = {}, .first_element = first},
-                        .bias = nullptr};
-      cuda::read_out(in.data(), 1, count, how, out.data(), ElementType::fp32, nullptr, {},
-                     reinterpret_cast<bool*>(inside.data()));
-      const auto actual = inside.host();
-      for (int i = 0; i < count; ++i) EXPECT_EQ(actual[i], -2.5f <= x[i] && x[i] <= 3.5f) << i;
-    }
-  }
-}
-
 float half_to_float(std::uint16_t bits) {
   const int exponent = (bits >> 10) & 31;
   const float fraction = static_cast<float>(bits & 1023) / 1024;
