@@ -13,10 +13,4 @@ bool runs_on_cuda_rows([[maybe_unused]] const at::Tensor& tensor) {
 #endif
 }
 
-kernels::ElementType element_type_of(const at::Tensor& tensor) {
-  if (tensor.scalar_type() == at::kBFloat16) return kernels::ElementType::bf16;
-  return tensor.scalar_type() == at::kHalf ? kernels::ElementType::fp16
-                                           : kernels::ElementType::fp32;
-}
-
 }  // namespace engine

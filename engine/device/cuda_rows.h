@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "kernels/device.h"
-
 #include <ATen/core/Tensor.h>
 
 namespace engine {
@@ -10,8 +8,5 @@ namespace engine {
 /// Whether kernels for CUDA are built and can read `tensor` as it lies: fp32, bf16 or fp16 without
 /// gaps.
 bool runs_on_cuda_rows(const at::Tensor& tensor);
-
-/// Of fp32, bf16 and fp16 tensors.
-kernels::ElementType element_type_of(const at::Tensor& tensor);
 
 }  // namespace engine

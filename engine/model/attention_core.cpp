@@ -19,6 +19,11 @@ at::Tensor repeat_heads(const at::Tensor& x, std::int64_t group) {
 
 }  // namespace
 
+bool is_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  return q.dim() == 4 && k.dim() == 4 && v.sizes() == k.sizes() && q.size(0) == k.size(0) &&
+         q.size(3) == k.size(3) && k.size(1) > 0 && q.size(1) % k.size(1) == 0;
+}
+
 AttentionCore::~AttentionCore() = default;
 
 at::Tensor PlainAttention::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

@@ -20,6 +20,9 @@ struct AttentionShape {
   bool causal = true;  ///< false: every query sees every key
 };
 
+/// Whether these are [B, H, S_q, D] and twice [B, H_kv, S_k, D], H a multiple of H_kv.
+bool is_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
+
 /// The two matmuls of attention, softmax between them. Rotary embedding comes first, the output projection after.
 class AttentionCore {
  public:

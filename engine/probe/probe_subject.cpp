@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/probe/probe_subject.h"
 
+#include "engine/device/shape_text.h"
 #include "engine/error.h"
 #include "engine/transform/paradigm_probe.h"
 
@@ -24,10 +25,6 @@ namespace engine {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-std::string shape_text(const at::Tensor& tensor) {
-  return fmt::format("[{}]", fmt::join(tensor.sizes().vec(), ", "));
-}
 
 [[noreturn]] void bad_shapes(const ProbeConfig& config, const std::string& message,
                              const std::string& remedy) {
@@ -334,10 +331,7 @@ class MatmulSubject final : public ProbeSubject {
 
 void require_attention_shapes(const ProbeConfig& config, const at::Tensor& q, const at::Tensor& k,
                               const at::Tensor& v) {
-  const bool fits = q.dim() == 4 && k.dim() == 4 && v.sizes() == k.sizes() &&
-                    q.size(0) == k.size(0) && q.size(3) == k.size(3) && k.size(1) > 0 &&
-                    q.size(1) % k.size(1) == 0;
-  if (!fits) {
+  if (!is_attention(q, k, v)) {
     bad_shapes(config,
                fmt::format("q {}, k {} and v {} do not make an attention", shape_text(q),
                            shape_text(k), shape_text(v)),

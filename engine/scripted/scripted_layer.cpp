@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/scripted/scripted_layer.h"
 
+#include "engine/device/shape_text.h"
 #include "engine/error.h"
 
 #include <ATen/core/grad_mode.h>
@@ -21,10 +22,6 @@ namespace {
 constexpr std::int64_t kCheckedPositions = 4;
 
 bool is_finite(const at::Tensor& tensor) { return at::isfinite(tensor).all().item<bool>(); }
-
-std::string shape_text(at::IntArrayRef shape) {
-  return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ", "));
-}
 
 at::Tensor fresh_leaf(const at::Tensor& tensor) {
   return tensor.detach().to(at::kFloat).clone().set_requires_grad(true);

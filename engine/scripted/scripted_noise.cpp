@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/scripted/scripted_noise.h"
 
+#include "engine/device/current_stream.h"
 #include "engine/device/parallel_for.h"
 #include "kernels/noise/noise.h"
 #include "kernels/noise_key.h"
 #include "kernels/normal_noise/normal_noise.h"
 
 #include <ATen/ops/empty.h>
-
-#if defined(PARADIGM_WITH_CUDA) && defined(PARADIGM_TORCH_CUDA)
-#include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-#endif
+#include <c10/core/DeviceGuard.h>
 
 namespace engine::scripted {
 namespace {
@@ -34,13 +31,12 @@ at::Tensor drawn_on_cpu(const kernels::NoiseStream& stream, NoiseKind kind,
 
 at::Tensor drawn(const kernels::NoiseStream& stream, NoiseKind kind,
                  const std::vector<std::int64_t>& shape, at::Device device) {
-#if defined(PARADIGM_WITH_CUDA) && defined(PARADIGM_TORCH_CUDA)
+#ifdef PARADIGM_WITH_CUDA
   if (device.is_cuda()) {
-    const c10::cuda::CUDAGuard guard(device);
+    const c10::DeviceGuard guard(device);
     at::Tensor values = at::empty(shape, at::TensorOptions().dtype(at::kFloat).device(device));
-    const kernels::Stream current{c10::cuda::getCurrentCUDAStream().stream()};
     const auto draw = kind == NoiseKind::normal ? kernels::cuda::normal : kernels::cuda::uniform;
-    draw(stream, values.numel(), values.data_ptr<float>(), current);
+    draw(stream, values.numel(), values.data_ptr<float>(), current_stream(values));
     return values;
   }
 #endif

@@ -194,7 +194,7 @@ at::Tensor probability_operand(const AttentionCall& call, const Place& place,
   kernels::cuda::probabilities(
       place.heads, scores.const_data_ptr<float>(), score_read_out(call, place),
       {call.levels, balances ? operands.value_range.const_data_ptr<float>() : nullptr},
-      p.data_ptr(), element_type(p), observed, scope.stream());
+      p.data_ptr(), element_type_of(p), observed, scope.stream());
   return p;
 }
 
@@ -285,7 +285,7 @@ at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumul
   const at::Tensor y =
       at::empty(accumulator.sizes(), accumulator.options().dtype(call.output_type));
   kernels::cuda::read_out(accumulator.const_data_ptr<float>(), accumulator.numel() / call.head_dim,
-                          call.head_dim, how, y.data_ptr(), element_type(y), observation.pointer(),
+                          call.head_dim, how, y.data_ptr(), element_type_of(y), observation.pointer(),
                           scope.stream());
   observed = observation.range();
   return y.transpose(1, 2).reshape({call.batch, call.queries, call.heads * call.head_dim});
@@ -322,7 +322,7 @@ AttentionGradient attention_gradient(const AttentionCall& call, const AttentionO
     kernels::cuda::score_gradient(
         place.heads, p.const_data_ptr<float>(), call.scale, scores.const_data_ptr<float>(),
         call.clip ? call.qk_range.const_data_ptr<float>() : nullptr, dp.const_data_ptr<float>(),
-        ds.data_ptr(), element_type(ds), scope.stream());
+        ds.data_ptr(), element_type_of(ds), scope.stream());
     store_query_rows(call, product(ds, key_rows(call, values.k, place)), place, result.dq);
     key_rows(call, result.dk, place)
         .add_(product(ds.transpose(1, 2), query_rows(call, values.q, place)));

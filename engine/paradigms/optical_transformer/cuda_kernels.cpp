@@ -32,9 +32,9 @@ at::Tensor quantised(const at::Tensor& dense, std::int32_t levels, const at::Ten
   const CudaScope scope(dense);
   const bool balances = type != at::kFloat;
   const at::Tensor result = at::empty_like(dense, dense.options().dtype(type));
-  kernels::cuda::quantise(dense.const_data_ptr(), element_type(dense), dense.numel(), levels,
+  kernels::cuda::quantise(dense.const_data_ptr(), element_type_of(dense), dense.numel(), levels,
                           range.const_data_ptr<float>(), lut_min, result.data_ptr(),
-                          element_type(result), scope.stream(),
+                          element_type_of(result), scope.stream(),
                           balances ? partner.const_data_ptr<float>() : nullptr);
   return result;
 }
@@ -47,7 +47,7 @@ at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::Sc
   const Observation observation(rows, scope);
   const std::int64_t cols = rows.size(-1);
   kernels::cuda::read_out(rows.const_data_ptr<float>(), rows.numel() / cols, cols, how,
-                          y.data_ptr(), element_type(y), observation.pointer(), scope.stream());
+                          y.data_ptr(), element_type_of(y), observation.pointer(), scope.stream());
   observed = observation.range();
   return y;
 }

@@ -2,13 +2,14 @@
 // Included only where kernels for CUDA are built.
 #pragma once
 
+#include "engine/device/current_stream.h"
+#include "engine/device/element_type.h"
 #include "kernels/device.h"
 #include "kernels/range_statistics/range_statistics.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
 
 namespace engine::optical_transformer::on_cuda {
 
@@ -17,7 +18,7 @@ class CudaScope {
  public:
   explicit CudaScope(const at::Tensor& tensor)
       : guard_(tensor.device()),
-        stream_{c10::cuda::getCurrentCUDAStream(tensor.device().index()).stream()} {}
+        stream_(current_stream(tensor)) {}
 
   kernels::Stream stream() const { return stream_; }
 
@@ -25,13 +26,6 @@ class CudaScope {
   c10::cuda::CUDAGuard guard_;
   kernels::Stream stream_;
 };
-
-inline kernels::ElementType element_type(const at::Tensor& tensor) {
-  if (tensor.scalar_type() == at::kBFloat16) return kernels::ElementType::bf16;
-  if (tensor.scalar_type() == at::kHalf) return kernels::ElementType::fp16;
-  TORCH_INTERNAL_ASSERT(tensor.scalar_type() == at::kFloat);
-  return kernels::ElementType::fp32;
-}
 
 /// A range in the making.
 class Observation {
@@ -43,7 +37,7 @@ class Observation {
 
   kernels::cuda::ObservedRange pointer() const { return memory_.data_ptr<int>(); }
   void add(const at::Tensor& dense) const {
-    kernels::cuda::observe(dense.const_data_ptr(), element_type(dense), dense.numel(), pointer(),
+    kernels::cuda::observe(dense.const_data_ptr(), element_type_of(dense), dense.numel(), pointer(),
                            stream_);
   }
   /// {lo, hi} of everything so far.
@@ -73,7 +67,7 @@ class DeviceHistogram {
   }
   const float* extent() const { return extent_.const_data_ptr<float>(); }
   void add(const at::Tensor& dense) const {
-    kernels::cuda::count_values(dense.const_data_ptr(), element_type(dense), dense.numel(),
+    kernels::cuda::count_values(dense.const_data_ptr(), element_type_of(dense), dense.numel(),
                                 extent(), counts(), stream_);
   }
   at::Tensor quantiles(double low, double high) const {

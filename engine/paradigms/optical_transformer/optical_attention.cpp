@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/paradigms/optical_transformer/optical_attention.h"
 
+#include "engine/device/shape_text.h"
 #include "engine/error.h"
 #include "engine/paradigms/optical_transformer/fused_attention.h"
-#include "engine/paradigms/optical_transformer/layer_measurement.h"
+#include "engine/paradigms/optical_transformer/measured_sites.h"
 #include "engine/paradigms/optical_transformer/optical_noise.h"
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
@@ -18,20 +19,9 @@
 namespace engine::optical_transformer {
 namespace {
 
-std::string shape_text(const at::Tensor& tensor) {
-  std::string text = "[";
-  for (std::int64_t i = 0; i < tensor.dim(); ++i) {
-    text += (i == 0 ? "" : ", ") + std::to_string(tensor.size(i));
-  }
-  return text + "]";
-}
-
 void require_shapes(const std::string& layer, const at::Tensor& q, const at::Tensor& k,
                     const at::Tensor& v) {
-  const bool fits = q.dim() == 4 && k.dim() == 4 && v.sizes() == k.sizes() &&
-                    q.size(0) == k.size(0) && q.size(3) == k.size(3) && k.size(1) > 0 &&
-                    q.size(1) % k.size(1) == 0;
-  if (fits) return;
+  if (is_attention(q, k, v)) return;
   fail("shape-mismatch", {},
        layer + ": q " + shape_text(q) + ", k " + shape_text(k) + ", v " + shape_text(v) +
            " are not [B, H, S_q, D] and twice [B, H_kv, S_k, D]");
@@ -198,7 +188,7 @@ at::Tensor OpticalAttention::read_out(AttentionCall& call, const AttentionOperan
 void OpticalAttention::measure(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                const AttentionResult& result, const ScoreStatistics& scores,
                                const at::Tensor& clamp_rate) {
-  LayerMeasurement measured;
+  MeasuredSites measured;
   measured.add_range("query", result.query_range);
   measured.add_range("key", result.key_range);
   measured.add_range("value", result.value_range);

@@ -2,7 +2,7 @@
 #include "engine/paradigms/optical_transformer/optical_linear.h"
 
 #include "engine/error.h"
-#include "engine/paradigms/optical_transformer/layer_measurement.h"
+#include "engine/paradigms/optical_transformer/measured_sites.h"
 #include "engine/paradigms/optical_transformer/optical_matmul_function.h"
 #include "engine/paradigms/optical_transformer/optical_noise.h"
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
@@ -155,7 +155,7 @@ void OpticalLinear::measure(const at::Tensor& x, const at::Tensor& y, const Line
   };
   const at::Tensor exact = at::linear(exact_type(x.reshape({-1, x.size(-1)}).narrow(0, 0, rows)),
                                       exact_type(weight()), exact_type(bias()));
-  LayerMeasurement measured;
+  MeasuredSites measured;
   measured.add_range("x", result.x_range);
   measured.add_range("w", result.w_range);
   measured.add_range("out", out_range);

@@ -2,28 +2,19 @@
 #include "engine/error.h"
 #include "engine/transform/paradigm.h"
 #include "kernels/noise_key.h"
-#include "kernels/philox.h"
+#include "kernels/normal_noise/normal_noise.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 
-#include <cmath>
-#include <numbers>
 #include <utility>
 
 namespace engine {
 namespace {
 
 constexpr std::uint64_t kRole = 112;
-
-/// Box-Muller on two words of one Philox block.
-float normal_of(const kernels::PhiloxBlock& block, std::uint64_t half) {
-  const double u = kernels::uniform_from_word(block.word[2 * half]);
-  const double angle = 2 * std::numbers::pi * kernels::uniform_from_word(block.word[2 * half + 1]);
-  return static_cast<float>(std::sqrt(-2 * std::log1p(-u)) * std::cos(angle));
-}
 
 class ThermalLinear final : public LinearLayer {
  public:
@@ -59,18 +50,15 @@ class ThermalLinear final : public LinearLayer {
     if (context.phase != Phase::train) role += kernels::noise_role::evaluation;
     const std::uint64_t key =
         kernels::noise_key(run_seed_, kernels::layer_id(name()), user_seed_, role);
-    const kernels::NoiseTime time{static_cast<std::uint32_t>(context.step),
-                                  static_cast<std::uint32_t>(context.micro_step)};
-    const auto deviation = static_cast<float>(deviation_.at(context.step));
+    const kernels::NoiseStream stream{
+        .key = key,
+        .time = {static_cast<std::uint32_t>(context.step),
+                 static_cast<std::uint32_t>(context.micro_step)},
+        .first_element =
+            static_cast<std::uint64_t>(context.first_sequence * product.numel() / product.size(0))};
     at::Tensor noise = at::empty(product.sizes(), product.options());
-    float* values = noise.mutable_data_ptr<float>();
-    const auto first =
-        static_cast<std::uint64_t>(context.first_sequence * product.numel() / product.size(0));
-    for (std::int64_t i = 0; i < noise.numel(); ++i) {
-      const std::uint64_t e = first + static_cast<std::uint64_t>(i);
-      values[i] = deviation * normal_of(kernels::noise_block(key, e / 2, time), e % 2);
-    }
-    return noise;
+    kernels::cpu::normal(stream, noise.numel(), noise.mutable_data_ptr<float>());
+    return noise * deviation_.at(context.step);
   }
 
   std::unique_ptr<LinearLayer> original_;

@@ -14,7 +14,7 @@ namespace engine::optical_transformer {
 
 /// Collects what a layer measured in one step, by the names that the run folder shows: "out_lo",
 /// "clamp_rate". Everything stays on the layer's device.
-class LayerMeasurement {
+class MeasuredSites {
  public:
   void add(std::string name, const at::Tensor& value) {
     statistics_.push_back({std::move(name), value});
