@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/paradigms/random_bitflip/bit_flip_linear.h"
 
+#include "engine/device/element_type.h"
 #include "engine/error.h"
 #include "kernels/noise_key.h"
 
@@ -13,11 +14,6 @@ namespace engine::random_bitflip {
 namespace {
 
 namespace role = kernels::noise_role;
-
-kernels::ElementType element_type(c10::ScalarType type) {
-  if (type == c10::ScalarType::BFloat16) return kernels::ElementType::bf16;
-  return type == c10::ScalarType::Half ? kernels::ElementType::fp16 : kernels::ElementType::fp32;
-}
 
 /// Throws Error naming `layer` where no kernel runs.
 void require_device(const at::Tensor& tensor, const std::string& layer) {
@@ -32,15 +28,15 @@ void require_device(const at::Tensor& tensor, const std::string& layer) {
 
 /// Probabilities and threshold as they are in this step; no keys yet.
 OperandFlips flips_at(std::int64_t step, const OperandOptions& operand,
-                      kernels::ElementType storage, const std::string& layer) {
+                      kernels::ElementType storage) {
   OperandFlips flips;
   flips.is_exact = operand.is_exact();
   flips.how.storage = storage;
   if (operand.p_exponent) {
-    flips.how.exponent.rarity = rarity_of(operand.p_exponent->at(step), layer);
+    flips.how.exponent.rarity = rarity_of(operand.p_exponent->at(step));
   }
   if (operand.p_fraction) {
-    flips.how.fraction.rarity = rarity_of(operand.p_fraction->at(step), layer);
+    flips.how.fraction.rarity = rarity_of(operand.p_fraction->at(step));
   }
   if (operand.zero_out_threshold) {
     flips.how.zero_from = kernels::zero_out_word(operand.zero_out_threshold->at(step), storage);
@@ -48,14 +44,14 @@ OperandFlips flips_at(std::int64_t step, const OperandOptions& operand,
   return flips;
 }
 
-/// Upstream's seeds: as configured in every layer, ceil(h / 4) further after each forward pass.
-void key_as_upstream(OperandFlips& flips, const OperandOptions& operand, std::uint64_t forwards) {
-  const auto advanced = [&](std::uint64_t seed, std::int32_t rarity) {
-    return seed + forwards * static_cast<std::uint64_t>((rarity + 3) / 4);
-  };
+/// Upstream's seeds: as configured in every layer, further by its ceil(h / 4) after each forward
+/// pass.
+void key_as_upstream(OperandFlips& flips, const OperandOptions& operand, UpstreamAdvance& advance) {
   flips.how.rule = kernels::FlipRule::upstream;
-  flips.how.exponent.key = advanced(operand.seed_exponent, flips.how.exponent.rarity);
-  flips.how.fraction.key = advanced(operand.seed_fraction, flips.how.fraction.rarity);
+  flips.how.exponent.key = operand.seed_exponent + advance.exponent;
+  flips.how.fraction.key = operand.seed_fraction + advance.fraction;
+  advance.exponent += static_cast<std::uint64_t>((flips.how.exponent.rarity + 3) / 4);
+  advance.fraction += static_cast<std::uint64_t>((flips.how.fraction.rarity + 3) / 4);
 }
 
 void add_statistics(const char* operand, const at::Tensor& counts,
@@ -76,18 +72,17 @@ BitFlipLinear::BitFlipLinear(std::unique_ptr<LinearLayer> original, const BitFli
 
 LinearFlips BitFlipLinear::flips_of(const at::Tensor& x, const ForwardContext& context) {
   const kernels::ElementType storage =
-      options_.storage.value_or(element_type(context.compute_dtype));
-  LinearFlips flips{.x = flips_at(context.step, options_.x, storage, name()),
-                    .w = flips_at(context.step, options_.w, storage, name()),
+      options_.storage.value_or(element_type_of(context.compute_dtype));
+  LinearFlips flips{.x = flips_at(context.step, options_.x, storage),
+                    .w = flips_at(context.step, options_.w, storage),
                     .compute_dtype = context.compute_dtype,
                     .x_counts = {},
                     .w_counts = {}};
   flips.x.how.zeroes_only_flipped = options_.zeroes_only_flipped;
   flips.w.how.zeroes_only_flipped = options_.zeroes_only_flipped;
   if (options_.is_reference) {
-    key_as_upstream(flips.x, options_.x, reference_forwards_);
-    key_as_upstream(flips.w, options_.w, reference_forwards_);
-    ++reference_forwards_;
+    key_as_upstream(flips.x, options_.x, x_advance_);
+    key_as_upstream(flips.w, options_.w, w_advance_);
     return flips;
   }
 

@@ -11,6 +11,12 @@
 
 namespace engine::random_bitflip {
 
+/// How far upstream's seeds of one operand have moved.
+struct UpstreamAdvance {
+  std::uint64_t exponent = 0;
+  std::uint64_t fraction = 0;
+};
+
 /// y = flip(x)·flip(W)ᵀ + b (README, eq. 2)
 class BitFlipLinear final : public LinearLayer {
  public:
@@ -28,7 +34,8 @@ class BitFlipLinear final : public LinearLayer {
   BitFlipOptions options_;
   std::uint64_t run_seed_;
   std::uint64_t layer_id_;
-  std::uint64_t reference_forwards_ = 0;  // how far upstream's seeds have advanced
+  UpstreamAdvance x_advance_;
+  UpstreamAdvance w_advance_;
   std::vector<NamedStatistic> measured_;
 };
 

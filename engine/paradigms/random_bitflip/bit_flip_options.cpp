@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/paradigms/random_bitflip/bit_flip_options.h"
 
-#include "engine/config/number_text.h"
-#include "engine/error.h"
-
+#include <cassert>
 #include <cmath>
+#include <string>
 
 namespace engine::random_bitflip {
 namespace {
@@ -43,15 +42,9 @@ BitFlipOptions bit_flip_options(const ParamValues& values) {
           .is_reference = values.get_text("semantics") == "reference"};
 }
 
-std::int32_t rarity_of(double p, const std::string& layer) {
-  if (!(p >= 0x1p-24 && p < 1)) {
-    fail(
-        "bad-value", {},
-        layer + ": the flip probability has become " + real_text(p) + ", but must be in [2^-24, 1)",
-        "Let the schedule's ends lie in that range");
-  }
-  const double effective = snapped(Snap::power_of_two_probability, p);
-  return -std::ilogb(effective);
+std::int32_t rarity_of(double p) {
+  assert(p >= 0x1p-24 && p < 1);
+  return -std::ilogb(snapped(Snap::power_of_two_probability, p));
 }
 
 }  // namespace engine::random_bitflip

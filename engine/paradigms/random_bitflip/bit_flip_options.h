@@ -37,8 +37,8 @@ struct BitFlipOptions {
 
 BitFlipOptions bit_flip_options(const ParamValues& values);
 
-/// h of a probability p: it takes effect as 2^-h <= p. Throws Error naming `layer` outside
-/// [2^-24, 1), which only a schedule can reach: the schema checks numbers.
-std::int32_t rarity_of(double p, const std::string& layer);
+/// h of a probability p in [2^-24, 1): it takes effect as 2^-h <= p. The schema lets no other
+/// number through, and no schedule whose ends are not in that range.
+std::int32_t rarity_of(double p);
 
 }  // namespace engine::random_bitflip

@@ -2,6 +2,7 @@
 #include "engine/paradigms/random_bitflip/flipped_operand.h"
 
 #include "engine/device/current_stream.h"
+#include "engine/device/element_type.h"
 #include "engine/device/parallel_for.h"
 
 #include <ATen/ops/empty.h>
@@ -16,15 +17,9 @@
 namespace engine::random_bitflip {
 namespace {
 
-using kernels::ElementType;
 using kernels::FlipCounts;
 
 constexpr std::int64_t kGrain = 1 << 16;  // elements: about 10 microseconds of work
-
-ElementType element_type(const at::Tensor& tensor) {
-  if (tensor.scalar_type() == at::kBFloat16) return ElementType::bf16;
-  return tensor.scalar_type() == at::kHalf ? ElementType::fp16 : ElementType::fp32;
-}
 
 /// Device memory, or null.
 FlipCounts* counts_of(const at::Tensor& counts) {
@@ -75,7 +70,7 @@ FlippedOperand::FlippedOperand(const at::Tensor& source, const OperandFlips& fli
   }
   values_ = source_;
   const bool is_stored_so =
-      source_.scalar_type() == compute_dtype && element_type(source_) == flips.how.storage;
+      source_.scalar_type() == compute_dtype && element_type_of(source_) == flips.how.storage;
   if (source_.is_cpu()) {
     if (is_stored_so && kernels::cpu::can_flip_in_place(flips.how) &&
         flip_on_cpu_in_place(counts)) {
@@ -107,7 +102,13 @@ bool FlippedOperand::flip_on_cpu_in_place(const at::Tensor& counts) {
     }
     shared.add(of_piece);
     const std::lock_guard lock(mutex);
-    logs_.emplace_back(begin, std::move(log));
+    try {
+      logs_.emplace_back(begin, kernels::cpu::FlipLog());
+    } catch (...) {  // no memory: the caller restores what is in logs_, which this piece is not
+      kernels::cpu::restore(data + begin * element, flips_.how.storage, log);
+      throw;
+    }
+    logs_.back().second = std::move(log);
   };
   try {
     parallel_for(source_.numel(), kGrain, flip_piece);
@@ -129,9 +130,9 @@ void FlippedOperand::flip_on_cpu(const at::Tensor& counts) {
   SharedCounts shared(counts_of(counts));
   parallel_for(source_.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
     FlipCounts of_piece;
-    kernels::cpu::flip(x + begin * source_.element_size(), element_type(source_), end - begin,
+    kernels::cpu::flip(x + begin * source_.element_size(), element_type_of(source_), end - begin,
                        flips_.how.at(begin), y + begin * values_.element_size(),
-                       element_type(values_), shared.wanted() ? &of_piece : nullptr);
+                       element_type_of(values_), shared.wanted() ? &of_piece : nullptr);
     shared.add(of_piece);
   });
 }
@@ -143,8 +144,8 @@ void FlippedOperand::flip_on_device([[maybe_unused]] const at::Tensor& counts) {
     kernels::cuda::toggle(borrowed_bytes(source_), source_.numel(), flips_.how,
                           current_stream(source_));
   } else {
-    kernels::cuda::flip(source_.const_data_ptr(), element_type(source_), source_.numel(),
-                        flips_.how, values_.mutable_data_ptr(), element_type(values_),
+    kernels::cuda::flip(source_.const_data_ptr(), element_type_of(source_), source_.numel(),
+                        flips_.how, values_.mutable_data_ptr(), element_type_of(values_),
                         counts_of(counts), current_stream(source_));
   }
 #endif
@@ -160,7 +161,11 @@ void FlippedOperand::restore_on_cpu() {
 
 FlippedOperand::~FlippedOperand() {
   restore_on_cpu();
-  if (is_toggled_) flip_on_device(at::Tensor());
+  if (!is_toggled_) return;
+  try {
+    flip_on_device(at::Tensor());
+  } catch (...) {  // a launch fails only after an error of the device, which ends the run anyway
+  }
 }
 
 void FlippedOperand::stop(const at::Tensor& gradient) const {
@@ -168,23 +173,23 @@ void FlippedOperand::stop(const at::Tensor& gradient) const {
   auto* const g = static_cast<std::byte*>(gradient.mutable_data_ptr());
   if (!logs_.empty()) {
     for (const auto& [begin, log] : logs_) {
-      kernels::cpu::stop_gradient(g + begin * gradient.element_size(), element_type(gradient), log);
+      kernels::cpu::stop_gradient(g + begin * gradient.element_size(), element_type_of(gradient), log);
     }
     return;
   }
   if (source_.is_cpu()) {
     const std::byte* const x = bytes_of(source_);
     parallel_for(source_.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      kernels::cpu::stop_gradient(x + begin * source_.element_size(), element_type(source_),
+      kernels::cpu::stop_gradient(x + begin * source_.element_size(), element_type_of(source_),
                                   end - begin, flips_.how.at(begin),
-                                  g + begin * gradient.element_size(), element_type(gradient));
+                                  g + begin * gradient.element_size(), element_type_of(gradient));
     });
     return;
   }
 #ifdef PARADIGM_WITH_CUDA
   const c10::DeviceGuard guard(source_.device());
-  kernels::cuda::stop_gradient(source_.const_data_ptr(), element_type(source_), source_.numel(),
-                               flips_.how, g, element_type(gradient), current_stream(source_));
+  kernels::cuda::stop_gradient(source_.const_data_ptr(), element_type_of(source_), source_.numel(),
+                               flips_.how, g, element_type_of(gradient), current_stream(source_));
 #endif
 }
 

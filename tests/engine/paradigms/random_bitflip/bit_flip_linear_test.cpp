@@ -260,6 +260,23 @@ TEST(BitFlipLinear, ReferenceSemanticsAdvanceTheSeedsAndRepeatInAllLayers) {
   EXPECT_EQ(second, bitflip_linear(at::eye(1), {}, next)->forward(one, training()).item<float>());
 }
 
+TEST(BitFlipLinear, ReferenceSeedsAdvanceByWhatEachForwardPassDrew) {
+  const std::string reference = "reference";
+  ParamSchedule ramp{.from = 0x1p-5, .to = 0x1p-1, .steps = 1};  // two seeds at step 0, then one
+  auto layer = bitflip_linear(at::eye(32), {}, {{"x_p_frac", ramp}, {"semantics", reference}});
+  const at::Tensor x = normal({2, 60, 32}, 1);
+  std::int64_t seed = 0;
+  for (const std::int64_t step : {0, 0, 1, 2}) {
+    const Values fixed{{"x_p_frac", step == 0 ? 0x1p-5 : 0x1p-1},
+                       {"x_seed_frac", seed},
+                       {"semantics", reference}};
+    EXPECT_TRUE(at::equal(layer->forward(x, training(step)),
+                          bitflip_linear(at::eye(32), {}, fixed)->forward(x, training())))
+        << step;
+    seed += step == 0 ? 2 : 1;
+  }
+}
+
 TEST(BitFlipLinear, ViewsEmptyBatchesAndMismatchesAreDefined) {
   at::Tensor w = parameter({16, 32}, 2);
   auto layer = bitflip_linear(w, {}, kRare);

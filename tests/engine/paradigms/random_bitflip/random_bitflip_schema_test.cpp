@@ -49,6 +49,14 @@ TEST(RandomBitflipSchema, ProbabilitiesOutOfRangeAreErrors) {
     values.set("w_p_exp", p);
     EXPECT_TRUE(has_errors(problems_in(bitflip().schema, values))) << p;
   }
+  for (const double p : {0.0, 1.0, 0x1p-25}) {
+    for (const ParamSchedule& schedule :
+         {ParamSchedule{.from = p, .to = 0.25, .steps = 9}, {.from = 0.25, .to = p, .steps = 9}}) {
+      ParamValues values;
+      values.set("w_p_exp", schedule);
+      EXPECT_TRUE(has_errors(problems_in(bitflip().schema, values))) << p;
+    }
+  }
   ParamValues least;
   least.set("w_p_exp", 0x1p-24);
   EXPECT_TRUE(problems_in(bitflip().schema, least).empty());
