@@ -3,8 +3,6 @@
 
 #include "engine/scripted/scripted_file.h"
 
-#include <vector>
-
 namespace engine {
 namespace {
 
@@ -19,14 +17,14 @@ std::map<std::string, std::string> scripted_copies(const TransformConfig& config
   return copies;
 }
 
-void remove_scripted_copies(const std::filesystem::path& folder) {
+std::vector<std::filesystem::path> scripted_copies_in(const std::filesystem::path& folder) {
   std::error_code ignored;
   std::vector<std::filesystem::path> copies;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with("transform.") && name.ends_with(".pt")) copies.push_back(entry.path());
   }
-  for (const auto& copy : copies) std::filesystem::remove(copy, ignored);
+  return copies;
 }
 
 }  // namespace engine

@@ -8,13 +8,14 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace engine {
 
 /// File name -> content: transform.<id>.pt for every TorchScript file of `config`.
 std::map<std::string, std::string> scripted_copies(const TransformConfig& config);
 
-/// Removes what an earlier run left.
-void remove_scripted_copies(const std::filesystem::path& folder);
+/// The files of `folder` that are named like such copies.
+std::vector<std::filesystem::path> scripted_copies_in(const std::filesystem::path& folder);
 
 }  // namespace engine

@@ -77,6 +77,7 @@ void refuse_to_remove_others(const fs::path& dir, const RunConfig& config) {
   std::vector<std::string> names(std::begin(kRunFiles), std::end(kRunFiles));
   for (const SavedCheckpoint& saved : list_checkpoints(dir))
     names.push_back(saved.path.filename().string());
+  for (const fs::path& copy : scripted_copies_in(dir)) names.push_back(copy.filename().string());
   for (const std::string& name : names) {
     if (!fs::exists(dir / name, error)) continue;
     fail("output-dir-not-a-run", {.file = dir.string()},
@@ -97,7 +98,7 @@ void remove_run_files(const fs::path& run_dir) {
   for (const SavedCheckpoint& checkpoint : list_checkpoints(run_dir))
     discard_folder(checkpoint.path);
   for (const char* name : kRunFiles) fs::remove(run_dir / name, ignored);
-  remove_scripted_copies(run_dir);
+  for (const fs::path& copy : scripted_copies_in(run_dir)) fs::remove(copy, ignored);
 }
 
 }  // namespace

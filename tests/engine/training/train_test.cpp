@@ -296,6 +296,11 @@ TEST_F(Train, OverwritingNeverRemovesWhatIsNoRuns) {
   EXPECT_EQ(error_of(wanted), "output-dir-not-a-run");
   EXPECT_EQ(tests::content_of(folder_ / "other/config.json"), "{}");
 
+  wanted.output_dir = (folder_ / "devices").string();
+  folder_.write("devices/transform.mine.pt", "a module of somebody");
+  EXPECT_EQ(error_of(wanted), "output-dir-not-a-run");
+  EXPECT_EQ(tests::content_of(folder_ / "devices/transform.mine.pt"), "a module of somebody");
+
   wanted.output_dir = (folder_ / "trainer").string();
   folder_.write("trainer/checkpoint-500/trainer_state.json", "{}");
   EXPECT_EQ(error_of(wanted), "output-dir-not-a-run");
