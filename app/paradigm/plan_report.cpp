@@ -3,6 +3,7 @@
 
 #include "app/paradigm/output.h"
 #include "engine/scripted/scripted_file.h"
+#include "engine/transform/followed_formats.h"
 #include "engine/transform/transform_schedules.h"
 
 #include <fmt/format.h>
@@ -14,6 +15,9 @@ namespace {
 
 using engine::Assignment;
 using engine::Outcome;
+
+/// A plan is made before it is known.
+constexpr const char* kComputeDtype = "compute dtype";
 
 Json values_json(const engine::ParamValues& values) {
   Json json = Json::object();
@@ -33,6 +37,8 @@ Json assignment_json(const Assignment& assignment, const engine::TransformConfig
   if (assignment.outcome == Outcome::transformed) {
     json["paradigm"] = assignment.paradigm;
     json["values"] = values_json(assignment.values);
+    for (const std::string& parameter : assignment.followed)
+      json["values"][parameter] = kComputeDtype;
   }
   return json;
 }
@@ -79,6 +85,13 @@ std::string PlanReport::schedules_text() const {
   std::string text;
   for (const engine::RuleSchedule& each : engine::rule_schedules(plan))
     text += fmt::format("rule {}: {}\n", each.rule + 1, each.text());
+  return text;
+}
+
+std::string PlanReport::formats_text() const {
+  std::string text;
+  for (const engine::FollowedFormat& each : engine::followed_formats(plan))
+    text += fmt::format("rule {}: {} is the {}\n", each.rule + 1, each.parameter, kComputeDtype);
   return text;
 }
 

@@ -22,6 +22,8 @@ struct PlanReport {
   std::string files_text() const;
   /// One line for each parameter that a rule moves over steps; empty without any.
   std::string schedules_text() const;
+  /// One line for each number format that a rule leaves to the compute dtype; empty without any.
+  std::string formats_text() const;
   /// "176 of 177 layers transformed: …".
   std::string totals_text() const;
   nlohmann::ordered_json json() const;

@@ -42,6 +42,12 @@ ParamSpec& ParamSpec::ours() {
   is_upstream = false;
   return *this;
 }
+ParamSpec& ParamSpec::compute_dtype_when_unset() {
+  follows_compute_dtype = true;
+  is_nullable = true;
+  default_value = unset;
+  return *this;
+}
 ParamSpec& ParamSpec::snaps(Snap rule) {
   snap_rule = rule;
   return *this;

@@ -41,6 +41,7 @@ struct ParamSpec {
   bool is_required = false;
   bool is_log_scale = false;
   bool takes_schedule = false;  ///< a schedule may stand for the number: see RuleSchema
+  bool follows_compute_dtype = false;  ///< a choice of formats; unset = what the model computes in
   bool is_upstream = true;  ///< false: a key of ours that upstream's loader does not know
   Snap snap_rule = Snap::none;
   std::vector<std::string> choices;
@@ -59,6 +60,7 @@ struct ParamSpec {
   ParamSpec& required();
   ParamSpec& log_scale();
   ParamSpec& ours();
+  ParamSpec& compute_dtype_when_unset();
   ParamSpec& snaps(Snap rule);
   ParamSpec& label(std::string text);
   ParamSpec& help(std::string text);

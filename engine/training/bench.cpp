@@ -101,7 +101,7 @@ class Bench {
       : config_(config), on_progress_(on_progress), source_(benched_model(config)) {
     const LlamaConfig& model = source_.config;
     for (const std::string& file : config.transform_configs) {
-      TransformChoice choice = choose_transform(file, {}, model);
+      TransformChoice choice = choose_transform(file, {}, model, config.bf16 ? "bf16" : "fp32");
       add_notes(choice.notes);
       const std::string name = std::filesystem::path(file).filename().string();
       auto singles = config.per_rule ? single_rules(choice, model)

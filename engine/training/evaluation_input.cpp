@@ -18,8 +18,8 @@ EvaluationModel load_for_evaluation(const EvalConfig& config) {
   std::vector<std::string> notes;
   choose_rope(source.config, config.rope, (source.directory / "config.json").string(), notes);
   Tokenizer tokenizer = Tokenizer::load(source.tokenizer_directory);
-  TransformChoice choice =
-      choose_transform(config.transform_config, source.directory, source.config);
+  TransformChoice choice = choose_transform(config.transform_config, source.directory,
+                                            source.config, config.bf16 ? "bf16" : "fp32");
   notes.insert(notes.end(), choice.notes.begin(), choice.notes.end());
   ChosenDevice device = choose_device(config.device, !choice.is_plain());
   if (!device.note.empty()) notes.push_back(device.note);

@@ -13,6 +13,7 @@
 #include "engine/training/run_claim.h"
 #include "engine/training/run_loop.h"
 #include "engine/training/training_data.h"
+#include "engine/transform/followed_formats.h"
 #include "engine/transform/transform_choice.h"
 
 #include <ATen/Parallel.h>
@@ -58,10 +59,13 @@ void compare_with_resumed(const TrainerState& before, const TrainerState& now, b
                           bool allows_transform, const std::string& checkpoint,
                           std::vector<std::string>& notes) {
   if (before.transform_digest != now.transform_digest && !allows_transform) {
+    const bool may_be_format = before.bf16 != now.bf16;
     fail("transform-changed", {.file = checkpoint},
-         "the training was started under another transform than the one in effect now",
-         "Leave --transform_config out to go on under the recorded one, or give "
-         "--allow_transform_change");
+         std::string("the training was started under another transform than the one in effect now") +
+             (may_be_format ? "; a format that a rule leaves open is the compute dtype" : ""),
+         std::string(may_be_format ? "Give --bf16 as before, leave" : "Leave") +
+             " --transform_config out to go on under the recorded one, or give "
+             "--allow_transform_change");
   }
   if (before.tokenizer_digest != now.tokenizer_digest) {
     fail("tokenizer-changed", {.file = checkpoint},
@@ -189,7 +193,8 @@ class Preparation {
                 directory.empty() ? *config_.config_name : (directory / "config.json").string(),
                 notes_);
     tokenizer_.emplace(Tokenizer::load(source_.tokenizer_directory));
-    choice_ = choose_transform(config_.transform_config, source_.directory, source_.config);
+    choice_ = choose_transform(config_.transform_config, source_.directory, source_.config,
+                               config_.bf16 ? "bf16" : "fp32");
     notes_.insert(notes_.end(), choice_.notes.begin(), choice_.notes.end());
     device_ = choose_device(config_.device, !choice_.is_plain());
     if (!device_.note.empty()) notes_.push_back(device_.note);
@@ -298,9 +303,11 @@ class Preparation {
     RunConfig written = config_;
     written.overwrite_output_dir = false;
     if (claim_.continues_this_run()) written.resume_from_checkpoint.reset();
-    replace_file(
-        folder.run_yaml(),
-        run_yaml(written) + parameter_groups_comment(model_->parameters(), config_.weight_decay));
+    std::string formats;
+    if (!choice_.is_plain()) formats = followed_formats_comment(choice_.plan, *choice_.config);
+    replace_file(folder.run_yaml(),
+                 run_yaml(written) + formats +
+                     parameter_groups_comment(model_->parameters(), config_.weight_decay));
     if (!choice_.is_plain()) {
       replace_file(folder.transform_yaml(), choice_.config->source_text);
       for (const auto& [name, content] : scripted_copies(*choice_.config))

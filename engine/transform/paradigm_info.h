@@ -24,7 +24,7 @@ struct ParadigmInfo {
   ParamValues neutral{};
   std::string digest{};  ///< SHA-256 of the file it was read from; empty for a built-in paradigm
   /// Defaults that depend on other values or on the kind of layer: changes what `given` leaves open in `values`, which
-  /// hold every parameter. May be empty.
+  /// hold every parameter, and unsets what has no meaning beside the others (said as "ignored"). May be empty.
   std::function<void(LayerKind kind, const ParamValues& given, ParamValues& values)> fill_in = nullptr;
 
   bool handles(LayerKind kind) const;

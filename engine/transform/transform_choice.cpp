@@ -4,6 +4,7 @@
 #include "engine/checkpoint/transform_record.h"
 #include "engine/error.h"
 #include "engine/scripted/scripted_file.h"
+#include "engine/transform/followed_formats.h"
 #include "engine/transform/paradigm_info.h"
 #include "engine/transform/transform_schedules.h"
 
@@ -36,11 +37,13 @@ struct Resolved {
   TransformPlan plan;
 };
 
-Resolved resolve(const fs::path& file, const LlamaConfig& model, std::vector<std::string>& notes) {
+Resolved resolve(const fs::path& file, const LlamaConfig& model, const std::string& compute_dtype,
+                 std::vector<std::string>& notes) {
   const auto infos = paradigm_infos();
   ParsedTransform parsed = read_transform_config(file, infos);
   sort_out(parsed.problems, notes);
-  TransformPlan plan = plan_transform(layer_inventory(model), parsed.config, infos);
+  TransformPlan plan =
+      plan_transform(layer_inventory(model), parsed.config, infos, compute_dtype);
   sort_out(plan.problems, notes);
   return {std::move(parsed.config), std::move(plan)};
 }
@@ -69,16 +72,21 @@ void take(TransformChoice& choice, Resolved resolved, const std::string& label) 
     choice.notes.push_back(
         fmt::format("Scheduled by {}: {}",
                     choice.config->rules[static_cast<std::size_t>(each.rule)].pattern, each.text()));
+  for (const FollowedFormat& each : followed_formats(choice.plan))
+    choice.notes.push_back(
+        fmt::format("{} of {} is {}, the compute dtype", each.parameter,
+                    choice.config->rules[static_cast<std::size_t>(each.rule)].pattern, each.format));
   for (const ScriptedFilePtr& file : choice.config->scripted)
     choice.notes.push_back(fmt::format("The paradigm {} is {}, SHA-256 {}", file->info.id,
                                        file->path.string(), file->sha256));
 }
 
 TransformChoice recorded_again(const fs::path& file, const TransformRecord& record,
-                               const LlamaConfig& config) {
+                               const LlamaConfig& config, const std::string& compute_dtype) {
   TransformChoice choice;
+  choice.compute_dtype = compute_dtype;
   choice.is_recorded = true;
-  take(choice, resolve(file, config, choice.notes), file.string());
+  take(choice, resolve(file, config, compute_dtype, choice.notes), file.string());
   choice.kept_layers = layers_in_common(choice.plan, choice.plan);
   choice.notes.push_back(fmt::format(
       "The transform recorded in the checkpoint is applied again: {} ({} layers, digest {}). "
@@ -87,7 +95,8 @@ TransformChoice recorded_again(const fs::path& file, const TransformRecord& reco
   if (!record.digest.empty() && record.digest != choice.digest) {
     choice.notes.push_back(
         fmt::format("{} no longer resolves to the digest in config.json ({} instead of {}): it was "
-                    "edited, or this version resolves it differently",
+                    "edited, a format in it follows another compute dtype, or this version "
+                    "resolves it differently",
                     file.string(), choice.digest.substr(0, 12), record.digest.substr(0, 12)));
   }
   return choice;
@@ -96,12 +105,13 @@ TransformChoice recorded_again(const fs::path& file, const TransformRecord& reco
 }  // namespace
 
 TransformChoice choose_transform(const std::optional<std::string>& flag, const fs::path& model_dir,
-                                 const LlamaConfig& config) {
+                                 const LlamaConfig& config, const std::string& compute_dtype) {
   const auto record = model_dir.empty() ? std::nullopt : transform_record_of(config.source_json);
   const fs::path recorded_file = record ? model_dir / record->file : fs::path();
-  if (!flag && record) return recorded_again(recorded_file, *record, config);
+  if (!flag && record) return recorded_again(recorded_file, *record, config, compute_dtype);
 
   TransformChoice choice;
+  choice.compute_dtype = compute_dtype;
   if (!flag || *flag == "none") {
     choice.notes.push_back(
         record ? fmt::format("The checkpoint records the transform {}, which --transform_config "
@@ -111,7 +121,7 @@ TransformChoice choose_transform(const std::optional<std::string>& flag, const f
     return choice;
   }
 
-  take(choice, resolve(*flag, config, choice.notes), *flag);
+  take(choice, resolve(*flag, config, compute_dtype, choice.notes), *flag);
   if (!record) {
     choice.notes.push_back(fmt::format("The transform {} is applied to {} layers", *flag,
                                        choice.plan.replacements().size()));
@@ -120,8 +130,8 @@ TransformChoice choose_transform(const std::optional<std::string>& flag, const f
   std::vector<std::string> ignored;
   std::error_code error;
   if (fs::exists(recorded_file, error)) {
-    choice.kept_layers =
-        layers_in_common(choice.plan, resolve(recorded_file, config, ignored).plan);
+    choice.kept_layers = layers_in_common(
+        choice.plan, resolve(recorded_file, config, compute_dtype, ignored).plan);
   }
   choice.notes.push_back(
       record->digest == choice.digest
@@ -136,8 +146,10 @@ TransformChoice choose_transform(const std::optional<std::string>& flag, const f
 TransformChoice with_rules(const TransformChoice& choice, TransformConfig rules,
                            const LlamaConfig& config) {
   TransformChoice changed;
+  changed.compute_dtype = choice.compute_dtype;
   changed.label = choice.label;
-  changed.plan = plan_transform(layer_inventory(config), rules, paradigm_infos());
+  changed.plan =
+      plan_transform(layer_inventory(config), rules, paradigm_infos(), choice.compute_dtype);
   std::vector<std::string> warnings;  // the file's own were told when it was chosen
   sort_out(changed.plan.problems, warnings);
   changed.digest = transform_digest(changed.plan);

@@ -217,6 +217,11 @@ class Linter {
     for (const PlacedValue& entry : rule.values.entries()) {
       const ParamSpec* spec = info->schema.find(entry.name);
       if (!spec) continue;
+      if (is_set(entry.value) && is_ignored(*info, rule, entry.name))
+        report("ignored", Severity::warning, entry.place, to_string(entry.value),
+               fmt::format("{} {} has no effect beside the other values of this rule", entry.name,
+                           to_string(entry.value)),
+               "Leave it out");
       const ParamValue effective = effective_value(*spec, entry.value);
       if (is_set(effective) && effective != entry.value &&
           std::holds_alternative<double>(effective))
@@ -236,6 +241,13 @@ class Linter {
       report("not-portable", Severity::note, first, "",
              fmt::format("{} {} ours: NewComputeBench does not know {}", enumeration(ours),
                          ours.size() == 1 ? "is" : "are", ours.size() == 1 ? "it" : "them"));
+  }
+
+  static bool is_ignored(const ParadigmInfo& info, const TransformRule& rule,
+                         const std::string& name) {
+    return std::none_of(info.targets.begin(), info.targets.end(), [&](LayerKind kind) {
+      return is_set(info.requested_values(rule.values, kind).get(name));
+    });
   }
 
   void lint_schedule(const PlacedValue& entry, const ParamSchedule& effective) {

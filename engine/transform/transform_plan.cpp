@@ -66,8 +66,8 @@ std::set<LayerKind> candidate_kinds(const TransformConfig& config,
 class Planner {
  public:
   Planner(const LayerInventory& inventory, const TransformConfig& config,
-          const std::vector<ParadigmInfo>& infos)
-      : inventory_(inventory), config_(config), infos_(infos) {
+          const std::vector<ParadigmInfo>& infos, const std::string& compute_dtype)
+      : inventory_(inventory), config_(config), infos_(infos), compute_dtype_(compute_dtype) {
     for (const ScriptedFilePtr& file : config.scripted) infos_.push_back(file->info);
   }
 
@@ -97,6 +97,7 @@ class Planner {
   struct Values {
     ParamValues requested;
     ParamValues effective;
+    std::vector<std::string> followed;
   };
 
   void match() {
@@ -151,6 +152,7 @@ class Planner {
       const Values& values = resolved(r, assignment.kind);
       assignment.requested = values.requested;
       assignment.values = values.effective;
+      assignment.followed = values.followed;
     }
   }
 
@@ -161,9 +163,19 @@ class Planner {
       const TransformRule& rule = config_.rules[r];
       const ParadigmInfo& info = *find_paradigm(infos_, rule.paradigm);
       entry->second = {info.requested_values(rule.values, kind),
-                       info.effective_values(rule.values, kind)};
+                       info.effective_values(rule.values, kind),
+                       {}};
+      resolve_formats(info, entry->second);
     }
     return entry->second;
+  }
+
+  void resolve_formats(const ParadigmInfo& info, Values& values) const {
+    for (const ParamSpec& spec : info.schema.specs()) {
+      if (!spec.follows_compute_dtype || is_set(values.effective.get(spec.name))) continue;
+      values.followed.push_back(spec.name);
+      if (!compute_dtype_.empty()) values.effective.set(spec.name, compute_dtype_);
+    }
   }
 
   void count() {
@@ -200,6 +212,7 @@ class Planner {
   const LayerInventory& inventory_;
   const TransformConfig& config_;
   std::vector<ParadigmInfo> infos_;
+  std::string compute_dtype_;
   std::vector<LayerPattern> patterns_;
   std::vector<bool> is_usable_;
   mutable std::map<std::pair<std::size_t, LayerKind>, Values> values_;
@@ -209,8 +222,9 @@ class Planner {
 }  // namespace
 
 TransformPlan plan_transform(const LayerInventory& inventory, const TransformConfig& config,
-                             const std::vector<ParadigmInfo>& infos) {
-  return Planner(inventory, config, infos).plan();
+                             const std::vector<ParadigmInfo>& infos,
+                             const std::string& compute_dtype) {
+  return Planner(inventory, config, infos, compute_dtype).plan();
 }
 
 std::string transform_digest(const TransformPlan& plan) {

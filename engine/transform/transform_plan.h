@@ -31,8 +31,9 @@ struct Assignment {
   int rule = -1;           ///< index into TransformConfig::rules, -1 when unmatched
   std::string paradigm;    ///< id when transformed
   std::string paradigm_digest;  ///< ParadigmInfo::digest when transformed
-  ParamValues values;      ///< what takes effect: defaults filled in, values snapped
-  ParamValues requested;   ///< the same before snapping
+  ParamValues values;      ///< what takes effect: defaults filled in, values snapped, formats resolved
+  ParamValues requested;   ///< the same before snapping and resolving
+  std::vector<std::string> followed;  ///< parameters that are the compute dtype, being left open
   std::vector<int> trail;  ///< every rule that matches by pattern, in file order; the winner is its
                            ///< first, or default
 };
@@ -59,8 +60,11 @@ struct TransformPlan {
 };
 
 /// `infos`: the built-in paradigms; those that the configuration brings along are known as well.
+/// `compute_dtype`, "fp32" or "bf16", is what takes effect where a format that follows it is unset;
+/// empty where it is not known yet: such values stay unset.
 TransformPlan plan_transform(const LayerInventory& inventory, const TransformConfig& config,
-                             const std::vector<ParadigmInfo>& infos);
+                             const std::vector<ParadigmInfo>& infos,
+                             const std::string& compute_dtype = "");
 
 /// SHA-256 over the resolved transform (layer, paradigm, its digest, effective values), hex. Two spellings of
 /// the same effect agree.

@@ -60,7 +60,7 @@ int plan(const Options& options) {
     print_json(report.json());
   else if (has_plan)
     std::cout << report.rules_text() << report.files_text() << report.schedules_text()
-              << std::flush;
+              << report.formats_text() << std::flush;
   print_problems(report.problems);
   if (!options.json && has_plan) std::cout << report.totals_text() << std::flush;
   return engine::has_errors(report.problems) ? kBadInput : kDone;

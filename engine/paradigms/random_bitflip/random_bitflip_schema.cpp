@@ -4,6 +4,7 @@
 #include "engine/transform/paradigm_info.h"
 
 #include <limits>
+#include <string>
 
 namespace engine {
 namespace {
@@ -43,15 +44,20 @@ ParamSpec flip_seed(const std::string& name, const std::string& label, const std
 }
 
 ParamSpec storage_dtype() {
-  ParamSpec spec = choice("storage_dtype", {"fp32", "bf16", "fp16"});
-  spec.default_value = unset;
-  return spec.nullable()
+  return choice("storage_dtype", {"fp32", "bf16", "fp16"})
+      .compute_dtype_when_unset()
       .ours()
       .label("Storage format")
       .group("Memory")
       .help(
           "Number format of the simulated memory, whose bits are flipped; unset = the compute "
           "dtype");
+}
+
+/// Upstream flips what is at hand, in the compute dtype.
+void fill_in(LayerKind, const ParamValues&, ParamValues& values) {
+  const bool is_reference = values.get("semantics") == ParamValue(std::string("reference"));
+  if (is_reference) values.set("storage_dtype", unset);
 }
 
 constexpr const char* kProbabilities[] = {"x_p_exp", "x_p_frac", "w_p_exp", "w_p_frac"};
@@ -118,7 +124,8 @@ ParadigmInfo random_bitflip_info() {
                .help("intended: as described; reference: upstream's flips, the same in every layer "
                      "and operand")},
       .example = frequent_flips(),
-      .neutral = no_flips()};
+      .neutral = no_flips(),
+      .fill_in = fill_in};
 }
 
 }  // namespace engine

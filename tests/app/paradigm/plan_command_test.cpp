@@ -118,6 +118,20 @@ TEST_F(PlanCommand, SchedulesAreShownInTextAndJson) {
   EXPECT_EQ(json["assignments"][1]["values"]["q_lut_min"], 0.02004);
 }
 
+TEST_F(PlanCommand, AFormatLeftOpenIsCalledTheComputeDtype) {
+  const std::string file = write("flips.yaml",
+                                 "'.*q_proj': {x_p_frac: 0.25, storage_dtype: bf16}\n"
+                                 "'.*': {x_p_frac: 0.25}\n");
+  const Output text = run({model(), "--transform_config", file});
+  EXPECT_EQ(text.code, kDone) << text.err;
+  EXPECT_NE(text.out.find("rule 2: storage_dtype is the compute dtype\n"), std::string::npos)
+      << text.out;
+  EXPECT_EQ(text.out.find("rule 1: storage_dtype"), std::string::npos) << text.out;
+  const Json json = run({model(), "--transform_config", file, "--json"}).json();
+  EXPECT_EQ(json["assignments"][0]["values"]["storage_dtype"], "bf16");
+  EXPECT_EQ(json["assignments"][1]["values"]["storage_dtype"], "compute dtype");
+}
+
 TEST_F(PlanCommand, ErrorsAreInTheJsonAndTheExitCode) {
   const std::string file =
       write("t.yaml", "layer_name_to_config:\n  'model\\..*': {q_levels: 1, q_levls: 2}\n");

@@ -47,6 +47,18 @@ layer_name_to_config:
   lm_head: null
 )";
 
+constexpr const char* kBitflip = R"(use_regex: true
+layer_name_to_config:
+  model\.layers\.[0-9]+\..*_proj:
+    x_p_exp: 0.00002
+    x_p_frac: {from: 0.002, to: 0.06, steps: 12, shape: log}
+    x_zero_out_t: 30
+    w_p_exp: 0.00002
+    w_p_frac: 0.0002
+    w_zero_out_t: 1.25
+  lm_head: null
+)";
+
 std::vector<RunEvent> events_of(const fs::path& run_dir) {
   RunReader reader(run_dir);
   std::vector<RunEvent> all;
@@ -224,6 +236,60 @@ TEST_F(Train, ResumingIsBitExactInTheMiddleOfARamp) {
   check_resume(wanted);
   EXPECT_EQ(tests::content_of(folder_ / "resumed/transform.yaml"), text);
   EXPECT_TRUE(says(folder_ / "resumed", "q_lut_min 0.3 → 0.001 over 13 steps, log"));
+}
+
+TEST_F(Train, ResumingIsBitExactWithBitFlipsOfAMovingProbability) {
+  RunConfig wanted = config("");
+  wanted.transform_config = folder_.write("bitflip.yaml", kBitflip).string();
+  wanted.layer_stats_steps = 5;
+  check_resume(wanted);
+  EXPECT_TRUE(says(folder_ / "resumed", "x_p_frac 0.002 → 0.06 over 12 steps, log"));
+  double flips = 0;
+  for (const LayerStats& each : events_of_type<LayerStats>(folder_ / "through"))
+    for (const LayerStat& stat : each.values)
+      if (stat.statistic == "x_fraction_flips") flips += stat.value;
+  EXPECT_GT(flips, 0);
+  wanted = config("plain");
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_NE(events_of_type<StepLogged>(folder_ / "plain").back().loss,
+            events_of_type<StepLogged>(folder_ / "through").back().loss);
+}
+
+TEST_F(Train, LearnsUnderBitFlipsFromScratch) {
+  RunConfig wanted = config("run");
+  wanted.model_name_or_path.reset();
+  wanted.config_name = folder_.write("scratch/config.json", tests::tiny_llama_config()).string();
+  wanted.tokenizer_name = (folder_ / "model").string();
+  wanted.transform_config = folder_.write("bitflip.yaml", kBitflip).string();
+  wanted.max_steps = 40;
+  wanted.learning_rate = 5e-3;
+  ASSERT_TRUE(run(wanted).finished);
+  const auto steps = events_of_type<StepLogged>(folder_ / "run");
+  EXPECT_LT(steps.back().loss, 0.8 * steps.front().loss);
+  EXPECT_EQ(events_of_type<LayerTransformed>(folder_ / "run").size(), 14u);
+}
+
+// Where a rule leaves the storage format open it is the compute dtype: then another one is another
+// fault model.
+TEST_F(Train, AFormatThatFollowsTheComputeDtypeIsPartOfTheTransform) {
+  RunConfig wanted = config("run");
+  wanted.transform_config = folder_.write("bitflip.yaml", kBitflip).string();
+  run_one_step(wanted);
+  EXPECT_TRUE(says(folder_ / "run", "storage_dtype of model\\.layers\\.[0-9]+\\..*_proj is fp32"));
+  EXPECT_NE(tests::content_of(folder_ / "run/run.yaml")
+                .find("\n#   model\\.layers\\.[0-9]+\\..*_proj: storage_dtype fp32\n"),
+            std::string::npos);
+  wanted.bf16 = true;
+  EXPECT_EQ(error_of(wanted), "transform-changed");
+  wanted.bf16 = false;
+  EXPECT_EQ(run_one_step(wanted).step, 2);
+
+  std::string named = kBitflip;
+  named.replace(named.find("    x_p_exp"), 0, "    storage_dtype: fp32\n");
+  wanted.transform_config = folder_.write("named.yaml", named).string();
+  EXPECT_EQ(run_one_step(wanted).step, 3);  // the same effect
+  wanted.bf16 = true;
+  EXPECT_EQ(run_one_step(wanted).step, 4);
 }
 
 TEST_F(Train, ResumesAnotherRunsCheckpointInANewFolder) {

@@ -88,6 +88,18 @@ TEST_F(ChooseTransform, SchedulesAreSaidAndAreADifferentEffect) {
   EXPECT_EQ(choose(ramp).digest, choice.digest);
 }
 
+TEST_F(ChooseTransform, AFormatLeftToTheComputeDtypeIsSaidAndDecidesTheDigest) {
+  const std::string file =
+      folder_.write("flips.yaml", "layer_name_to_config:\n  default: {x_p_frac: 0.25}\n").string();
+  const TransformChoice narrow = choose_transform(file, {}, plain_, "bf16");
+  EXPECT_TRUE(says(narrow, "storage_dtype of default is bf16, the compute dtype"));
+  EXPECT_NE(narrow.digest, choose_transform(file, {}, plain_, "fp32").digest);
+  EXPECT_EQ(with_rules(narrow, *narrow.config, plain_).digest, narrow.digest);
+  // Ranges do not depend on it.
+  EXPECT_EQ(choose_transform(file_, {}, plain_, "bf16").digest,
+            choose_transform(file_, {}, plain_, "fp32").digest);
+}
+
 TEST_F(ChooseTransform, AnEditedRecordIsSaid) {
   folder_.write("trained/transform.yaml", tests::content_of(with("q_levels: 256", "q_levels: 64")));
   EXPECT_TRUE(says(choose(std::nullopt), "no longer resolves"));

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace engine {
 namespace {
 
@@ -49,6 +51,21 @@ TEST(TransformLints, CleanFilesRaiseNothing) {
                 "{q_levels: 8}\nlm_head: null"),
             "");
   EXPECT_EQ(ids("default: null"), "");
+}
+
+TEST(TransformLints, AValueWithoutEffectBesideTheOthersIsAWarning) {
+  const std::vector<Problem> problems = lints(
+      "default: {x_p_frac: 0.25,\n  storage_dtype: bf16, semantics: reference}\nlm_head: null");
+  const auto ignored = std::find_if(problems.begin(), problems.end(), [](const Problem& problem) {
+    return problem.id == "ignored";
+  });
+  ASSERT_NE(ignored, problems.end());
+  EXPECT_EQ(ignored->severity, Severity::warning);
+  EXPECT_EQ(ignored->place.line, 2);
+  EXPECT_NE(ignored->message.find("storage_dtype bf16 has no effect"), std::string::npos);
+  for (const Problem& problem :
+       lints("default: {x_p_frac: 0.25, storage_dtype: bf16}\nlm_head: null"))
+    EXPECT_NE(problem.id, "ignored");
 }
 
 TEST(TransformLints, ZeroMatchesOffersTheNearestLayer) {

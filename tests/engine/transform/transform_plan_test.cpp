@@ -2,6 +2,7 @@
 #include "engine/transform/transform_plan.h"
 
 #include "engine/model/llama_config.h"
+#include "engine/transform/followed_formats.h"
 
 #include <gtest/gtest.h>
 
@@ -89,6 +90,35 @@ TEST(TransformPlan, DefaultIsTheFallbackWhereverItStands) {
   EXPECT_EQ(winner(result, "model.layers.0.self_attn.q_proj"), "transformed 1");
   EXPECT_EQ(winner(result, "lm_head"), "left_alone 0");
   EXPECT_TRUE(result.find("lm_head")->trail.empty());
+}
+
+TEST(TransformPlan, FormatsLeftOpenAreTheComputeDtypeWhereItIsKnown) {
+  const TransformConfig rules = config(
+      "'.*q_proj': {x_p_frac: 0.25}\n'.*k_proj': {x_p_frac: 0.25, storage_dtype: fp32}\n'.*v_proj':"
+      " {x_p_frac: 0.25, storage_dtype: fp32, semantics: reference}\ndefault: null");
+  const auto planned = [&](const std::string& dtype) {
+    return plan_transform(inventory(1), rules, infos(), dtype);
+  };
+  const auto storage = [&](const std::string& dtype, const std::string& projection) {
+    const TransformPlan plan = planned(dtype);
+    return to_string(plan.find("model.layers.0.self_attn." + projection)->values.get("storage_dtype"));
+  };
+  EXPECT_EQ(storage("", "q_proj"), "null");
+  EXPECT_EQ(storage("bf16", "q_proj"), "bf16");
+  EXPECT_EQ(storage("bf16", "k_proj"), "fp32");
+  EXPECT_EQ(storage("bf16", "v_proj"), "bf16") << "reference semantics know no other";
+  EXPECT_NE(transform_digest(planned("bf16")), transform_digest(planned("fp32")));
+
+  const auto followed = followed_formats(planned("bf16"));
+  ASSERT_EQ(followed.size(), 2u);
+  EXPECT_EQ(followed[0].rule, 0);
+  EXPECT_EQ(followed[0].parameter, "storage_dtype");
+  EXPECT_EQ(followed[0].format, "bf16");
+  EXPECT_EQ(followed[1].rule, 2);
+  EXPECT_EQ(followed_formats(planned(""))[0].format, "");
+  EXPECT_EQ(followed_formats_comment(planned("bf16"), rules),
+            "\n# formats that follow the compute dtype\n#   .*q_proj: storage_dtype bf16\n"
+            "#   .*v_proj: storage_dtype bf16\n");
 }
 
 TEST(TransformPlan, UnmatchedLayerIsAnErrorThatNamesIt) {
