@@ -292,6 +292,7 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
   auto* runs = dock(QStringLiteral("runs"));
   auto* monitor = dock(QStringLiteral("monitor"));
   auto* log = dock(QStringLiteral("log"));
+  auto* layer_statistics = dock(QStringLiteral("layer_statistics"));
   const int wide = width();
   const int tall = height();
   const auto show = [](std::initializer_list<QDockWidget*> shown) {
@@ -314,7 +315,8 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
     tabifyDockWidget(launch, layers);
     tabifyDockWidget(histogram, rules);
     tabifyDockWidget(runs, log);
-    show({launch, layers, monitor, histogram, rules, runs, log});
+    tabifyDockWidget(log, layer_statistics);
+    show({launch, layers, monitor, histogram, rules, runs, log, layer_statistics});
     launch->raise();
     histogram->raise();
     runs->raise();

@@ -12,6 +12,7 @@
 #include "widgets/panels/histogram_panel.h"
 #include "widgets/panels/launch_panel.h"
 #include "widgets/panels/layer_assignment_panel.h"
+#include "widgets/panels/layer_statistics_panel.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/panels/problems_panel.h"
 #include "widgets/panels/run_list_panel.h"
@@ -79,6 +80,7 @@ void Workbench::makePanels() {
   monitor_ = new widgets::RunMonitorPanel(&selection_, &runs_);
   run_list_ = new widgets::RunListPanel(&selection_, &runs_);
   log_ = new widgets::RunLogPanel(&selection_, &runs_);
+  layer_statistics_ = new widgets::LayerStatisticsPanel(&selection_, &runs_);
   window_->addPanel(QStringLiteral("layers"), tr("Layers"), layers_);
   window_->addPanel(QStringLiteral("rules"), tr("Rules"), rules_);
   window_->addPanel(QStringLiteral("histogram"), tr("Transform histogram"), histogram_);
@@ -87,6 +89,7 @@ void Workbench::makePanels() {
   window_->addPanel(QStringLiteral("monitor"), tr("Monitor"), monitor_);
   window_->addPanel(QStringLiteral("runs"), tr("Runs"), run_list_);
   window_->addPanel(QStringLiteral("log"), tr("Log"), log_);
+  window_->addPanel(QStringLiteral("layer_statistics"), tr("Layer statistics"), layer_statistics_);
   window_->arrangeDocks();
 }
 

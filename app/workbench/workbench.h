@@ -25,6 +25,7 @@ namespace widgets {
 class HistogramPanel;
 class LaunchPanel;
 class LayerAssignmentPanel;
+class LayerStatisticsPanel;
 class ProblemsPanel;
 class RunListPanel;
 class RunLogPanel;
@@ -122,6 +123,7 @@ class Workbench : public QObject {
   widgets::RunListPanel* run_list_ = nullptr;
   widgets::RunMonitorPanel* monitor_ = nullptr;
   widgets::RunLogPanel* log_ = nullptr;
+  widgets::LayerStatisticsPanel* layer_statistics_ = nullptr;
 
   QStringList to_open_;
   engine::ParamValues given_;  ///< by the command line: they win over opened files

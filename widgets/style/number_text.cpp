@@ -44,10 +44,22 @@ QString duration_text(double seconds) {
   return QObject::tr("%1 h %2 min").arg(total / 3600).arg(total / 60 % 60);
 }
 
+namespace {
+
+/// Of what is not finite.
+QString name_of(double value) {
+  if (std::isnan(value)) return QStringLiteral("NaN");
+  return value > 0 ? QStringLiteral("∞") : QStringLiteral("−∞");
+}
+
+}  // namespace
+
 QString loss_text(double loss) {
-  if (std::isnan(loss)) return QStringLiteral("NaN");
-  if (std::isinf(loss)) return loss > 0 ? QStringLiteral("∞") : QStringLiteral("−∞");
-  return QLocale().toString(loss, 'f', 4);
+  return std::isfinite(loss) ? QLocale().toString(loss, 'f', 4) : name_of(loss);
+}
+
+QString statistic_text(double value) {
+  return std::isfinite(value) ? QLocale().toString(value, 'g', 4) : name_of(value);
 }
 
 QString time_text(double unix_seconds) {

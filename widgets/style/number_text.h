@@ -15,6 +15,7 @@ QString shape_text(const std::vector<std::int64_t>& shape);  ///< 2048 × 512
 QString percent(double share);           ///< 0.123 -> "12.3 %"; never "0.0 %" for more than nothing
 QString duration_text(double seconds);   ///< 42 s, 3 min 10 s, 3 h 10 min
 QString loss_text(double loss);          ///< 4 decimals, NaN and infinities by name
+QString statistic_text(double value);    ///< 4 digits that count; NaN and infinities by name
 QString time_text(double unix_seconds);  ///< 14:02:31 today, else with the date
 QString bytes_text(double bytes);        ///< 7.6 MB
 
