@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/engine_library.h"
 
+#include "engine/error.h"
+
 #include <dlfcn.h>
+
 #include <mutex>
 #include <string>
-
-#include "engine/error.h"
 
 namespace app {
 
@@ -25,13 +26,15 @@ const engine::EngineApi& load_engine() {
   void* module = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) {
     engine::fail("engine-unavailable", {.file = file.string()},
-                 std::string("the engine could not be loaded: ") + dlerror(), "Run ./run once more to repair the set-up");
+                 std::string("the engine could not be loaded: ") + dlerror(),
+                 "Run ./run once more to repair the set-up");
   }
   using Entry = const engine::EngineApi* (*)(int);
   const auto entry = reinterpret_cast<Entry>(dlsym(module, "paradigm_engine"));
   const engine::EngineApi* found = entry != nullptr ? entry(engine::kEngineApiVersion) : nullptr;
   if (found == nullptr) {
-    engine::fail("engine-unavailable", {.file = file.string()}, "the engine is of another version than this program",
+    engine::fail("engine-unavailable", {.file = file.string()},
+                 "the engine is of another version than this program",
                  "Build both again with ./run");
   }
   api = found;

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The engine as its two programs see it: plain values, no tensors. Found behind one C symbol of the loadable module
-// paradigm_engine, so that a window is painted and `paradigm --help` answers before LibTorch is in memory.
+// The engine as its two programs see it: plain values, no tensors. Found behind one C symbol of the
+// loadable module paradigm_engine, so that a window is painted and `paradigm --help` answers before
+// LibTorch is in memory.
 #pragma once
-
-#include <cstdint>
-#include <functional>
-#include <string>
-#include <vector>
 
 #include "engine/config/bench_config.h"
 #include "engine/config/probe_config.h"
@@ -14,14 +10,19 @@
 #include "engine/conformance/conformance_result.h"
 #include "engine/problem.h"
 #include "engine/runs/run_control.h"
-#include "engine/transform/transform_sweep.h"
 #include "engine/statistics/probe_report.h"
+#include "engine/transform/transform_sweep.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
 
 namespace engine {
 
 struct DeviceInfo {
-  std::string id;    ///< "cpu", "cuda:0": what --device takes
-  std::string name;  ///< "NVIDIA H200", processor model
+  std::string id;                 ///< "cpu", "cuda:0": what --device takes
+  std::string name;               ///< "NVIDIA H200", processor model
   std::int64_t total_memory = 0;  ///< bytes
   std::int64_t free_memory = 0;
   bool usable = true;
@@ -32,7 +33,8 @@ struct DeviceReport {
   bool built_for_cuda = false;
   std::string driver_found;     ///< "580.159"; empty = none
   std::string driver_required;  ///< what CUDA 13 needs: "580.65.06"
-  std::string cuda_problem;     ///< one sentence with the remedy when a GPU is there and cannot be used; else empty
+  std::string cuda_problem;     ///< one sentence with the remedy when a GPU is there and cannot be
+                                ///< used; else empty
   std::string torch_version;
   std::string automatic;  ///< the device that --device auto chooses
 };
@@ -57,7 +59,8 @@ struct EvalResult {
   std::string transform;         ///< "none", or the file in effect
   std::string transform_digest;  ///< empty when none
   std::int64_t calibrated_batches = 0;
-  std::vector<std::string> notes;  ///< what a user must know: transform re-applied, ranges calibrated on which text
+  /// what a user must know: transform re-applied, ranges calibrated on which text
+  std::vector<std::string> notes;
 };
 
 struct SweepConfig {
@@ -90,12 +93,13 @@ struct SweepResult {
 
 /// One measurement: `steps` training steps in a row.
 struct BenchSample {
-  double seconds = 0;      ///< of one step
-  double cpu_seconds = 0;  ///< of all threads, of one step: comparable on a machine that has other work too
+  double seconds = 0;  ///< of one step
+  /// of all threads, of one step: comparable on a machine that has other work too
+  double cpu_seconds = 0;
 };
 
 struct BenchVariant {
-  std::string name;              ///< "plain", the transform's file, or "<file>: <pattern>" for a rule by itself
+  std::string name;  ///< "plain", the transform's file, or "<file>: <pattern>" for a rule by itself
   std::string transform_digest;  ///< empty when plain
   std::int64_t layers = 0;       ///< replaced ones
   std::vector<std::vector<BenchSample>> rounds;
@@ -126,8 +130,8 @@ struct BenchResult {
   std::vector<std::string> notes;
 };
 
-/// Progress of work that has no run folder (tokenising, evaluating). Called from the working thread; return false to
-/// cancel.
+/// Progress of work that has no run folder (tokenising, evaluating). Called from the working
+/// thread; return false to cancel.
 using ProgressFunction = std::function<bool(const std::string& stage, double done, double total)>;
 
 class EngineApi {
@@ -136,32 +140,38 @@ class EngineApi {
 
   virtual DeviceReport devices() const = 0;
 
-  /// Runs to the end, a stop or a failure, and writes only into config.output_dir (which must be set). Blocks; one run
-  /// per calling thread. Throws Error for everything found before the first step, with nothing left behind; a later
-  /// failure is an outcome, recorded in the run folder.
+  /// Runs to the end, a stop or a failure, and writes only into config.output_dir (which must be
+  /// set). Blocks; one run per calling thread. Throws Error for everything found before the first
+  /// step, with nothing left behind; a later failure is an outcome, recorded in the run folder.
   virtual TrainOutcome train(const RunConfig& config, RunControl& control,
                              const ProgressFunction& on_progress = {}) const = 0;
 
   /// Mean loss and perplexity on the validation text. Changes no file. Throws Error.
-  virtual EvalResult evaluate(const EvalConfig& config, const ProgressFunction& on_progress = {}) const = 0;
+  virtual EvalResult evaluate(const EvalConfig& config,
+                              const ProgressFunction& on_progress = {}) const = 0;
 
-  /// What a paradigm keeps of what every paradigm must keep, for each kind of layer it replaces. `reference` as in a rule;
-  /// a path is relative to the working folder. Throws Error when there is no such paradigm or it cannot be loaded.
-  virtual std::vector<ConformanceResult> check_paradigm(const std::string& reference,
-                                                        const ProgressFunction& on_progress = {}) const = 0;
+  /// What a paradigm keeps of what every paradigm must keep, for each kind of layer it replaces.
+  /// `reference` as in a rule; a path is relative to the working folder. Throws Error when there is
+  /// no such paradigm or it cannot be loaded.
+  virtual std::vector<ConformanceResult> check_paradigm(
+      const std::string& reference, const ProgressFunction& on_progress = {}) const = 0;
 
-  /// Evaluates the model once plain and under every point of a grid of transforms, several draws of the noise at each.
-  /// The model is loaded once. Changes no file. The stages that `on_progress` hears are the cells, `done` and `total`
-  /// cover the whole sweep. Throws Error.
-  virtual SweepResult sweep(const SweepConfig& config, const ProgressFunction& on_progress = {}) const = 0;
+  /// Evaluates the model once plain and under every point of a grid of transforms, several draws of
+  /// the noise at each. The model is loaded once. Changes no file. The stages that `on_progress`
+  /// hears are the cells, `done` and `total` cover the whole sweep. Throws Error.
+  virtual SweepResult sweep(const SweepConfig& config,
+                            const ProgressFunction& on_progress = {}) const = 0;
 
-  /// Times whole training steps of a model, plain and under each transform, turn by turn on the same random tokens.
-  /// Changes no file. Throws Error.
-  virtual BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress = {}) const = 0;
+  /// Times whole training steps of a model, plain and under each transform, turn by turn on the
+  /// same random tokens. Changes no file. Throws Error.
+  virtual BenchResult bench(const BenchConfig& config,
+                            const ProgressFunction& on_progress = {}) const = 0;
 
-  /// Runs one operation of a paradigm on the tensors of a file and writes its outputs to another; with readings of real
-  /// hardware also the rule that fits them; both files are complete before either takes its place. Throws Error.
-  virtual ProbeReport probe(const ProbeConfig& config, const ProgressFunction& on_progress = {}) const = 0;
+  /// Runs one operation of a paradigm on the tensors of a file and writes its outputs to another;
+  /// with readings of real hardware also the rule that fits them; both files are complete before
+  /// either takes its place. Throws Error.
+  virtual ProbeReport probe(const ProbeConfig& config,
+                            const ProgressFunction& on_progress = {}) const = 0;
   /// The statistical tests of the paradigms' noise. Throws Error.
   virtual SelfCheckReport self_check(const SelfCheckConfig& config,
                                      const ProgressFunction& on_progress = {}) const = 0;

@@ -3,8 +3,8 @@
 
 #include "engine/conformance/check_paradigm.h"
 #include "engine/devices.h"
-#include "engine/training/bench.h"
 #include "engine/probe/probe.h"
+#include "engine/training/bench.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/sweep.h"
 #include "engine/training/train.h"

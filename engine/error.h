@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/problem.h"
+
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "engine/problem.h"
-
 namespace engine {
 
-/// The one exception the engine throws on purpose: it ends an operation. Carries what a user needs to mend it.
-/// Lives in the shared library engine_model, so it can be caught by type across the module border.
+/// The one exception the engine throws on purpose: it ends an operation. Carries what a user needs
+/// to mend it. Lives in the shared library engine_model, so it can be caught by type across the
+/// module border.
 class Error : public std::runtime_error {
  public:
   explicit Error(std::string message);

@@ -8,14 +8,16 @@ namespace engine {
 
 enum class Severity { note, warning, error };
 
-/// Where something stands: a file position (1-based; 0 = unknown), or a flag or form field named in `file`.
+/// Where something stands: a file position (1-based; 0 = unknown), or a flag or form field named in
+/// `file`.
 struct Place {
   std::string file{};
   int line = 0;
   int column = 0;
 };
 
-/// Something a user can cause and can mend. A value, not an exception: all of them are shown at once.
+/// Something a user can cause and can mend. A value, not an exception: all of them are shown at
+/// once.
 struct Problem {
   std::string id{};  ///< stable, kebab-case: "duplicate-key", "unmatched-layer", "bad-value"
   Severity severity = Severity::error;

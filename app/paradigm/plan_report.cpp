@@ -133,9 +133,8 @@ Json PlanReport::json() const {
     assignments.push_back(assignment_json(assignment, config));
   Json files = Json::array();
   for (const engine::ScriptedFilePtr& file : config.scripted)
-    files.push_back({{"paradigm", file->info.id},
-                     {"file", file->path.string()},
-                     {"sha256", file->sha256}});
+    files.push_back(
+        {{"paradigm", file->info.id}, {"file", file->path.string()}, {"sha256", file->sha256}});
   return {{"histogram", Json::parse(engine::transform_histogram_json(plan.histogram))},
           {"rules", std::move(rules)},
           {"assignments", std::move(assignments)},

@@ -15,8 +15,8 @@
 namespace paradigm {
 namespace {
 
-using engine::SampleStatistics;
 using engine::csv_field;
+using engine::SampleStatistics;
 using engine::statistics_of;
 using engine::SweepCell;
 using engine::SweepResult;

@@ -49,8 +49,8 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
   program.add_option("--workspace", workspace, "edit or run")
       ->check(CLI::IsMember({"edit", "run"}));
   program.add_option("--panel", panels, "Panels to bring to the front")
-      ->check(CLI::IsMember(
-          {"layers", "rules", "histogram", "problems", "launch", "monitor", "runs", "log", "layer_statistics"}))
+      ->check(CLI::IsMember({"layers", "rules", "histogram", "problems", "launch", "monitor",
+                             "runs", "log", "layer_statistics"}))
       ->type_name("NAME...");
   auto* theme_option = program.add_option("--theme", theme, "light, dark or system")
                            ->check(CLI::IsMember({"light", "dark", "system"}));

@@ -38,19 +38,18 @@ ParamValues values_to_write(const ParadigmInfo& info, LayerKind kind, const Rule
     for (const PlacedValue& other : all.entries()) {
       if (other.name != entry.name) others.set(other.name, other.value);
     }
-    const bool comes_by_itself =
-        info.schema.find(entry.name)->default_value == entry.value &&
-        info.requested_values(others, kind).get(entry.name) == entry.value;
+    const bool comes_by_itself = info.schema.find(entry.name)->default_value == entry.value &&
+                                 info.requested_values(others, kind).get(entry.name) == entry.value;
     if (!comes_by_itself || is_fitted(fit, entry.name)) written.set(entry.name, entry.value);
   }
-  return info.effective_values(written, kind).same_values(info.effective_values(all, kind)) ? written
-                                                                                            : all;
+  return info.effective_values(written, kind).same_values(info.effective_values(all, kind))
+             ? written
+             : all;
 }
 
 }  // namespace
 
-std::string fitted_rule_yaml(const ParadigmInfo& info, LayerKind kind,
-                             const ProbeReport& report) {
+std::string fitted_rule_yaml(const ParadigmInfo& info, LayerKind kind, const ProbeReport& report) {
   const MeasuredReport& measured = *report.measured;
   const RuleFit& fit = measured.fit;
   std::string text = fmt::format(

@@ -70,8 +70,7 @@ LayerPattern::LayerPattern(std::string text, bool use_regex)
 LayerPattern::Result LayerPattern::match(const std::string& name) const {
   if (!use_regex_) return name == text_ ? Result::match : Result::no_match;
   if (!code_) return Result::no_match;
-  const std::unique_ptr<pcre2_match_data, FreeMatchData> data(
-      pcre2_match_data_create(1, nullptr));
+  const std::unique_ptr<pcre2_match_data, FreeMatchData> data(pcre2_match_data_create(1, nullptr));
   const int result = pcre2_match(code_->compiled.get(), bytes(name), name.size(), 0, 0, data.get(),
                                  code_->limits.get());
   if (result >= 0) return Result::match;

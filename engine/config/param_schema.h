@@ -40,7 +40,7 @@ struct ParamSpec {
   bool is_nullable = false;
   bool is_required = false;
   bool is_log_scale = false;
-  bool takes_schedule = false;  ///< a schedule may stand for the number: see RuleSchema
+  bool takes_schedule = false;         ///< a schedule may stand for the number: see RuleSchema
   bool follows_compute_dtype = false;  ///< a choice of formats; unset = what the model computes in
   bool is_upstream = true;  ///< false: a key of ours that upstream's loader does not know
   Snap snap_rule = Snap::none;

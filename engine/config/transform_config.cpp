@@ -196,9 +196,8 @@ class TransformReader {
     std::string id = value;
     std::vector<Problem> found;
     try {
-      const auto file = find_paradigm(infos_, value)
-                            ? std::nullopt
-                            : find_scripted_file(value, document_.file());
+      const auto file =
+          find_paradigm(infos_, value) ? std::nullopt : find_scripted_file(value, document_.file());
       if (file) {
         id = file->id;
         found = take_scripted(read_scripted_file(file->file, file->id));
@@ -209,7 +208,8 @@ class TransformReader {
       found = error.problems();
     }
     for (Problem& problem : found) {
-      if (!problem.place.file.empty() && problem.message.find(problem.place.file) == std::string::npos)
+      if (!problem.place.file.empty() &&
+          problem.message.find(problem.place.file) == std::string::npos)
         problem.message = problem.place.file + ": " + problem.message;
       problem.place = place;
       problems_.push_back(std::move(problem));

@@ -6,7 +6,6 @@
 #include "engine/scripted/scripted_paradigm.h"
 #include "engine/scripted/scripted_search.h"
 
-
 namespace engine {
 
 std::vector<ConformanceResult> check_paradigm(const std::string& reference,

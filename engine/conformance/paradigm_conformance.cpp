@@ -374,9 +374,9 @@ void parameters_are_taken_over(const ConformanceCase& subject, Findings& finding
   }
   const at::Tensor weight = at::ones({4, 3}, at::TensorOptions().device(subject.device));
   const at::Tensor bias = at::ones({4}, at::TensorOptions().device(subject.device));
-  const auto layer = subject.paradigm->replace(
-      std::make_unique<PlainLinear>("lm_head", weight, bias), simulating(subject),
-      {.run_seed = 1, .device = subject.device});
+  const auto layer =
+      subject.paradigm->replace(std::make_unique<PlainLinear>("lm_head", weight, bias),
+                                simulating(subject), {.run_seed = 1, .device = subject.device});
   findings.expect(layer->weight().is_same(weight) && layer->bias().is_same(bias),
                   "weight and bias are copied, not taken over");
   findings.expect(layer->name() == "lm_head", "the layer's name changes");

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <string>
-#include <vector>
+#include "engine/model/forward_context.h"
+#include "engine/model/linear_layer.h"
 
 #include <ATen/core/Tensor.h>
 
-#include "engine/model/forward_context.h"
-#include "engine/model/linear_layer.h"
+#include <string>
+#include <vector>
 
 namespace engine {
 
@@ -23,7 +23,8 @@ struct AttentionShape {
 /// Whether these are [B, H, S_q, D] and twice [B, H_kv, S_k, D], H a multiple of H_kv.
 bool is_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
-/// The two matmuls of attention, softmax between them. Rotary embedding comes first, the output projection after.
+/// The two matmuls of attention, softmax between them. Rotary embedding comes first, the output
+/// projection after.
 class AttentionCore {
  public:
   AttentionCore(std::string name, AttentionShape shape) : name_(std::move(name)), shape_(shape) {}
@@ -31,8 +32,9 @@ class AttentionCore {
   AttentionCore(const AttentionCore&) = delete;
   AttentionCore& operator=(const AttentionCore&) = delete;
 
-  /// q [B, H, S_q, D]; k, v [B, H_kv, S_k, D], query head h uses kv head floor(h·H_kv/H); causal: query i sees key
-  /// j <= i + S_k - S_q (every key unless shape().causal). Returns [B, S_q, H·D], heads in order, in the dtype of q.
+  /// q [B, H, S_q, D]; k, v [B, H_kv, S_k, D], query head h uses kv head floor(h·H_kv/H); causal:
+  /// query i sees key j <= i + S_k - S_q (every key unless shape().causal). Returns [B, S_q, H·D],
+  /// heads in order, in the dtype of q.
   virtual at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                              const ForwardContext& context) = 0;
   virtual std::vector<NamedState> simulation_state() { return {}; }

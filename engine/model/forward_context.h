@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <cstdint>
-
 #include <c10/core/ScalarType.h>
+
+#include <cstdint>
 
 namespace engine {
 
-/// What a forward pass is for. Only `train` may update running statistics; `calibrate` observes ranges with the
-/// quantisers off; `evaluate` changes nothing.
+/// What a forward pass is for. Only `train` may update running statistics; `calibrate` observes
+/// ranges with the quantisers off; `evaluate` changes nothing.
 enum class Phase { train, evaluate, calibrate };
 
 /// Handed down through every layer: no layer holds a clock, a seed or a mode of its own.
 struct ForwardContext {
   Phase phase = Phase::evaluate;
-  c10::ScalarType compute_dtype = c10::ScalarType::Float;  ///< Float or BFloat16; weights stay fp32 masters
+  /// Float or BFloat16; weights stay fp32 masters
+  c10::ScalarType compute_dtype = c10::ScalarType::Float;
   std::int64_t step = 0;        ///< optimizer step, 0-based (evaluation: step of the weights)
   std::int64_t micro_step = 0;  ///< index in the accumulation (evaluation: 0)
-  /// Index of the batch's first sequence in the micro-batch's global batch (evaluation: since its start), so that noise
-  /// does not depend on how a batch is split.
+  /// Index of the batch's first sequence in the micro-batch's global batch (evaluation: since its
+  /// start), so that noise does not depend on how a batch is split.
   std::int64_t first_sequence = 0;
   bool recompute = false;  ///< a repeated forward inside backward: same noise, no updates
   bool measure = false;    ///< a sampled step: layers also measure what statistics() returns

@@ -6,8 +6,9 @@
 
 namespace engine {
 
-/// A named, replaceable child. The model resolves every Linear and attention through its slot on each forward, so a
-/// swap takes effect at once; it is the only place where a live layer is replaced.
+/// A named, replaceable child. The model resolves every Linear and attention through its slot on
+/// each forward, so a swap takes effect at once; it is the only place where a live layer is
+/// replaced.
 template <typename Layer>
 class LayerSlot {
  public:

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <string>
-#include <vector>
+#include "engine/model/forward_context.h"
 
 #include <ATen/core/Tensor.h>
 
-#include "engine/model/forward_context.h"
+#include <string>
+#include <vector>
 
 namespace engine {
 
-/// A buffer of a simulated layer that belongs into checkpoints: fp32, changed in place, on the layer's device.
+/// A buffer of a simulated layer that belongs into checkpoints: fp32, changed in place, on the
+/// layer's device.
 struct NamedState {
   std::string name;  ///< "x_min_max"; the checkpoint key is <layer name>.<name>
   at::Tensor tensor;
@@ -22,8 +23,8 @@ struct NamedStatistic {
   at::Tensor value;  ///< 0-d, on the layer's device; read by the host only when it is logged
 };
 
-/// y = f(x; weight, bias). The plain one is an ordinary Linear; a paradigm's takes over the original's tensors, so that
-/// checkpoint keys and memory do not change.
+/// y = f(x; weight, bias). The plain one is an ordinary Linear; a paradigm's takes over the
+/// original's tensors, so that checkpoint keys and memory do not change.
 class LinearLayer {
  public:
   LinearLayer(std::string name, at::Tensor weight, at::Tensor bias);
@@ -31,20 +32,22 @@ class LinearLayer {
   LinearLayer(const LinearLayer&) = delete;
   LinearLayer& operator=(const LinearLayer&) = delete;
 
-  /// x [batch, sequence, in] or any rank >= 2, in context.compute_dtype -> [..., out] in the same dtype.
+  /// x [batch, sequence, in] or any rank >= 2, in context.compute_dtype -> [..., out] in the same
+  /// dtype.
   virtual at::Tensor forward(const at::Tensor& x, const ForwardContext& context) = 0;
   /// Statistics and other state; empty for a layer without any.
   virtual std::vector<NamedState> simulation_state() { return {}; }
   /// What was measured in the last forward with context.measure; empty when nothing was.
   virtual std::vector<NamedStatistic> statistics() { return {}; }
   virtual bool is_transformed() const { return true; }
-  /// True when forward() is now exactly x·Wᵀ + b without side effects (a plain layer, or a replacement in bypass): the
-  /// model may then use weight() and bias() in a fused product instead of calling forward().
+  /// True when forward() is now exactly x·Wᵀ + b without side effects (a plain layer, or a
+  /// replacement in bypass): the model may then use weight() and bias() in a fused product instead
+  /// of calling forward().
   virtual bool computes_plainly() const { return !is_transformed(); }
 
-  const std::string& name() const { return name_; }      ///< Hugging Face's layer name
-  const at::Tensor& weight() const { return weight_; }   ///< [out, in], fp32 master
-  const at::Tensor& bias() const { return bias_; }       ///< [out], or undefined
+  const std::string& name() const { return name_; }     ///< Hugging Face's layer name
+  const at::Tensor& weight() const { return weight_; }  ///< [out, in], fp32 master
+  const at::Tensor& bias() const { return bias_; }      ///< [out], or undefined
 
  private:
   std::string name_;

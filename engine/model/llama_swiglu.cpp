@@ -2,8 +2,8 @@
 #include "engine/model/llama_swiglu.h"
 
 #include "engine/device/cuda_rows.h"
-#include "engine/device/element_type.h"
 #include "engine/device/current_stream.h"
+#include "engine/device/element_type.h"
 #include "engine/device/parallel_for.h"
 #include "kernels/swiglu/swiglu.h"
 

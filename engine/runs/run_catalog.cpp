@@ -233,7 +233,7 @@ std::string export_layer_stats_csv(const fs::path& run_dir) {
   RunUpdate update;
   do {
     update = reader.poll();
-    const auto superseded = update.restarted ? begins.begin()
+    const auto superseded = update.restarted   ? begins.begin()
                             : update.rewind_to ? begins.upper_bound(*update.rewind_to)
                                                : begins.end();
     if (update.restarted || superseded != begins.end()) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What happens in a run: plain structs, no tensors, and the one JSON form of each. One line of events.jsonl is one event.
+// What happens in a run: plain structs, no tensors, and the one JSON form of each. One line of
+// events.jsonl is one event.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +12,11 @@
 namespace engine {
 
 struct RunStarted {
-  std::string run_id{};         ///< random, once per run folder; a resume repeats it
-  std::int64_t step = 0;      ///< optimizer steps already done: 0, or the checkpoint's
+  std::string run_id{};   ///< random, once per run folder; a resume repeats it
+  std::int64_t step = 0;  ///< optimizer steps already done: 0, or the checkpoint's
   std::int64_t max_steps = 0;
-  std::string resumed_from{};   ///< checkpoint folder, empty when new
-  std::string device{};         ///< "cpu", "cuda:0"
+  std::string resumed_from{};  ///< checkpoint folder, empty when new
+  std::string device{};        ///< "cpu", "cuda:0"
   std::string device_name{};
   std::string engine_version{};
   std::string transform_digest{};
@@ -96,12 +97,14 @@ struct RunFailed {
 /// A type this version does not know: kept so that a reader can skip it and say so.
 struct UnknownEvent {
   std::string type{};
-  std::int64_t step = 0;  ///< its `step` member, 0 when it has none: a resume supersedes it like any other
-  std::string json{};       ///< the line as read
+  /// its `step` member, 0 when it has none: a resume supersedes it like any other
+  std::int64_t step = 0;
+  std::string json{};  ///< the line as read
 };
 
-using RunEventBody = std::variant<RunStarted, LayerTransformed, TransformApplied, StepLogged, Evaluated, LayerStats,
-                                  CheckpointSaved, RunMessage, RunFinished, RunFailed, UnknownEvent>;
+using RunEventBody =
+    std::variant<RunStarted, LayerTransformed, TransformApplied, StepLogged, Evaluated, LayerStats,
+                 CheckpointSaved, RunMessage, RunFinished, RunFailed, UnknownEvent>;
 
 struct RunEvent {
   double time = 0;  ///< Unix time in seconds
@@ -110,8 +113,9 @@ struct RunEvent {
 
 /// One line without the newline. Non-finite numbers are the strings "NaN", "Infinity", "-Infinity".
 std::string to_json(const RunEvent& event);
-/// std::nullopt for a line that is not a JSON object with a `type`, or a known type without its `step` number. Other
-/// members that are missing or of a wrong kind read as NaN (real numbers), 0 or empty. Never throws for content.
+/// std::nullopt for a line that is not a JSON object with a `type`, or a known type without its
+/// `step` number. Other members that are missing or of a wrong kind read as NaN (real numbers), 0
+/// or empty. Never throws for content.
 std::optional<RunEvent> parse_run_event(const std::string& line);
 
 /// A number from JSON as this format writes it: the three strings are the non-finite values.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The run folder is the only channel between a run and whoever watches it: file names, atomic replace, lock.
+// The run folder is the only channel between a run and whoever watches it: file names, atomic
+// replace, lock.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +11,12 @@
 
 namespace engine {
 
-/// `atomic`: readers see the old or the new content, never a part. `durable`: the same after a power cut.
+/// `atomic`: readers see the old or the new content, never a part. `durable`: the same after a
+/// power cut.
 enum class ReplaceMode { durable, atomic };
 
-/// Writes the whole file under a temporary name, fsyncs, renames, fsyncs the folder (no fsync with `atomic`). Throws
-/// Error naming the file, which then keeps its old content.
+/// Writes the whole file under a temporary name, fsyncs, renames, fsyncs the folder (no fsync with
+/// `atomic`). Throws Error naming the file, which then keeps its old content.
 void replace_file(const std::filesystem::path& file, const std::string& content,
                   ReplaceMode mode = ReplaceMode::durable);
 /// Whole content. Throws Error naming the file.
@@ -23,12 +25,14 @@ std::string read_file(const std::filesystem::path& file);
 /// `unknown`: there is no run.lock, it cannot be opened, or the file system has no locks.
 enum class LockState { free, held, unknown };
 
-/// Exclusive flock on run.lock, held by the trainer while it lives; it dies with its holder. (Not a POSIX record lock:
-/// a reader inside the writer's process would drop that by closing the file.) The file names the holder for messages.
+/// Exclusive flock on run.lock, held by the trainer while it lives; it dies with its holder. (Not a
+/// POSIX record lock: a reader inside the writer's process would drop that by closing the file.)
+/// The file names the holder for messages.
 class RunLock {
  public:
-  /// std::nullopt when another live process (or another run of this one) holds it. Waits up to 0.2 s, because a
-  /// watcher's look takes the lock for an instant. Throws Error when the folder is not writable.
+  /// std::nullopt when another live process (or another run of this one) holds it. Waits up to 0.2
+  /// s, because a watcher's look takes the lock for an instant. Throws Error when the folder is not
+  /// writable.
   static std::optional<RunLock> acquire(const std::filesystem::path& run_dir);
   static bool is_held(const std::filesystem::path& run_dir);
   /// Creates and changes nothing.

@@ -19,7 +19,7 @@ struct RunRecord {
   std::vector<CheckpointSaved> checkpoints;
   std::vector<RunMessage> messages;
   std::optional<LayerStats> layer_stats;  ///< the newest
-  std::optional<RunFinished> finished;  ///< of the newest part
+  std::optional<RunFinished> finished;    ///< of the newest part
   std::optional<RunFailed> failed;
   std::optional<RunStatus> status;
   ObservedState observed;

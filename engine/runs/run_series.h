@@ -14,23 +14,26 @@ struct SeriesPoint {
   double y = 0;
 };
 
-/// Appended live, never thinned in memory. Raw values plus a min/max pyramid (x8 per level) so that a view of any width
-/// costs a few points per pixel column and spikes survive.
+/// Appended live, never thinned in memory. Raw values plus a min/max pyramid (x8 per level) so that
+/// a view of any width costs a few points per pixel column and spikes survive.
 class RunSeries {
  public:
-  /// y may be non-finite. An x below the last one first rewinds to it (the last writer wins); a non-finite x is ignored.
+  /// y may be non-finite. An x below the last one first rewinds to it (the last writer wins); a
+  /// non-finite x is ignored.
   void append(double x, double y);
-  void rewind_to(double x);         ///< drops points with a larger x
+  void rewind_to(double x);  ///< drops points with a larger x
   void clear();
 
   std::size_t size() const { return x_.size(); }
   std::span<const double> x() const { return x_; }
   std::span<const double> y() const { return y_; }
 
-  /// At most 2 * columns + 2 finite points covering [from, to]: minimum and maximum of each column, in order of x, and
-  /// the nearest point outside each end, so that a line drawn through them reaches both edges.
+  /// At most 2 * columns + 2 finite points covering [from, to]: minimum and maximum of each column,
+  /// in order of x, and the nearest point outside each end, so that a line drawn through them
+  /// reaches both edges.
   std::vector<SeriesPoint> envelope(double from, double to, std::size_t columns) const;
-  /// Where y is not finite: x and the last finite y before it (else the first one after it, else 0).
+  /// Where y is not finite: x and the last finite y before it (else the first one after it, else
+  /// 0).
   std::vector<SeriesPoint> non_finite() const;
 
  private:
@@ -50,8 +53,9 @@ class RunSeries {
   std::vector<std::uint32_t> non_finite_at_;  ///< ascending
 };
 
-/// Exponential moving average with a half-life in x units (steps), debiased, non-finite values skipped; the same at
-/// every zoom and length. One value per point of the series (NaN before the first finite one).
+/// Exponential moving average with a half-life in x units (steps), debiased, non-finite values
+/// skipped; the same at every zoom and length. One value per point of the series (NaN before the
+/// first finite one).
 std::vector<double> smoothed(const RunSeries& series, double half_life);
 
 /// Incremental form of `smoothed`, for live curves.

@@ -7,20 +7,32 @@
 
 namespace engine {
 
-enum class RunState { queued, starting, running, paused, stopping, finished, stopped, failed, interrupted, unknown };
+enum class RunState {
+  queued,
+  starting,
+  running,
+  paused,
+  stopping,
+  finished,
+  stopped,
+  failed,
+  interrupted,
+  unknown
+};
 
 const char* to_string(RunState state);
 RunState run_state_from(const std::string& name);  ///< unknown for anything else
 
 /// status.json, replaced atomically by the writer.
 struct RunStatus {
-  RunState state = RunState::unknown;  ///< as recorded; what is shown also asks whether the writer lives
+  /// as recorded; what is shown also asks whether the writer lives
+  RunState state = RunState::unknown;
   std::int64_t pid = 0;
   std::uint64_t process_start_time = 0;  ///< field 22 of /proc/<pid>/stat: a recycled pid differs
   std::string host{};
   std::int64_t step = 0;
   std::int64_t max_steps = 0;
-  double updated = 0;            ///< Unix seconds
+  double updated = 0;             ///< Unix seconds
   std::string granted_request{};  ///< the control request acted on last
 };
 

@@ -21,10 +21,9 @@ class ScriptedProbe final : public ParadigmProbe {
   }
   bool draws_once_per_run(LayerKind kind) const override {
     const auto& method = kind == LayerKind::attention ? file_->attention : file_->linear;
-    return method && std::any_of(method->noises.begin(), method->noises.end(),
-                                 [](const ScriptedNoise& noise) {
-                                   return noise.period == NoisePeriod::run;
-                                 });
+    return method &&
+           std::any_of(method->noises.begin(), method->noises.end(),
+                       [](const ScriptedNoise& noise) { return noise.period == NoisePeriod::run; });
   }
 
  private:
@@ -45,8 +44,8 @@ class ScriptedParadigm final : public Paradigm {
                                        const ParamValues& values,
                                        const ReplaceContext& context) const override {
     if (!file_->linear) return Paradigm::replace(std::move(original), values, context);
-    scripted::ScriptedCall call(module_.copy_to(context.device), *file_->linear,
-                                values, context.run_seed, original->name());
+    scripted::ScriptedCall call(module_.copy_to(context.device), *file_->linear, values,
+                                context.run_seed, original->name());
     return std::make_unique<scripted::ScriptedLinear>(std::move(original), std::move(call));
   }
 

@@ -29,8 +29,7 @@ SampleStatistics statistics_of(const std::vector<double>& values) {
   double squares = 0;
   for (const double value : values) squares += (value - result.mean) * (value - result.mean);
   result.deviation = std::sqrt(squares / (count - 1));
-  const Estimate mean =
-      estimated_mean(result.mean, result.deviation, result.count, kConfidence);
+  const Estimate mean = estimated_mean(result.mean, result.deviation, result.count, kConfidence);
   result.low = mean.low;
   result.high = mean.high;
   return result;

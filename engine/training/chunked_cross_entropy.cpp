@@ -2,8 +2,8 @@
 #include "engine/training/chunked_cross_entropy.h"
 
 #include "engine/device/cuda_rows.h"
-#include "engine/device/element_type.h"
 #include "engine/device/current_stream.h"
+#include "engine/device/element_type.h"
 #include "engine/device/parallel_for.h"
 #include "kernels/cross_entropy/cross_entropy.h"
 

@@ -7,7 +7,6 @@
 #include "engine/training/evaluation_input.h"
 #include "engine/training/evaluator.h"
 
-
 namespace engine {
 namespace {
 

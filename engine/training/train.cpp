@@ -60,12 +60,13 @@ void compare_with_resumed(const TrainerState& before, const TrainerState& now, b
                           std::vector<std::string>& notes) {
   if (before.transform_digest != now.transform_digest && !allows_transform) {
     const bool may_be_format = before.bf16 != now.bf16;
-    fail("transform-changed", {.file = checkpoint},
-         std::string("the training was started under another transform than the one in effect now") +
-             (may_be_format ? "; a format that a rule leaves open is the compute dtype" : ""),
-         std::string(may_be_format ? "Give --bf16 as before, leave" : "Leave") +
-             " --transform_config out to go on under the recorded one, or give "
-             "--allow_transform_change");
+    fail(
+        "transform-changed", {.file = checkpoint},
+        std::string("the training was started under another transform than the one in effect now") +
+            (may_be_format ? "; a format that a rule leaves open is the compute dtype" : ""),
+        std::string(may_be_format ? "Give --bf16 as before, leave" : "Leave") +
+            " --transform_config out to go on under the recorded one, or give "
+            "--allow_transform_change");
   }
   if (before.tokenizer_digest != now.tokenizer_digest) {
     fail("tokenizer-changed", {.file = checkpoint},

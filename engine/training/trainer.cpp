@@ -27,7 +27,8 @@ StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
   if (model_.config().attention_dropout > 0) {
     at::manual_seed(kernels::mix(options_.seed ^ kernels::mix(static_cast<std::uint64_t>(step_))));
   }
-  metrics.measured = options_.layer_stats_steps > 0 && (step_ + 1) % options_.layer_stats_steps == 0;
+  metrics.measured =
+      options_.layer_stats_steps > 0 && (step_ + 1) % options_.layer_stats_steps == 0;
   zero_gradients(model_.parameters());
   ForwardContext context{
       .phase = Phase::train, .compute_dtype = options_.compute_dtype, .step = step_};

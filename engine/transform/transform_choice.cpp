@@ -42,8 +42,7 @@ Resolved resolve(const fs::path& file, const LlamaConfig& model, const std::stri
   const auto infos = paradigm_infos();
   ParsedTransform parsed = read_transform_config(file, infos);
   sort_out(parsed.problems, notes);
-  TransformPlan plan =
-      plan_transform(layer_inventory(model), parsed.config, infos, compute_dtype);
+  TransformPlan plan = plan_transform(layer_inventory(model), parsed.config, infos, compute_dtype);
   sort_out(plan.problems, notes);
   return {std::move(parsed.config), std::move(plan)};
 }
@@ -69,13 +68,13 @@ void take(TransformChoice& choice, Resolved resolved, const std::string& label) 
   choice.plan = std::move(resolved.plan);
   choice.label = label;
   for (const RuleSchedule& each : rule_schedules(choice.plan))
-    choice.notes.push_back(
-        fmt::format("Scheduled by {}: {}",
-                    choice.config->rules[static_cast<std::size_t>(each.rule)].pattern, each.text()));
+    choice.notes.push_back(fmt::format(
+        "Scheduled by {}: {}", choice.config->rules[static_cast<std::size_t>(each.rule)].pattern,
+        each.text()));
   for (const FollowedFormat& each : followed_formats(choice.plan))
-    choice.notes.push_back(
-        fmt::format("{} of {} is {}, the compute dtype", each.parameter,
-                    choice.config->rules[static_cast<std::size_t>(each.rule)].pattern, each.format));
+    choice.notes.push_back(fmt::format(
+        "{} of {} is {}, the compute dtype", each.parameter,
+        choice.config->rules[static_cast<std::size_t>(each.rule)].pattern, each.format));
   for (const ScriptedFilePtr& file : choice.config->scripted)
     choice.notes.push_back(fmt::format("The paradigm {} is {}, SHA-256 {}", file->info.id,
                                        file->path.string(), file->sha256));
@@ -130,8 +129,8 @@ TransformChoice choose_transform(const std::optional<std::string>& flag, const f
   std::vector<std::string> ignored;
   std::error_code error;
   if (fs::exists(recorded_file, error)) {
-    choice.kept_layers = layers_in_common(
-        choice.plan, resolve(recorded_file, config, compute_dtype, ignored).plan);
+    choice.kept_layers =
+        layers_in_common(choice.plan, resolve(recorded_file, config, compute_dtype, ignored).plan);
   }
   choice.notes.push_back(
       record->digest == choice.digest

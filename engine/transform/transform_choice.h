@@ -29,14 +29,15 @@ struct TransformChoice {
 };
 
 /// `flag` is --transform_config: a file, "none", or absent. `model_dir` is the checkpoint's folder,
-/// empty for a new model; `config` was read from it. `compute_dtype`, "fp32" or "bf16", takes effect
-/// where a rule leaves a format open. Throws Error with all problems of the file and of the plan.
+/// empty for a new model; `config` was read from it. `compute_dtype`, "fp32" or "bf16", takes
+/// effect where a rule leaves a format open. Throws Error with all problems of the file and of the
+/// plan.
 TransformChoice choose_transform(const std::optional<std::string>& flag,
                                  const std::filesystem::path& model_dir, const LlamaConfig& config,
                                  const std::string& compute_dtype = "fp32");
 
-/// `choice`, which is not plain, with other rules for the same model: state is kept for those of its
-/// layers whose values do not change. Throws Error with the problems of the plan.
+/// `choice`, which is not plain, with other rules for the same model: state is kept for those of
+/// its layers whose values do not change. Throws Error with the problems of the plan.
 TransformChoice with_rules(const TransformChoice& choice, TransformConfig rules,
                            const LlamaConfig& config);
 

@@ -162,9 +162,8 @@ class Planner {
     if (is_new) {
       const TransformRule& rule = config_.rules[r];
       const ParadigmInfo& info = *find_paradigm(infos_, rule.paradigm);
-      entry->second = {info.requested_values(rule.values, kind),
-                       info.effective_values(rule.values, kind),
-                       {}};
+      entry->second = {
+          info.requested_values(rule.values, kind), info.effective_values(rule.values, kind), {}};
       resolve_formats(info, entry->second);
     }
     return entry->second;

@@ -28,11 +28,11 @@ struct Assignment {
   std::string layer;
   LayerKind kind = LayerKind::linear;
   Outcome outcome = Outcome::unmatched;
-  int rule = -1;           ///< index into TransformConfig::rules, -1 when unmatched
-  std::string paradigm;    ///< id when transformed
+  int rule = -1;                ///< index into TransformConfig::rules, -1 when unmatched
+  std::string paradigm;         ///< id when transformed
   std::string paradigm_digest;  ///< ParadigmInfo::digest when transformed
-  ParamValues values;      ///< what takes effect: defaults filled in, values snapped, formats resolved
-  ParamValues requested;   ///< the same before snapping and resolving
+  ParamValues values;  ///< what takes effect: defaults filled in, values snapped, formats resolved
+  ParamValues requested;              ///< the same before snapping and resolving
   std::vector<std::string> followed;  ///< parameters that are the compute dtype, being left open
   std::vector<int> trail;  ///< every rule that matches by pattern, in file order; the winner is its
                            ///< first, or default
@@ -66,8 +66,8 @@ TransformPlan plan_transform(const LayerInventory& inventory, const TransformCon
                              const std::vector<ParadigmInfo>& infos,
                              const std::string& compute_dtype = "");
 
-/// SHA-256 over the resolved transform (layer, paradigm, its digest, effective values), hex. Two spellings of
-/// the same effect agree.
+/// SHA-256 over the resolved transform (layer, paradigm, its digest, effective values), hex. Two
+/// spellings of the same effect agree.
 std::string transform_digest(const TransformPlan& plan);
 
 }  // namespace engine

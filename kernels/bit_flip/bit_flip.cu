@@ -166,10 +166,9 @@ __global__ void toggle_kernel(Word* data, std::int64_t count, FlipStream stream,
     for (std::uint64_t tile = (first >> log2_elements) + thread;
          tile << log2_elements < first + count; tile += threads) {
       const std::uint64_t begin = tile << log2_elements;
-      for_each_flip(stream, gap, field, time, begin,
-                    [&](std::uint32_t element, std::uint32_t bit) {
-                      flip(begin + element, std::uint32_t{1} << bit);
-                    });
+      for_each_flip(stream, gap, field, time, begin, [&](std::uint32_t element, std::uint32_t bit) {
+        flip(begin + element, std::uint32_t{1} << bit);
+      });
     }
   } else {
     for (std::uint64_t group = first / 4 + thread; 4 * group < first + count; group += threads) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One fp32 training step at a time, on demand, plain or under a transform: compare_with_pytorch.py and
-// compare_with_mase_triton.py alternate it with another implementation's.
+// One fp32 training step at a time, on demand, plain or under a transform: compare_with_pytorch.py
+// and compare_with_mase_triton.py alternate it with another implementation's.
 //
 //   training_step_benchmark MODEL_DIR TOKENS_FILE BATCH SEQUENCE THREADS [TRANSFORM_FILE]
 //

@@ -123,8 +123,7 @@ class FaultyLinear final : public LinearLayer {
 
 class Faulty final : public Paradigm {
  public:
-  explicit Faulty(Fault fault, bool draws_once = false)
-      : fault_(fault), draws_once_(draws_once) {}
+  explicit Faulty(Fault fault, bool draws_once = false) : fault_(fault), draws_once_(draws_once) {}
   std::string id() const override { return "faulty"; }
   std::unique_ptr<LinearLayer> replace(std::unique_ptr<LinearLayer> original, const ParamValues&,
                                        const ReplaceContext& context) const override {

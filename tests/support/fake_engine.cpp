@@ -278,7 +278,8 @@ engine::SweepResult FakeEngine::sweep(const SweepConfig& config,
     grid = std::move(finer);
   }
   for (const auto& settings : grid) {
-    SweepCell cell{.settings = settings, .transform_digest = "fake", .losses = {}, .reference_losses = {}};
+    SweepCell cell{
+        .settings = settings, .transform_digest = "fake", .losses = {}, .reference_losses = {}};
     for (std::int64_t draw = 0; draw < config.noise_seeds; ++draw) {
       cell.losses.push_back(3 - 0.1 * double(result.cells.size()) + 0.01 * double(draw));
       if (config.reference) cell.reference_losses.push_back(cell.losses.back() + 0.5);

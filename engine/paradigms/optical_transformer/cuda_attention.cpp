@@ -285,8 +285,8 @@ at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumul
   const at::Tensor y =
       at::empty(accumulator.sizes(), accumulator.options().dtype(call.output_type));
   kernels::cuda::read_out(accumulator.const_data_ptr<float>(), accumulator.numel() / call.head_dim,
-                          call.head_dim, how, y.data_ptr(), element_type_of(y), observation.pointer(),
-                          scope.stream());
+                          call.head_dim, how, y.data_ptr(), element_type_of(y),
+                          observation.pointer(), scope.stream());
   observed = observation.range();
   return y.transpose(1, 2).reshape({call.batch, call.queries, call.heads * call.head_dim});
 }

@@ -17,8 +17,7 @@ namespace engine::optical_transformer::on_cuda {
 class CudaScope {
  public:
   explicit CudaScope(const at::Tensor& tensor)
-      : guard_(tensor.device()),
-        stream_(current_stream(tensor)) {}
+      : guard_(tensor.device()), stream_(current_stream(tensor)) {}
 
   kernels::Stream stream() const { return stream_; }
 

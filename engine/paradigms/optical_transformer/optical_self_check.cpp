@@ -65,13 +65,12 @@ class ReadOutSums {
   std::int64_t count() const { return errors_.count(); }
 
   std::vector<NoiseCheck> checks(const NoiseMoments& moments, bool is_noisy) const {
-    std::vector<NoiseCheck> checks = {
-        check_mean(name_ + " error: mean", errors_, moments),
-        check_variance(name_ + " error: variance", errors_, moments),
-        {.name = name_ + ", same layer and step: outputs that differ",
-         .value = repeated_,
-         .samples = errors_.count(),
-         .pass = repeated_ == 0}};
+    std::vector<NoiseCheck> checks = {check_mean(name_ + " error: mean", errors_, moments),
+                                      check_variance(name_ + " error: variance", errors_, moments),
+                                      {.name = name_ + ", same layer and step: outputs that differ",
+                                       .value = repeated_,
+                                       .samples = errors_.count(),
+                                       .pass = repeated_ == 0}};
     if (!is_noisy) return checks;
     checks.push_back(check_uncorrelated(name_ + " error: lag 1", next_));
     checks.push_back(check_uncorrelated(name_ + " error: lag 64", next_row_));

@@ -173,7 +173,8 @@ void FlippedOperand::stop(const at::Tensor& gradient) const {
   auto* const g = static_cast<std::byte*>(gradient.mutable_data_ptr());
   if (!logs_.empty()) {
     for (const auto& [begin, log] : logs_) {
-      kernels::cpu::stop_gradient(g + begin * gradient.element_size(), element_type_of(gradient), log);
+      kernels::cpu::stop_gradient(g + begin * gradient.element_size(), element_type_of(gradient),
+                                  log);
     }
     return;
   }

@@ -4,10 +4,10 @@
 #include "tests/support/scratch_folder.h"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -29,9 +29,8 @@ std::vector<json> events_of(const std::filesystem::path& run, const std::string&
 std::vector<json> train_demo(const tests::ScratchFolder& scratch,
                              const std::vector<std::string>& more) {
   const auto run = scratch / "run";
-  std::vector<std::string> arguments = {"train",    "--config", "resources/demo/run.yaml",
-                                        "--device", "cpu",      "--output_dir",
-                                        run};
+  std::vector<std::string> arguments = {
+      "train", "--config", "resources/demo/run.yaml", "--device", "cpu", "--output_dir", run};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const auto result =
       tests::run_program(PARADIGM_BIN_DIR "/paradigm", arguments, "", PARADIGM_SOURCE_DIR,

@@ -128,8 +128,8 @@ TEST_F(ProbeCommand, HoldsTheSimulationAgainstAMeasurement) {
 
   const ProgramRun words = probe(linear({"--measured", lab.string()}));
   EXPECT_EQ(words.exit_code, 0) << words.err;
-  for (const char* word :
-       {"measurement", "residuals against signal", "channels (last dimension)", "repeat 4", "q_levels", "out.yaml"})
+  for (const char* word : {"measurement", "residuals against signal", "channels (last dimension)",
+                           "repeat 4", "q_levels", "out.yaml"})
     EXPECT_NE(words.out.find(word), std::string::npos) << word << "\n" << words.out;
 }
 

@@ -126,13 +126,14 @@ TEST(RunsCommand, HostileFoldersAreShownWithoutACrash) {
 
 TEST(RunsCommand, LayerStatisticsAreShownAndExported) {
   const ScratchFolder folder;
-  folder.write("runs/a/events.jsonl",
-               engine::to_json({1, RunStarted{}}) + "\n" +
-                   engine::to_json({1, LayerStats{50,
-                                          {{"lm_head", "clamp_rate", 0.5},
-                                           {"model.layers.0.mlp.up_proj", "clamp_rate", 0.125},
-                                           {"lm_head", "sqnr_db", 31}}}}) +
-                   "\n");
+  folder.write(
+      "runs/a/events.jsonl",
+      engine::to_json({1, RunStarted{}}) + "\n" +
+          engine::to_json({1, LayerStats{50,
+                                         {{"lm_head", "clamp_rate", 0.5},
+                                          {"model.layers.0.mlp.up_proj", "clamp_rate", 0.125},
+                                          {"lm_head", "sqnr_db", 31}}}}) +
+          "\n");
   const json stats = json::parse(runs(folder, {"show", "a", "--json"}).out).at("layer_stats");
   EXPECT_EQ(stats.at("step"), 50);
   EXPECT_EQ(stats.at("layers").at("lm_head").at("clamp_rate"), 0.5);
@@ -157,8 +158,8 @@ TEST(RunsCommand, ALayerThatIsNotANumberHidesNoOther) {
                           {"a,b", "sqnr_db", 31},
                           {"last", "sqnr_db", nan},
                           {"last", "rate", nan}}};
-  folder.write("runs/a/events.jsonl", engine::to_json({1, RunStarted{}}) + "\n" +
-                                          engine::to_json({1, stats}) + "\n");
+  folder.write("runs/a/events.jsonl",
+               engine::to_json({1, RunStarted{}}) + "\n" + engine::to_json({1, stats}) + "\n");
   const std::string text = runs(folder, {"show", "a"}).out;
   EXPECT_NE(text.find("30 second  to 31 a,b  (4 layers, 2 of them NaN)"), std::string::npos)
       << text;

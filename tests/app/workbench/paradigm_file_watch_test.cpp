@@ -34,7 +34,8 @@ class ParadigmFileWatchTest : public testing::Test {
   bool hears(int times) {
     return QTest::qWaitFor([&] { return spy_.count() >= times; }, 30000);
   }
-  /// A change was made: it is heard, so the watch is at work, and nothing was before or is after it.
+  /// A change was made: it is heard, so the watch is at work, and nothing was before or is after
+  /// it.
   void expect_one() {
     ASSERT_TRUE(hears(1));
     QTest::qWait(10 * kOften);

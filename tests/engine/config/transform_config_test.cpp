@@ -66,7 +66,8 @@ TEST(TransformConfig, EveryShippedFileLoadsWithoutErrors) {
 
 TEST(TransformConfig, ShippedBitflipFilesHoldUpstreamsValues) {
   const std::string folder = PARADIGM_SOURCE_DIR "/configs/transforms/";
-  const ParsedTransform all = read_transform_config(folder + "random_bitflip.yaml", paradigm_infos());
+  const ParsedTransform all =
+      read_transform_config(folder + "random_bitflip.yaml", paradigm_infos());
   ASSERT_EQ(all.config.rules.size(), 2u);
   EXPECT_EQ(all.config.rules[0].paradigm, "random_bitflip");
   const ParamValues& values = all.config.rules[0].values;

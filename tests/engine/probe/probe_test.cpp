@@ -382,9 +382,8 @@ TEST_F(MeasuredProbe, TheRuleComputesWhatWasSimulated) {
     const ParamValues trained =
         find_paradigm(infos, "optical_transformer")
             ->effective_values(parsed.config.rules[0].values, LayerKind::linear);
-    EXPECT_TRUE(trained.same_values(measured.fit.values))
-        << quantiles << "\n"
-        << tests::content_of(measured.rule_file);
+    EXPECT_TRUE(trained.same_values(measured.fit.values)) << quantiles << "\n"
+                                                          << tests::content_of(measured.rule_file);
   }
 }
 
@@ -416,8 +415,8 @@ TEST_F(MeasuredProbe, NoFileThatIsReadIsReplaced) {
 TEST_F(MeasuredProbe, AFolderThatIsMissingIsFoundBeforeAnythingIsWritten) {
   config_.measured = scratch_.write("lab.csv", "1,2\n").string();
   config_.rule = (scratch_ / "no/rule.yaml").string();
-  const std::string text = complaint(ProbeOperation::linear, {{"x", normal({5, 8}, 1)},
-                                                              {"weight", normal({3, 8}, 2)}});
+  const std::string text =
+      complaint(ProbeOperation::linear, {{"x", normal({5, 8}, 1)}, {"weight", normal({3, 8}, 2)}});
   EXPECT_NE(text.find("--rule"), std::string::npos) << text;
   EXPECT_NE(text.find("there is no folder"), std::string::npos) << text;
   EXPECT_FALSE(std::filesystem::exists(config_.output));

@@ -56,9 +56,8 @@ TEST(TransformLints, CleanFilesRaiseNothing) {
 TEST(TransformLints, AValueWithoutEffectBesideTheOthersIsAWarning) {
   const std::vector<Problem> problems = lints(
       "default: {x_p_frac: 0.25,\n  storage_dtype: bf16, semantics: reference}\nlm_head: null");
-  const auto ignored = std::find_if(problems.begin(), problems.end(), [](const Problem& problem) {
-    return problem.id == "ignored";
-  });
+  const auto ignored = std::find_if(problems.begin(), problems.end(),
+                                    [](const Problem& problem) { return problem.id == "ignored"; });
   ASSERT_NE(ignored, problems.end());
   EXPECT_EQ(ignored->severity, Severity::warning);
   EXPECT_EQ(ignored->place.line, 2);

@@ -101,7 +101,8 @@ TEST(TransformPlan, FormatsLeftOpenAreTheComputeDtypeWhereItIsKnown) {
   };
   const auto storage = [&](const std::string& dtype, const std::string& projection) {
     const TransformPlan plan = planned(dtype);
-    return to_string(plan.find("model.layers.0.self_attn." + projection)->values.get("storage_dtype"));
+    return to_string(
+        plan.find("model.layers.0.self_attn." + projection)->values.get("storage_dtype"));
   };
   EXPECT_EQ(storage("", "q_proj"), "null");
   EXPECT_EQ(storage("bf16", "q_proj"), "bf16");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // main() of the tests that need a QApplication. ctest sets QT_QPA_PLATFORM=offscreen.
-#include <gtest/gtest.h>
-
 #include <QApplication>
+
+#include <gtest/gtest.h>
 
 int main(int argc, char** argv) {
   QApplication application(argc, argv);

@@ -116,7 +116,8 @@ TEST(ParamFormOfARule, AScheduleIsTextThatNoArrowKeyChanges) {
   EXPECT_EQ(form.values().get("rate"), engine::ParamValue(ramp));
   EXPECT_TRUE(form.problemText("rate").isEmpty()) << form.problemText("rate").toStdString();
   auto* field = form.editor("rate")->findChild<NumberEdit*>();
-  EXPECT_EQ(field->numberText(), QStringLiteral("{from: 0.1, to: 0.02, steps: 500, shape: linear}"));
+  EXPECT_EQ(field->numberText(),
+            QStringLiteral("{from: 0.1, to: 0.02, steps: 500, shape: linear}"));
   field->stepBy(1);
   EXPECT_EQ(form.values().get("rate"), engine::ParamValue(ramp));
   field->setNumberText(QStringLiteral("{from: 0.1, to: 7, steps: 500}"));

@@ -62,8 +62,8 @@ std::unique_ptr<LinearLayer> linear_on(c10::Device device, const at::Tensor& wei
 std::unique_ptr<AttentionCore> attention_on(c10::Device device, const Values& given = {},
                                             const AttentionShape& shape = kHeads) {
   return optical_paradigm()->replace(
-      std::make_unique<PlainAttention>("model.layers.0.self_attn", shape), optical_values(given, LayerKind::attention),
-      {42, device});
+      std::make_unique<PlainAttention>("model.layers.0.self_attn", shape),
+      optical_values(given, LayerKind::attention), {42, device});
 }
 
 ForwardContext training_in(c10::ScalarType type, std::int64_t step) {

@@ -100,10 +100,9 @@ TEST(OpticalNoise, TheDeterministicQuantiserErrsLikeUniformNoise) {
       .levels = 256, .range = optical_transformer::range_tensor({-1, 1})};
   const at::Tensor error =
       (optical_transformer::quantised(x, how) - x).mul_(255.0 / 2).contiguous();
-  for (const NoiseCheck& check :
-       {check_mean("mean", sums_of(error), kUniformNoise),
-        check_variance("variance", sums_of(error), kUniformNoise),
-        uncorrelated("lag 1", error, error, 1)}) {
+  for (const NoiseCheck& check : {check_mean("mean", sums_of(error), kUniformNoise),
+                                  check_variance("variance", sums_of(error), kUniformNoise),
+                                  uncorrelated("lag 1", error, error, 1)}) {
     EXPECT_TRUE(check.pass) << text_of(check);
   }
   EXPECT_LE(error.abs().max().item<double>(), 0.5001);

@@ -267,9 +267,8 @@ TEST(BitFlipLinear, ReferenceSeedsAdvanceByWhatEachForwardPassDrew) {
   const at::Tensor x = normal({2, 60, 32}, 1);
   std::int64_t seed = 0;
   for (const std::int64_t step : {0, 0, 1, 2}) {
-    const Values fixed{{"x_p_frac", step == 0 ? 0x1p-5 : 0x1p-1},
-                       {"x_seed_frac", seed},
-                       {"semantics", reference}};
+    const Values fixed{
+        {"x_p_frac", step == 0 ? 0x1p-5 : 0x1p-1}, {"x_seed_frac", seed}, {"semantics", reference}};
     EXPECT_TRUE(at::equal(layer->forward(x, training(step)),
                           bitflip_linear(at::eye(32), {}, fixed)->forward(x, training())))
         << step;
