@@ -55,13 +55,13 @@ class YamlTreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override;
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    open(YamlKind::sequence, mark, tag, "tag:yaml.org,2002:seq", anchor);
+                       YAML::EmitterStyle::value style) override {
+    open(YamlKind::sequence, mark, tag, "tag:yaml.org,2002:seq", anchor, style);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    open(YamlKind::map, mark, tag, "tag:yaml.org,2002:map", anchor);
+                  YAML::EmitterStyle::value style) override {
+    open(YamlKind::map, mark, tag, "tag:yaml.org,2002:map", anchor, style);
   }
   void OnMapEnd() override {
     finish_map(*stack_.back().node);
@@ -74,6 +74,7 @@ class YamlTreeBuilder : public YAML::EventHandler {
   struct Frame {
     YamlNode* node;
     const YamlNode* key = nullptr;  ///< map: the key that waits for its value
+    std::size_t key_offset = 0;
   };
 
   std::size_t offset(const YAML::Mark& mark) const {
@@ -115,7 +116,7 @@ class YamlTreeBuilder : public YAML::EventHandler {
 
   void add(const YamlNode* node, std::size_t value_offset);
   void open(YamlKind kind, const YAML::Mark& mark, const std::string& tag, const char* expected_tag,
-            YAML::anchor_t anchor);
+            YAML::anchor_t anchor, YAML::EmitterStyle::value style);
   void close();
   void finish_map(YamlNode& map);
   void merge(const YamlPair& source, std::vector<YamlPair>& merged);
@@ -144,6 +145,7 @@ void YamlTreeBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
       throw Stop{offset(mark),
                  fmt::format("the alias *{} stands inside its own anchor", target->second->anchor),
                  ""};
+  document_.aliases_.push_back({offset(mark), target->second});
   add(target->second, offset(mark));
 }
 
@@ -159,10 +161,12 @@ void YamlTreeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag,
 }
 
 void YamlTreeBuilder::open(YamlKind kind, const YAML::Mark& mark, const std::string& tag,
-                           const char* expected_tag, YAML::anchor_t anchor) {
+                           const char* expected_tag, YAML::anchor_t anchor,
+                           YAML::EmitterStyle::value style) {
   if (static_cast<int>(stack_.size()) >= limits_.depth)
     throw Stop{offset(mark), fmt::format("nested deeper than {} levels", limits_.depth), ""};
   YamlNode* node = new_node(kind, mark, anchor);
+  node->is_flow = style == YAML::EmitterStyle::Flow;
   check_tag(tag, expected_tag, node->offset);
   stack_.push_back({node});
 }
@@ -185,10 +189,12 @@ void YamlTreeBuilder::add(const YamlNode* node, std::size_t value_offset) {
   frame.node->expanded_nodes += node->expanded_nodes;
   if (frame.node->kind == YamlKind::sequence) {
     frame.node->items.push_back(node);
+    frame.node->item_offsets.push_back(value_offset);
   } else if (!frame.key) {
     frame.key = node;
+    frame.key_offset = value_offset;
   } else {
-    frame.node->written.push_back({frame.key, node, value_offset, false});
+    frame.node->written.push_back({frame.key, node, value_offset, false, frame.key_offset});
     frame.key = nullptr;
   }
 }

@@ -23,6 +23,7 @@ struct YamlPair {
   const YamlNode* value = nullptr;
   std::size_t value_offset = 0;  ///< where the value is written in this map: of an alias, the alias
   bool is_merged = false;        ///< comes from a merge key
+  std::size_t key_offset = 0;    ///< where the key is written in this map: of an alias, the alias
 };
 
 struct YamlNode {
@@ -31,15 +32,23 @@ struct YamlNode {
   bool is_quoted = false;  ///< scalar: quoted, a block or tagged !!str, hence text and nothing else
   std::size_t offset = 0;  ///< byte offset of the node (of its anchor or tag, if any) in the text
   std::string anchor;
+  bool is_flow = false;  ///< sequence or map: written in brackets or braces
   std::vector<const YamlNode*> items;
-  std::vector<YamlPair> written;  ///< map: as in the text, `<<` included
-  std::vector<YamlPair> pairs;    ///< map: merge keys applied; merged pairs first, own values win
+  std::vector<std::size_t> item_offsets;  ///< where each item is written: of an alias, the alias
+  std::vector<YamlPair> written;          ///< map: as in the text, `<<` included
+  std::vector<YamlPair> pairs;  ///< map: merge keys applied; merged pairs first, own values win
   std::uint64_t expanded_nodes = 1;  ///< nodes below, aliases followed
 
   bool is_map() const { return kind == YamlKind::map; }
   bool is_null() const { return kind == YamlKind::null; }
   bool is_plain() const { return kind == YamlKind::scalar && !is_quoted; }
   const YamlPair* find(const std::string& key) const;
+};
+
+/// One `*name` in the text.
+struct YamlAlias {
+  std::size_t offset = 0;
+  const YamlNode* target = nullptr;
 };
 
 struct YamlLimits {
@@ -64,6 +73,11 @@ class YamlDocument {
   const YamlNode* root() const { return root_; }
   const std::string& text() const { return text_; }
   const std::string& file() const { return file_; }
+  /// In the order of the text.
+  const std::vector<YamlAlias>& aliases() const { return aliases_; }
+  /// Every node that is written in the text, in the order in which they end or, of collections,
+  /// begin.
+  const std::deque<YamlNode>& nodes() const { return nodes_; }
 
   Place place(const YamlNode& node) const { return place(node.offset); }
   Place place(std::size_t offset) const { return places_.at(offset, file_); }
@@ -76,6 +90,7 @@ class YamlDocument {
   const std::string file_;
   const TextPlaces places_;
   std::deque<YamlNode> nodes_;
+  std::vector<YamlAlias> aliases_;
   const YamlNode* root_ = nullptr;
 };
 

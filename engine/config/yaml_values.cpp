@@ -222,18 +222,21 @@ std::optional<std::string> read_yaml_key(const YamlNode& key, const YamlDocument
   return std::nullopt;
 }
 
-std::string yaml_text(const std::string& text) {
+bool reads_as_text(const std::string& word) {
   static const std::set<std::string> null_words{"", "~", "null", "Null", "NULL"};
+  if (null_words.count(word) || is_boolean(word)) return false;
+  const NumberText number = read_number(word);
+  return !number.is_number() && number.trap.empty();
+}
+
+std::string yaml_text(const std::string& text) {
   const auto is_simple = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '/' || c == '.' || static_cast<unsigned char>(c) >= 0x80;
   };
-  bool plain = !null_words.count(text) && !is_boolean(text) && text[0] != '-' && text[0] != '.';
+  bool plain = reads_as_text(text) && text[0] != '-' && text[0] != '.' &&
+               !(text[0] >= '0' && text[0] <= '9');
   for (char c : text) plain = plain && is_simple(c);
-  if (plain) {
-    const NumberText number = read_number(text);
-    plain = !number.is_number() && number.trap.empty() && !(text[0] >= '0' && text[0] <= '9');
-  }
   if (plain) return text;
   std::string quoted = "\"";
   for (char c : text) {

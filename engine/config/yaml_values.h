@@ -23,6 +23,9 @@ std::optional<ParamValue> read_yaml_value(const ParamSpec& spec, const YamlPair&
 std::optional<std::string> read_yaml_key(const YamlNode& key, const YamlDocument& document,
                                          std::vector<Problem>& problems);
 
+/// A plain word that every YAML reader takes as text: no number, boolean or null.
+bool reads_as_text(const std::string& word);
+
 /// A scalar as YAML text that every reader takes as that string: quoted where it must be.
 std::string yaml_text(const std::string& text);
 
