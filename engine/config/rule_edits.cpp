@@ -415,4 +415,20 @@ EditResult RuleEdits::set_header(const std::string& key, const std::string& yaml
   return draft.finish(title);
 }
 
+EditResult RuleEdits::rename_root_key(const std::string& key, const std::string& new_key) const {
+  const std::string title = fmt::format("Rename {} to {}", key, new_key);
+  const YamlNode& root = *state_.document.root();
+  for (const PairLayout& layout : layout_of(state_.document, root)) {
+    if (layout.pair->key->text != key) continue;
+    TextEdit edit{title,
+                  {{layout.key_begin, layout.key_end - layout.key_begin,
+                    key_text(new_key, text_[layout.key_begin])}}};
+    const TransformEditor renamed(apply_edit(text_, edit));
+    if (!renamed.can_edit() || renamed.problems().size() > state_.problems.size())
+      return refused(cannot_edit(fmt::format("{} cannot be renamed to {}", key, new_key)));
+    return {std::move(edit), {}};
+  }
+  return refused(cannot_edit(fmt::format("there is no key {}", key), ""));
+}
+
 }  // namespace engine

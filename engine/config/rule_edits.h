@@ -21,6 +21,7 @@ class RuleEdits {
   EditResult remove(int rule) const;
   EditResult move(int from, int to) const;
   EditResult set_header(const std::string& key, const std::string& yaml) const;
+  EditResult rename_root_key(const std::string& key, const std::string& new_key) const;
 
  private:
   /// The text that belongs to a rule. Block style: whole lines, with the comments right above and

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/config/transform_editor.h"
 
+#include "engine/config/anchor_moves.h"
 #include "engine/config/edit_draft.h"
 #include "engine/config/number_text.h"
 #include "engine/config/rule_edits.h"
@@ -40,8 +41,20 @@ std::size_t TransformEditor::rule_offset(int rule) const {
   return state_->has_rule(rule) ? state_->rule_pair(rule).key_offset : 0;
 }
 
+std::vector<RuleEntry> TransformEditor::entries_of(int rule) const {
+  std::vector<RuleEntry> entries;
+  if (state_->has_rule(rule))
+    for (const YamlPair& pair : state_->rule_pair(rule).value->pairs)
+      entries.emplace_back(pair.key->text, flow_text(state_->document, *pair.value));
+  return entries;
+}
+
 ValueOrigin TransformEditor::origin_of(int rule, const std::string& key) const {
   return state_->has_rule(rule) ? ValueEdits(*this).origin(rule, key) : ValueOrigin{};
+}
+
+KeyPlace TransformEditor::key_at(std::size_t offset) const {
+  return state_->document.root() ? ValueEdits(*this).key_at(offset) : KeyPlace{};
 }
 
 EditResult TransformEditor::set_value(int rule, const std::string& key, const std::string& yaml,
@@ -157,6 +170,12 @@ EditResult TransformEditor::set_use_regex(bool use_regex) const {
 EditResult TransformEditor::set_file_paradigm(const std::string& id) const {
   if (!can_edit()) return not_editable();
   return RuleEdits(*this).set_header("paradigm", yaml_text(id));
+}
+
+EditResult TransformEditor::rename_root_key(const std::string& key,
+                                            const std::string& new_key) const {
+  if (!state_->document.root()) return not_editable();
+  return RuleEdits(*this).rename_root_key(key, new_key);
 }
 
 EditResult TransformEditor::delete_pair_at(std::size_t offset) const {

@@ -58,6 +58,12 @@ struct NewRule {
   std::vector<RuleEntry> entries;  ///< may be empty: `{}`; the key paradigm is an entry as well
 };
 
+/// A key of a rule, found by a place in the text.
+struct KeyPlace {
+  int rule = -1;  ///< the rule in which it is written; -1: none, or a key at the root
+  std::string key;
+};
+
 class TransformEditor {
  public:
   explicit TransformEditor(std::string text, const std::string& file = "");
@@ -72,7 +78,13 @@ class TransformEditor {
   int rule_at(std::size_t offset) const;
   /// First byte of a rule's key.
   std::size_t rule_offset(int rule) const;
+  /// The keys of a rule with their values as text, merge keys applied: what can be shown and edited
+  /// of a rule whose paradigm is not known. Empty for a rule that is left alone.
+  std::vector<RuleEntry> entries_of(int rule) const;
   ValueOrigin origin_of(int rule, const std::string& key) const;
+  /// The pair of a rule (or of the root) whose key or value begins at this byte: where problems
+  /// are.
+  KeyPlace key_at(std::size_t offset) const;
 
   /// Writes `yaml` (yaml_value(), or a person's own text) as the value of a key, new or not; the
   /// key paradigm included. A rule that is left alone becomes one with this value only.
@@ -110,6 +122,8 @@ class TransformEditor {
   EditResult set_use_regex(bool use_regex) const;
   /// The paradigm of the whole file (a key of ours at the root).
   EditResult set_file_paradigm(const std::string& id) const;
+  /// Gives a key at the root another name: `layer_name_to_confg`.
+  EditResult rename_root_key(const std::string& key, const std::string& new_key) const;
   /// Deletes the `key: value` whose key stands at `offset`: the second one of a duplicate key.
   EditResult delete_pair_at(std::size_t offset) const;
 

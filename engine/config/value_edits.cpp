@@ -92,6 +92,20 @@ ValueOrigin ValueEdits::origin(int rule, const std::string& key) const {
   return origin;
 }
 
+KeyPlace ValueEdits::key_at(std::size_t offset) const {
+  const auto is_here = [&](const YamlPair& pair) {
+    return pair.key_offset == offset || pair.value_offset == offset;
+  };
+  for (int rule = 0; rule < editor_.rule_count(); ++rule) {
+    if (!state_.layout(rule) || state_.layout(rule)->is_alias) continue;
+    for (const YamlPair& pair : value(rule).written)
+      if (is_here(pair)) return {rule, pair.key->text};
+  }
+  for (const YamlPair& pair : state_.document.root()->written)
+    if (is_here(pair) && &pair != state_.rules.header) return {-1, pair.key->text};
+  return {};
+}
+
 EditResult ValueEdits::set(int rule, const std::string& key, const std::string& yaml,
                            SharedValue shared) const {
   const std::string meaning =

@@ -16,6 +16,7 @@ class ValueEdits {
       : editor_(editor), state_(*editor.state_), text_(state_.text()) {}
 
   ValueOrigin origin(int rule, const std::string& key) const;
+  KeyPlace key_at(std::size_t offset) const;
   EditResult set(int rule, const std::string& key, const std::string& yaml,
                  SharedValue shared) const;
   EditResult unset(int rule, const std::string& key, SharedValue shared) const;

@@ -117,6 +117,56 @@ std::optional<NotPortable> not_portable(const std::string& pattern) {
   return first;
 }
 
+std::vector<TextPiece> literal_words(const std::string& pattern) {
+  std::vector<TextPiece> words;
+  scan(pattern, [&](std::size_t i) {
+    const char c = pattern[i];
+    const bool is_word = std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+    if (!is_word) return;
+    if (!words.empty() && words.back().offset + words.back().length == i)
+      ++words.back().length;
+    else
+      words.push_back({i, 1});
+  });
+  return words;
+}
+
+namespace {
+
+/// What stands for the construct at `offset`, and how long that is; length 0 when nothing is known.
+std::pair<std::size_t, std::string> portable_construct(const std::string& pattern,
+                                                       std::size_t offset) {
+  static const std::vector<std::pair<const char*, const char*>> classes{
+      {"[:digit:]", "0-9"}, {"[:alpha:]", "A-Za-z"}, {"[:alnum:]", "A-Za-z0-9"},
+      {"[:lower:]", "a-z"}, {"[:upper:]", "A-Z"},    {"[:xdigit:]", "0-9A-Fa-f"},
+      {"[:word:]", "\\w"},  {"[:space:]", "\\s"}};
+  if (pattern[offset] == '{') return {2, "{0,"};
+  if (pattern.compare(offset, 3, "(?<") == 0) return {3, "(?P<"};
+  if (pattern.compare(offset, 2, "\\h") == 0) return {2, "[ \\t]"};
+  if (pattern.compare(offset, 2, "\\R") == 0) return {2, "\\n"};
+  if (pattern[offset] != '[') return {0, ""};
+  const std::size_t end = class_end(pattern, offset);
+  std::string text = pattern.substr(offset, end - offset);
+  for (const auto& [name, characters] : classes)
+    for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name))
+      text.replace(at, std::strlen(name), characters);
+  return {end - offset, text};
+}
+
+}  // namespace
+
+std::string portable_pattern(const std::string& pattern) {
+  std::string text = pattern;
+  for (std::size_t tries = 0; tries <= pattern.size(); ++tries) {
+    const std::optional<NotPortable> found = not_portable(text);
+    if (!found) return text;
+    const auto [length, instead] = portable_construct(text, found->offset);
+    if (length == 0 || text.compare(found->offset, length, instead) == 0) return "";
+    text.replace(found->offset, length, instead);
+  }
+  return "";
+}
+
 std::string plain_reading(const std::string& pattern) {
   std::string name;
   std::size_t skip_to = 0;
