@@ -9,6 +9,7 @@ namespace {
 
 // Far above what any sane pattern needs on a layer name, and a few milliseconds of work.
 constexpr std::uint32_t match_limit = 50'000;
+constexpr std::uint32_t quick_match_limit = 2'000;
 constexpr std::uint32_t depth_limit = 10'000;
 constexpr std::uint32_t heap_limit_kib = 16 * 1024;
 constexpr std::size_t longest_pattern = 32 * 1024;
@@ -39,6 +40,7 @@ PCRE2_SPTR bytes(const std::string& text) { return reinterpret_cast<PCRE2_SPTR>(
 struct LayerPattern::Code {
   std::unique_ptr<pcre2_code, FreeCode> compiled;
   std::unique_ptr<pcre2_match_context, FreeMatchContext> limits;
+  std::unique_ptr<pcre2_match_context, FreeMatchContext> quick_limits;
 };
 
 LayerPattern::LayerPattern(std::string text, bool use_regex)
@@ -60,19 +62,33 @@ LayerPattern::LayerPattern(std::string text, bool use_regex)
     error_offset_ = offset;
     return;
   }
-  code->limits.reset(pcre2_match_context_create(nullptr));
-  pcre2_set_match_limit(code->limits.get(), match_limit);
-  pcre2_set_depth_limit(code->limits.get(), depth_limit);
-  pcre2_set_heap_limit(code->limits.get(), heap_limit_kib);
+  const auto limits = [](std::uint32_t most_matches) {
+    std::unique_ptr<pcre2_match_context, FreeMatchContext> made(
+        pcre2_match_context_create(nullptr));
+    pcre2_set_match_limit(made.get(), most_matches);
+    pcre2_set_depth_limit(made.get(), depth_limit);
+    pcre2_set_heap_limit(made.get(), heap_limit_kib);
+    return made;
+  };
+  code->limits = limits(match_limit);
+  code->quick_limits = limits(quick_match_limit);
   code_ = std::move(code);
 }
 
 LayerPattern::Result LayerPattern::match(const std::string& name) const {
+  return match(name, false);
+}
+
+LayerPattern::Result LayerPattern::match_quickly(const std::string& name) const {
+  return match(name, true);
+}
+
+LayerPattern::Result LayerPattern::match(const std::string& name, bool quickly) const {
   if (!use_regex_) return name == text_ ? Result::match : Result::no_match;
   if (!code_) return Result::no_match;
   const std::unique_ptr<pcre2_match_data, FreeMatchData> data(pcre2_match_data_create(1, nullptr));
   const int result = pcre2_match(code_->compiled.get(), bytes(name), name.size(), 0, 0, data.get(),
-                                 code_->limits.get());
+                                 (quickly ? code_->quick_limits : code_->limits).get());
   if (result >= 0) return Result::match;
   return result == PCRE2_ERROR_NOMATCH ||
                  (result <= PCRE2_ERROR_UTF8_ERR1 && result >= PCRE2_ERROR_UTF8_ERR21)

@@ -26,9 +26,12 @@ class LayerPattern {
   std::size_t error_offset() const { return error_offset_; }
 
   Result match(const std::string& name) const;
+  /// The same, but gives up after some ten microseconds of work: nearly every match needs far less.
+  Result match_quickly(const std::string& name) const;
 
  private:
   struct Code;
+  Result match(const std::string& name, bool quickly) const;
 
   std::string text_;
   std::shared_ptr<const Code> code_;  ///< null: equality, or an error

@@ -58,12 +58,71 @@ void scan(const std::string& pattern, Visit&& visit) {
   }
 }
 
-std::string escape_reading(char c) {
+bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
+
+/// Whether `count` hexadecimal digits follow the escape's letter.
+bool has_hex_digits(const std::string& pattern, std::size_t letter, std::size_t count) {
+  if (pattern.size() < letter + 1 + count) return false;
+  return std::all_of(pattern.begin() + static_cast<std::ptrdiff_t>(letter + 1),
+                     pattern.begin() + static_cast<std::ptrdiff_t>(letter + 1 + count), is_hex);
+}
+
+/// `i`: the backslash.
+std::string escape_reading(const std::string& pattern, std::size_t i, bool in_class) {
+  const char c = i + 1 < pattern.size() ? pattern[i + 1] : '\0';
   if (c == 'v') return "\\v is one character in Python and any vertical space here";
   if (c == 'N') return "\\N{…} is a named character in Python and \\N any character here";
-  const bool known = std::strchr("abBdDfnrsStwWxuUAZ", c) != nullptr;
+  if (c == 'U') return "\\U is a character by its number in Python and the letter U here";
+  if (c == 'x' && !has_hex_digits(pattern, i + 1, 2))
+    return "\\x takes exactly two hexadecimal digits in Python's re";
+  if (c == 'u' && !has_hex_digits(pattern, i + 1, 4))
+    return "\\u takes exactly four hexadecimal digits in Python's re";
+  const bool known = std::strchr(in_class ? "abdDfnrsStwWxu" : "abBdDfnrsStwWxuAZ", c) != nullptr;
   const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   return known || !letter ? "" : fmt::format("\\{} is an error in Python's re", c);
+}
+
+/// `(?(…)yes|no)`: Python knows a number or the name of a group.
+std::string condition_reading(const std::string& pattern, std::size_t i) {
+  const std::size_t close = pattern.find(')', i + 3);
+  const std::string test = close == std::string::npos ? "" : pattern.substr(i + 3, close - i - 3);
+  const bool is_number = !test.empty() && std::all_of(test.begin(), test.end(), is_digit);
+  if (is_number || pattern.find("(?P<" + test + ">") != std::string::npos) return "";
+  return fmt::format("the condition ({}) is an error in Python's re", test);
+}
+
+std::string flags_reading(const std::string& pattern, std::size_t i) {
+  std::size_t end = i + 2;
+  bool has_minus = false;
+  bool is_known = true;
+  for (; end < pattern.size() && (std::isalpha(static_cast<unsigned char>(pattern[end])) ||
+                                  pattern[end] == '-' || pattern[end] == '^');
+       ++end) {
+    has_minus |= pattern[end] == '-';
+    is_known &= std::strchr("aimsux-", pattern[end]) != nullptr;
+  }
+  const char close = end < pattern.size() ? pattern[end] : '\0';
+  if (!is_known || (close != ')' && close != ':') || (close == ')' && has_minus) || end == i + 2)
+    return fmt::format("({} is an error in Python's re", pattern.substr(i + 1, end + 1 - i - 1));
+  if (close == ')' && i > 0)
+    return "flags that do not stand at the start are an error in Python's re";
+  return "";
+}
+
+/// Past the bracket that closes the group at `i`.
+std::size_t group_end(const std::string& pattern, std::size_t i) {
+  int depth = 0;
+  for (; i < pattern.size();) {
+    if (pattern[i] == '(') ++depth;
+    if (pattern[i] == ')' && --depth == 0) return i + 1;
+    if (pattern[i] == '\\')
+      i += 2;
+    else if (pattern[i] == '[')
+      i = class_end(pattern, i);
+    else
+      ++i;
+  }
+  return pattern.size();
 }
 
 std::string group_reading(const std::string& pattern, std::size_t i) {
@@ -71,29 +130,45 @@ std::string group_reading(const std::string& pattern, std::size_t i) {
   if (pattern.compare(i, 2, "(?") != 0 || i + 2 >= pattern.size()) return "";
   const char kind = pattern[i + 2];
   const char next = i + 3 < pattern.size() ? pattern[i + 3] : '\0';
+  if (kind == ':' || kind == '=' || kind == '!' || kind == '>' || kind == '#') return "";
   if (kind == '|') return "(?|…) is an error in Python's re";
+  if (kind == '(') return condition_reading(pattern, i);
+  if (kind == 'P' && (next == '<' || next == '=')) return "";
   if (kind == 'R' || kind == '&' || kind == '+' || is_digit(kind) ||
       (kind == '-' && is_digit(next)) || (kind == 'P' && next == '>'))
     return "recursion is an error in Python's re";
-  if (kind == '\'' || (kind == '<' && next != '=' && next != '!'))
-    return "Python's re names a group (?P<name>…) only";
+  if (kind == '<' && (next == '=' || next == '!')) {
+    const std::string group = pattern.substr(i, group_end(pattern, i) - i);
+    return group.find('|') == std::string::npos
+               ? ""
+               : "the alternatives of a look-behind must be equally long in Python's re";
+  }
+  if (kind == '\'' || kind == '<') return "Python's re names a group (?P<name>…) only";
   if (kind == 'C') return "(?C) is an error in Python's re";
-  std::size_t end = i + 2;
-  while (end < pattern.size() && std::isalpha(static_cast<unsigned char>(pattern[end]))) ++end;
-  const bool is_flags = end > i + 2 && end < pattern.size() && pattern[end] == ')';
-  if (is_flags && i > 0) return "flags that do not stand at the start are an error in Python's re";
+  return flags_reading(pattern, i);
+}
+
+std::string class_reading(const std::string& pattern, std::size_t i) {
+  const std::size_t end = class_end(pattern, i);
+  if (pattern.substr(i, end - i).find("[:") != std::string::npos)
+    return "[:…:] is a class of characters here and plain characters in Python";
+  for (std::size_t at = i + 1; at + 1 < end; ++at) {
+    if (pattern[at] != '\\') continue;
+    std::string reading = escape_reading(pattern, at, true);
+    if (!reading.empty()) return reading;
+    ++at;
+  }
   return "";
 }
 
 std::string reading_at(const std::string& pattern, std::size_t i) {
   const char c = pattern[i];
-  if (c == '\\') return i + 1 < pattern.size() ? escape_reading(pattern[i + 1]) : "";
+  if (c == '\\') return escape_reading(pattern, i, false);
   if (c == '(') return group_reading(pattern, i);
   if (c == '{' && counted_quantifier(pattern, i) > 0 && pattern[i + 1] == ',')
     return fmt::format("{} counts from 0 in Python and stands for itself here",
                        pattern.substr(i, counted_quantifier(pattern, i)));
-  if (c == '[' && pattern.substr(i, class_end(pattern, i) - i).find("[:") != std::string::npos)
-    return "[:…:] is a class of characters here and plain characters in Python";
+  if (c == '[') return class_reading(pattern, i);
   return "";
 }
 

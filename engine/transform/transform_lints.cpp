@@ -23,12 +23,17 @@ class Linter {
  public:
   explicit Linter(const LintInput& input)
       : input_(input), config_(input.config), plan_(input.plan) {
-    for (const Assignment& assignment : plan_.assignments) kinds_.insert(assignment.kind);
+    matched_.resize(config_.rules.size());
+    for (const Assignment& assignment : plan_.assignments) {
+      kinds_.insert(assignment.kind);
+      for (int r : assignment.trail) matched_[static_cast<std::size_t>(r)].push_back(&assignment);
+    }
   }
 
   std::vector<Problem> lint() {
     lint_unmatched();
     for (std::size_t r = 0; r < config_.rules.size(); ++r) {
+      if (input_.stop.stop_requested()) break;
       const TransformRule& rule = config_.rules[r];
       lint_values(rule);
       if (rule.pattern == "total")
@@ -136,7 +141,11 @@ class Linter {
              "Write the checkpoint's own names (`model.layers.N.self_attn.q_proj`)");
       return;
     }
-    const std::string near = nearest_name(plain_reading(rule.pattern), names);
+    // Edit distances to a thousand names take a millisecond: enough for the first ones.
+    constexpr int most_suggestions = 50;
+    const std::string near = suggestions_++ < most_suggestions
+                                 ? nearest_name(plain_reading(rule.pattern), names)
+                                 : std::string();
     report("zero-matches", Severity::warning, rule.place, rule.pattern,
            other.empty()
                ? fmt::format("{} matches none of {}", rule.pattern, layers_text(candidates()))
@@ -147,19 +156,17 @@ class Linter {
   }
 
   bool matches(std::size_t r, const std::string& name) const {
-    return !name.empty() && input_.patterns[r].match(name) == LayerPattern::Result::match;
+    return !name.empty() && input_.patterns[r].match_quickly(name) == LayerPattern::Result::match;
   }
 
   void lint_kinds(std::size_t r) {
     const TransformRule& rule = config_.rules[r];
-    std::vector<const Assignment*> matched, not_handled;
-    for (const Assignment& assignment : plan_.assignments) {
-      const std::vector<int>& trail = assignment.trail;
-      if (std::find(trail.begin(), trail.end(), static_cast<int>(r)) != trail.end())
-        matched.push_back(&assignment);
-      if (assignment.rule == static_cast<int>(r) && assignment.outcome == Outcome::kind_not_handled)
-        not_handled.push_back(&assignment);
-    }
+    const std::vector<const Assignment*>& matched = matched_[r];
+    std::vector<const Assignment*> not_handled;
+    for (const Assignment* assignment : matched)
+      if (assignment->rule == static_cast<int>(r) &&
+          assignment->outcome == Outcome::kind_not_handled)
+        not_handled.push_back(assignment);
     if (!not_handled.empty() && !rule.paradigm.empty())
       report(
           "kind-not-handled", Severity::warning, rule.place, rule.pattern,
@@ -265,6 +272,8 @@ class Linter {
   std::vector<Problem> problems_;
   std::set<LayerKind> kinds_;  ///< of the candidates
   std::set<std::string> reported_;
+  std::vector<std::vector<const Assignment*>> matched_;  ///< per rule, by its pattern
+  int suggestions_ = 0;
 };
 
 }  // namespace

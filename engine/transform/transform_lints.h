@@ -6,6 +6,7 @@
 #include "engine/config/layer_pattern.h"
 #include "engine/transform/transform_plan.h"
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct LintInput {
   const std::vector<LayerPattern>& patterns;  ///< one per rule
   const std::vector<bool>& is_usable;  ///< per rule: compiles and stays within the match limits
   const TransformPlan& plan;           ///< assignments and counts
+  std::stop_token stop{};              ///< asked at every rule; the result is then incomplete
 };
 
 /// All lints and errors of planning but "bad-pattern", which the matching itself finds. In the

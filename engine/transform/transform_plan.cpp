@@ -63,15 +63,24 @@ std::set<LayerKind> candidate_kinds(const TransformConfig& config,
   return kinds;
 }
 
+/// Matches, of all rules together, that may take longer than a quick one. Not a clock, so that
+/// every machine gives the same verdict.
+constexpr int most_slow_matches = 500;
+
 class Planner {
  public:
   Planner(const LayerInventory& inventory, const TransformConfig& config,
-          const std::vector<ParadigmInfo>& infos, const std::string& compute_dtype)
-      : inventory_(inventory), config_(config), infos_(infos), compute_dtype_(compute_dtype) {
+          const std::vector<ParadigmInfo>& infos, const std::string& compute_dtype,
+          const std::stop_token& stop)
+      : inventory_(inventory),
+        config_(config),
+        infos_(infos),
+        compute_dtype_(compute_dtype),
+        stop_(stop) {
     for (const ScriptedFilePtr& file : config.scripted) infos_.push_back(file->info);
   }
 
-  TransformPlan plan() {
+  std::optional<TransformPlan> plan() {
     const std::set<LayerKind> kinds = candidate_kinds(config_, infos_);
     for (const LayerInfo& layer : inventory_.layers()) {
       if (!kinds.count(layer.kind)) continue;
@@ -81,11 +90,13 @@ class Planner {
       plan_.assignments.push_back(std::move(assignment));
     }
     match();
+    if (stop_.stop_requested()) return std::nullopt;
     for (Assignment& assignment : plan_.assignments) decide(assignment);
     count();
     fill_histogram();
-    const LintInput input{inventory_, config_, infos_, patterns_, is_usable_, plan_};
+    const LintInput input{inventory_, config_, infos_, patterns_, is_usable_, plan_, stop_};
     for (Problem& problem : transform_lints(input)) plan_.problems.push_back(std::move(problem));
+    if (stop_.stop_requested()) return std::nullopt;
     std::stable_sort(
         plan_.problems.begin(), plan_.problems.end(), [](const Problem& a, const Problem& b) {
           return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
@@ -102,6 +113,7 @@ class Planner {
 
   void match() {
     for (std::size_t r = 0; r < config_.rules.size(); ++r) {
+      if (stop_.stop_requested()) return;
       const TransformRule& rule = config_.rules[r];
       patterns_.emplace_back(rule.pattern, config_.use_regex);
       is_usable_.push_back(patterns_.back().error().empty());
@@ -110,22 +122,33 @@ class Planner {
         continue;
       }
       for (Assignment& assignment : plan_.assignments) {
-        const LayerPattern::Result result = patterns_.back().match(assignment.layer);
+        const LayerPattern::Result result = match(patterns_.back(), assignment.layer);
         if (result == LayerPattern::Result::match) assignment.trail.push_back(static_cast<int>(r));
         if (result != LayerPattern::Result::gave_up) continue;
         is_usable_[r] = false;
-        report_pattern(rule, 0, fmt::format("it backtracks without end on {}", assignment.layer));
+        report_pattern(rule, 0, fmt::format("it backtracks without end on {}", assignment.layer),
+                       "Write it without a repetition of repetitions, such as (.*)*");
         break;
       }
     }
   }
 
-  void report_pattern(const TransformRule& rule, std::size_t offset, const std::string& why) {
+  LayerPattern::Result match(const LayerPattern& pattern, const std::string& layer) {
+    const LayerPattern::Result result = pattern.match_quickly(layer);
+    if (result != LayerPattern::Result::gave_up || slow_matches_ == most_slow_matches)
+      return result;
+    ++slow_matches_;
+    return pattern.match(layer);
+  }
+
+  void report_pattern(const TransformRule& rule, std::size_t offset, const std::string& why,
+                      const std::string& remedy = "") {
     Problem problem;
     problem.id = "bad-pattern";
     problem.place = place_in_pattern(config_, rule, offset);
     problem.value = rule.pattern;
     problem.message = fmt::format("the pattern {} cannot be used: {}", rule.pattern, why);
+    problem.remedy = remedy;
     plan_.problems.push_back(std::move(problem));
   }
 
@@ -212,6 +235,8 @@ class Planner {
   const TransformConfig& config_;
   std::vector<ParadigmInfo> infos_;
   std::string compute_dtype_;
+  const std::stop_token stop_;
+  int slow_matches_ = 0;
   std::vector<LayerPattern> patterns_;
   std::vector<bool> is_usable_;
   mutable std::map<std::pair<std::size_t, LayerKind>, Values> values_;
@@ -223,7 +248,15 @@ class Planner {
 TransformPlan plan_transform(const LayerInventory& inventory, const TransformConfig& config,
                              const std::vector<ParadigmInfo>& infos,
                              const std::string& compute_dtype) {
-  return Planner(inventory, config, infos, compute_dtype).plan();
+  return *Planner(inventory, config, infos, compute_dtype, {}).plan();
+}
+
+std::optional<TransformPlan> plan_transform(const LayerInventory& inventory,
+                                            const TransformConfig& config,
+                                            const std::vector<ParadigmInfo>& infos,
+                                            const std::string& compute_dtype,
+                                            const std::stop_token& stop) {
+  return Planner(inventory, config, infos, compute_dtype, stop).plan();
 }
 
 std::string transform_digest(const TransformPlan& plan) {

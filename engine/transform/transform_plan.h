@@ -9,6 +9,8 @@
 #include "engine/transform/paradigm_info.h"
 #include "engine/transform/transform_histogram.h"
 
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -65,6 +67,14 @@ struct TransformPlan {
 TransformPlan plan_transform(const LayerInventory& inventory, const TransformConfig& config,
                              const std::vector<ParadigmInfo>& infos,
                              const std::string& compute_dtype = "");
+
+/// The same for a worker: nothing once `stop` is requested, which is asked at every rule. The time
+/// of all patterns together is bounded; one that backtracks too much is a problem ("bad-pattern").
+std::optional<TransformPlan> plan_transform(const LayerInventory& inventory,
+                                            const TransformConfig& config,
+                                            const std::vector<ParadigmInfo>& infos,
+                                            const std::string& compute_dtype,
+                                            const std::stop_token& stop);
 
 /// SHA-256 over the resolved transform (layer, paradigm, its digest, effective values), hex. Two
 /// spellings of the same effect agree.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/transform/transform_plan.h"
 
+#include "engine/config/layer_pattern.h"
 #include "engine/model/llama_config.h"
 #include "engine/transform/followed_formats.h"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <stop_token>
+#include <thread>
 
 namespace engine {
 namespace {
@@ -272,6 +275,64 @@ TEST(TransformPlan, TwentyPatternsOverAThousandLayersTakeAFewMilliseconds) {
       "microseconds",
       static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(spent).count()));
   EXPECT_LT(spent, std::chrono::milliseconds(200));
+}
+
+/// A pattern that gives up on the name of any layer, differently written for each number.
+std::string catastrophic(int number) {
+  return "'(.|..|...)*[" + std::to_string(number % 10) + "!?]" +
+         std::string(static_cast<std::size_t>(number / 10), '$') + "': null\n";
+}
+
+TEST(TransformPlan, AThousandRulesThatBacktrackWithoutEndTakeABoundedTime) {
+  std::string rules;
+  for (int i = 0; i < 1000; ++i) rules += catastrophic(i);
+  const TransformConfig file = config(rules + "default: null");
+  ASSERT_EQ(file.rules.size(), 1001u);
+  const auto begin = std::chrono::steady_clock::now();
+  const TransformPlan result = plan_transform(inventory(130), file, infos());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+  EXPECT_EQ(result.problems.size(), 1000u);
+  for (const Problem& problem : result.problems) ASSERT_EQ(problem.id, "bad-pattern");
+  EXPECT_NE(result.problems[0].message.find("backtracks without end"), std::string::npos);
+  EXPECT_EQ(winner(result, "lm_head"), "left_alone 1000");
+}
+
+TEST(TransformPlan, SlowPatternsThatEndAreStillMatched) {
+  // Some thousand steps on each name, which is more than a quick match takes.
+  const std::string slow = ".*.*.*[!?]|lm_head";
+  EXPECT_EQ(LayerPattern(slow, true).match_quickly("model.layers.0.self_attn.q_proj"),
+            LayerPattern::Result::gave_up);
+  const TransformPlan result = plan("'" + slow + "': null\ndefault: {q_levels: 4}\n");
+  for (const Problem& problem : result.problems) EXPECT_NE(problem.id, "bad-pattern");
+  EXPECT_EQ(winner(result, "lm_head"), "left_alone 0");
+}
+
+TEST(TransformPlan, AThousandRulesOverAThousandLayers) {
+  std::string rules;
+  for (int i = 0; i < 1000; ++i)
+    rules += "'model\\.layers\\." + std::to_string(i % 130) + "\\.(self_attn|mlp)\\..*" +
+             (i < 130 ? "" : "(?:" + std::to_string(i) + ")?") + "': {q_levels: 8}\n";
+  const TransformPlan result =
+      plan_transform(inventory(130), config(rules + "default: null"), infos());
+  EXPECT_EQ(winner(result, "model.layers.129.mlp.up_proj"), "transformed 129");
+  EXPECT_EQ(result.counts[129].won, 7);
+  EXPECT_EQ(result.counts[130].shadowed, 7);
+}
+
+TEST(TransformPlan, StopsBetweenRulesWhenAsked) {
+  std::string rules;
+  for (int i = 0; i < 1000; ++i) rules += catastrophic(i);
+  const TransformConfig file = config(rules + "default: null");
+  std::stop_source stop;
+  const auto begin = std::chrono::steady_clock::now();
+  std::jthread asking([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    stop.request_stop();
+  });
+  EXPECT_FALSE(plan_transform(inventory(130), file, infos(), "", stop.get_token()));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_TRUE(
+      plan_transform(inventory(2), config("default: null"), infos(), "", std::stop_token()));
 }
 
 }  // namespace
