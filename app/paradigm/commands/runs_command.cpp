@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/paradigm/command.h"
+#include "app/paradigm/compare_runs.h"
 #include "app/paradigm/output.h"
 #include "app/paradigm/run_report.h"
 #include "app/paradigm/terminal_progress.h"
@@ -173,11 +174,12 @@ int export_run(const Options& options) {
 
 Command runs_command() {
   return {.name = "runs",
-          .summary = "List, show, watch and export run folders, live or finished",
+          .summary = "List, show, watch, compare and export run folders, live or finished",
           .examples =
               "paradigm runs list\n"
               "paradigm runs show runs/demo --json\n"
               "paradigm runs watch runs/demo\n"
+              "paradigm runs compare runs/plain runs/optical --export comparison\n"
               "paradigm runs export runs/demo --csv > demo.csv\n"
               "paradigm runs export runs/demo --csv --layer_stats > layers.csv",
           .declare = [](CLI::App& app) -> std::function<int()> {
@@ -210,7 +212,10 @@ Command runs_command() {
                                "One row per sampled step, layer and statistic instead");
             add_json(exported, "The same table as one JSON object");
             exported->add_option("--output", options->output, "File instead of stdout");
-            return [&app, options, list, show, watch, exported]() -> int {
+            CLI::App* compared = nullptr;
+            const std::function<int()> compare = declare_compare(app, compared);
+            return [&app, options, list, show, watch, exported, compare, compared]() -> int {
+              if (compared->parsed()) return compare();
               if (list->parsed()) return list_runs(*options);
               if (show->parsed()) return show_run(*options);
               if (watch->parsed()) return watch_run(*options);

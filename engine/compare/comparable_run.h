@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A run with all that a comparison asks of it: curves, configuration, model, and what its transform
+// does to each layer.
+#pragma once
+
+#include "engine/compare/run_metrics.h"
+#include "engine/config/param_schema.h"
+#include "engine/runs/run_catalog.h"
+#include "engine/transform/effect_diff.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace engine {
+
+struct LlamaConfig;
+
+/// The model that a run trains, as far as its files are still there.
+struct RunModel {
+  bool is_known = false;
+  std::string summary;       ///< "4 layers, hidden 64, 4 heads, vocabulary 1024"; "" when not known
+  std::string architecture;  ///< text that is equal for equal sizes
+  double train_flops_per_token = 0;
+  std::filesystem::path file;  ///< config.json; empty for a model known by name
+};
+
+enum class RunSource { run_folder, trainer_state, csv, tensorboard };
+const char* to_string(RunSource source);
+
+struct ComparableRun {
+  std::filesystem::path path;
+  std::string name;  ///< folder or file name; made unique by compare_runs()
+  RunSource source = RunSource::run_folder;
+  RunMetrics metrics;
+  ObservedState observed;
+  std::int64_t max_steps = 0;
+  double started_at = 0;
+  std::optional<RunStarted> started;      ///< of the newest part
+  std::optional<LayerStats> layer_stats;  ///< the newest
+  std::optional<CheckpointSaved> last_checkpoint;
+  std::string failure;  ///< of run_failed
+
+  ParamValues parameters;  ///< with defaults; empty where there is no run.yaml
+  RunModel model;
+  std::string tokenizer_digest;     ///< "" when not known
+  std::filesystem::path tokenizer;  ///< the folder it is in
+  bool is_effect_known = false;
+  TransformEffect effect;
+  std::string transform_label = "?";  ///< the file's name, "plain"
+  std::vector<std::string> notes;     ///< what a reader must know, one sentence each
+
+  std::int64_t training_seed() const;  ///< -1 when not known
+  std::string noise_draw() const { return seeds_text(effect.plan); }
+
+  /// Reads on in the folder; whether anything is new. Foreign runs never change.
+  bool poll();
+  std::shared_ptr<RunReader> reader{};
+};
+
+/// Reads a run folder to its present end, live or finished. Never throws for what it holds: what
+/// could not be read is in `notes`. Throws Error when `run_dir` is no run folder.
+ComparableRun load_run(const std::filesystem::path& run_dir);
+
+/// A run folder, or what foreign_run.h reads.
+ComparableRun load_any_run(const std::filesystem::path& path);
+
+/// UTF-8 bytes per token of the run's validation text by the run's own tokenizer, from at most 4
+/// MiB of it. Nothing when either is not there. Takes a second at most; any thread.
+std::optional<double> bytes_per_token(const ComparableRun& run);
+
+}  // namespace engine
