@@ -4,11 +4,10 @@
 #include "app/paradigm/command.h"
 #include "app/paradigm/comparison_report.h"
 #include "app/paradigm/output.h"
+#include "engine/compare/comparable_paths.h"
 #include "engine/compare/comparison_export.h"
-#include "engine/compare/foreign_run.h"
 #include "engine/error.h"
 #include "engine/printable.h"
-#include "engine/runs/run_catalog.h"
 
 #include <fmt/format.h>
 
@@ -35,40 +34,15 @@ struct Options {
   bool json = false;
 };
 
-fs::path without_slash(const fs::path& path) {
-  return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
-}
-
-/// What one argument names: a run folder, a foreign log, or the runs and logs below a folder; also
-/// by a name below runs/.
+/// What one argument names, also by a name below runs/.
 std::vector<engine::ComparableRun> runs_at(const std::string& given) {
-  std::vector<engine::ComparableRun> runs;
-  std::error_code ignored;
-  for (const fs::path& path :
-       {without_slash(fs::path(given)), without_slash(fs::path("runs") / given)}) {
-    if (!fs::exists(path, ignored)) continue;
-    if (auto foreign = engine::load_foreign_run(path)) {
-      runs.push_back(std::move(*foreign));
-      return runs;
-    }
-    std::vector<fs::path> found = engine::find_runs(path);
-    std::sort(found.begin(), found.end());
-    for (const fs::path& run : found) runs.push_back(engine::load_run(run));
-    if (found.size() == 1 && found.front() == path) return runs;
-    // An export holds the logs of other trainers beside runs, one folder each.
-    std::vector<fs::path> others;
-    for (const auto& entry : fs::directory_iterator(path, ignored)) {
-      if (std::find(found.begin(), found.end(), entry.path()) == found.end())
-        others.push_back(entry.path());
-    }
-    std::sort(others.begin(), others.end());
-    for (const fs::path& other : others) {
-      if (!found.empty() || fs::is_directory(other, ignored)) {
-        if (auto foreign = engine::load_foreign_run(other)) runs.push_back(std::move(*foreign));
-      }
-    }
+  for (const fs::path& path : {fs::path(given), fs::path("runs") / given}) {
+    std::vector<engine::ComparableRun> runs;
+    for (const fs::path& found : engine::comparable_paths(path))
+      runs.push_back(engine::load_any_run(found));
     if (!runs.empty()) return runs;
   }
+  std::error_code ignored;
   const bool exists = fs::exists(given, ignored);
   engine::fail("no-run", {.file = given},
                exists
@@ -82,7 +56,7 @@ std::size_t baseline_index(const std::vector<engine::ComparableRun>& runs,
                            const std::string& given) {
   if (given.empty()) return 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (runs[i].name == given || runs[i].path == without_slash(given) ||
+    if (runs[i].name == given || runs[i].path == engine::without_slash(given) ||
         runs[i].path.filename() == given)
       return i;
   }

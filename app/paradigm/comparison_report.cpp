@@ -82,10 +82,11 @@ Json verdict_json(const engine::Verdict& verdict, const RunComparison& compariso
       difference.method == engine::ComparisonMethod::none
           ? Json()
           : Json(difference.is_distinguishable(comparison.options.confidence));
-  json["more_seeds"] = difference.needed ? Json{{"about", difference.needed->more},
-                                                {"low", difference.needed->low},
-                                                {"high", difference.needed->high}}
-                                         : Json();
+  json["more_seeds"] = verdict.needed ? Json{{"about", verdict.needed->more},
+                                             {"low", verdict.needed->low},
+                                             {"high", verdict.needed->high}}
+                                      : Json();
+  json["apart_from_step"] = verdict.apart_from ? Json(*verdict.apart_from) : Json();
   json["per_token_mismatch"] = verdict.is_per_token_mismatch;
   json["baseline"] = result_json(verdict.base);
   json["other"] = result_json(verdict.other);

@@ -147,6 +147,31 @@ void resolve_effect(ComparableRun& run, const LayerInventory& inventory) {
   run.transform_label = written.empty() ? "transform" : fs::path(written).stem().string();
 }
 
+SimulatedWork work_of(const ComparableRun& run, const LayerInventory& inventory) {
+  SimulatedWork work;
+  const ParamValue block = run.parameters.get("block_size");
+  const auto* given = std::get_if<std::int64_t>(&block);
+  const double sequence = given != nullptr ? static_cast<double>(*given) : 0;
+  for (const LayerInfo& layer : inventory.layers()) {
+    if (run.effect.find(layer.name) == nullptr || layer.shape.size() < 2) continue;
+    if (layer.kind == LayerKind::linear) {
+      const auto out = static_cast<double>(layer.shape[0]);
+      const auto in = static_cast<double>(layer.shape[1]);
+      work.macs += in * out;
+      work.input_conversions += in;
+      work.output_conversions += out;
+    } else if (layer.shape.size() == 3) {
+      // Scores from q and k, then the values that the probabilities weigh.
+      const auto heads = static_cast<double>(layer.shape[0]);
+      const auto width = static_cast<double>(layer.shape[2]);
+      work.macs += 2 * heads * width * sequence;
+      work.input_conversions += heads * (width + sequence);
+      work.output_conversions += heads * (sequence + width);
+    }
+  }
+  return work;
+}
+
 /// run.yaml, the model and the transform: what does not change while a run goes on.
 void read_configuration(ComparableRun& run, const std::vector<LayerTransformed>& transformed) {
   const fs::path file = RunFolder{run.path}.run_yaml();
@@ -166,7 +191,9 @@ void read_configuration(ComparableRun& run, const std::vector<LayerTransformed>&
   const std::optional<LlamaConfig> config = find_model(run);
   if (config) describe_model(run, *config);
   find_tokenizer(run);
-  resolve_effect(run, config ? layer_inventory(*config) : inventory_of(transformed));
+  const LayerInventory inventory = config ? layer_inventory(*config) : inventory_of(transformed);
+  resolve_effect(run, inventory);
+  run.work = work_of(run, inventory);
 }
 
 void describe_parts(ComparableRun& run) {

@@ -28,6 +28,13 @@ struct RunModel {
   std::filesystem::path file;  ///< config.json; empty for a model known by name
 };
 
+/// What the simulated layers do for one token: attention at the run's block size, in full.
+struct SimulatedWork {
+  double macs = 0;                ///< multiplications and additions
+  double input_conversions = 0;   ///< operand elements that enter a product per token
+  double output_conversions = 0;  ///< read-outs
+};
+
 enum class RunSource { run_folder, trainer_state, csv, tensorboard };
 const char* to_string(RunSource source);
 
@@ -50,6 +57,7 @@ struct ComparableRun {
   std::filesystem::path tokenizer;  ///< the folder it is in
   bool is_effect_known = false;
   TransformEffect effect;
+  SimulatedWork work;
   std::string transform_label = "?";  ///< the file's name, "plain"
   std::vector<std::string> notes;     ///< what a reader must know, one sentence each
 

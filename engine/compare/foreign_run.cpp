@@ -188,6 +188,18 @@ ComparableRun begun(const fs::path& path, RunSource source) {
 
 }  // namespace
 
+bool is_foreign_run(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    return !fs::exists(RunFolder{path}.events(), ignored) &&
+           (fs::exists(path / "trainer_state.json", ignored) || !tensorboard_files(path).empty());
+  }
+  const std::string extension = lower_case(path.extension().string());
+  return fs::is_regular_file(path, ignored) &&
+         (extension == ".csv" || extension == ".tsv" || extension == ".json" ||
+          path.filename().string().find("tfevents") != std::string::npos);
+}
+
 std::optional<ComparableRun> load_foreign_run(const fs::path& path) {
   std::error_code ignored;
   const std::string name = path.filename().string();

@@ -19,4 +19,7 @@ namespace engine {
 /// a file of such a name that holds something else. What was skipped is in `notes`.
 std::optional<ComparableRun> load_foreign_run(const std::filesystem::path& path);
 
+/// Whether load_foreign_run() would read it, by its name and what lies in it; nothing is read.
+bool is_foreign_run(const std::filesystem::path& path);
+
 }  // namespace engine

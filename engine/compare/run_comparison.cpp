@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/compare/run_comparison.h"
 
+#include "engine/compare/group_divergence.h"
 #include "engine/compare/verdict_text.h"
 #include "engine/error.h"
 
@@ -61,6 +62,7 @@ void fill_rows(const Runs& runs, RunComparison& result) {
       if (row.cells[k].value && base.cells[k].value)
         row.cells[k].delta = row.cells[k].value->value - base.cells[k].value->value;
     }
+    if (!options.with_differences) continue;
     const auto curve = runs[i]->metrics.find(options.metrics.front());
     if (curve && base_curve)
       row.difference = curve_difference(*base_curve, scale_of(*runs[options.baseline], options),
@@ -102,6 +104,10 @@ void judge_groups(const Runs& runs, RunComparison& result) {
       verdict.is_per_token_mismatch =
           is_per_token(metric) &&
           !have_same_tokenizer(first_of(runs, base_group), first_of(runs, result.groups[group]));
+      if (result.options.with_differences)
+        verdict.apart_from =
+            apart_from_step(base_group, result.groups[group], runs, metric,
+                            verdict.difference.method, result.options.confidence);
       result.verdicts.push_back(std::move(verdict));
     }
     std::vector<GroupDifference*> family;
@@ -113,6 +119,8 @@ void judge_groups(const Runs& runs, RunComparison& result) {
                       [](const GroupDifference* each) { return !std::isnan(each->p); });
     for (std::size_t i = first; i < result.verdicts.size(); ++i) {
       result.verdicts[i].compared = static_cast<std::size_t>(compared);
+      result.verdicts[i].needed =
+          seeds_needed(result.verdicts[i].difference, result.options.confidence);
       result.verdicts[i].text = verdict_text(result.verdicts[i], result.options);
     }
   }

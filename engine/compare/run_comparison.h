@@ -23,6 +23,7 @@ struct ComparisonOptions {
   XAxis axis = XAxis::step;
   std::optional<double> align_at{};  ///< x is counted from this step
   double confidence = 0.95;
+  bool with_differences = true;  ///< ComparedRun::difference is found for every run
 };
 
 /// What the runs of one table row say about one metric.
@@ -45,9 +46,11 @@ struct Verdict {
   GroupResult base{};
   GroupResult other{};
   GroupDifference difference{};
-  std::size_t compared = 1;            ///< comparisons that Holm's correction counted
-  bool is_per_token_mismatch = false;  ///< losses per token of different tokenizers
-  std::string text{};                  ///< the verdict in one sentence
+  std::optional<SeedsNeeded> needed{};  ///< where the difference is not distinguishable
+  std::optional<double> apart_from{};   ///< the step from which on the means stay apart
+  std::size_t compared = 1;             ///< comparisons that Holm's correction counted
+  bool is_per_token_mismatch = false;   ///< losses per token of different tokenizers
+  std::string text{};                   ///< the verdict in one sentence
 };
 
 /// What is configured differently from the baseline.

@@ -65,7 +65,9 @@ std::string verdict_text(const Verdict& verdict, const ComparisonOptions& option
         p_text(difference.adjusted_p),
         verdict.compared > 1 ? fmt::format(" (Holm over {})", verdict.compared) : "",
         is_found ? (difference.difference.value > 0 ? "higher" : "lower") : "not distinguishable");
-    if (difference.needed && !is_found) text += needed_text(*difference.needed);
+    if (verdict.needed) text += needed_text(*verdict.needed);
+    if (is_found && verdict.apart_from)
+      text += fmt::format("; apart from step {:.0f} on", *verdict.apart_from);
   }
   if (verdict.is_per_token_mismatch) text += "; per token of different tokenizers: not comparable";
   const GroupResult& base = verdict.base;

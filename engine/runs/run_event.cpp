@@ -4,6 +4,8 @@
 #include "engine/runs/json_values.h"
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
 #include <type_traits>
 
 namespace engine {
@@ -146,6 +148,81 @@ std::optional<RunEventBody> read_body(const std::string& type, const json& objec
   }
 }
 
+/// Reads the members of an event of numbers as to_json() writes them, one after the other, without
+/// a tree of JSON: some ten times as fast. Whatever stands otherwise clears `is_plain`.
+struct ReadPlainly {
+  const char* at;
+  const char* end;
+  bool is_plain = true;
+
+  bool skip(std::string_view text) {
+    is_plain =
+        is_plain &&
+        std::string_view(at, static_cast<std::size_t>(end - at)).substr(0, text.size()) == text;
+    if (is_plain) at += text.size();
+    return is_plain;
+  }
+
+  /// A number as JSON has it, which is less than from_chars takes.
+  template <typename Number>
+  void number(Number& value) {
+    if (!is_plain) return;
+    const char* stop = number_end();
+    const auto [read, error] = std::from_chars(at, stop, value);
+    is_plain = error == std::errc() && read == stop && stop != at;
+    at = stop;
+  }
+
+  void operator()(const char* name, std::int64_t& value) { member(name, value); }
+  void operator()(const char* name, double& value) { member(name, value); }
+  template <typename Other>
+  void operator()(const char*, Other&) {
+    is_plain = false;
+  }
+
+ private:
+  template <typename Number>
+  void member(std::string_view name, Number& value) {
+    skip(",\"") && skip(name) && skip("\":");
+    number(value);
+  }
+
+  const char* digits_end(const char* from) const {
+    return std::find_if(from, end, [](char c) { return c < '0' || c > '9'; });
+  }
+
+  /// Where the number that begins here ends; `at` when none does.
+  const char* number_end() const {
+    const char* whole = at != end && *at == '-' ? at + 1 : at;
+    const char* stop = digits_end(whole);
+    if (stop == whole || (*whole == '0' && stop - whole > 1)) return at;
+    if (stop != end && *stop == '.') {
+      const char* fraction = stop + 1;
+      stop = digits_end(fraction);
+      if (stop == fraction) return at;
+    }
+    if (stop == end || (*stop != 'e' && *stop != 'E')) return stop;
+    const char* exponent = stop + 1;
+    if (exponent != end && (*exponent == '+' || *exponent == '-')) ++exponent;
+    stop = digits_end(exponent);
+    return stop == exponent ? at : stop;
+  }
+};
+
+/// Steps are nearly all that a long run holds.
+std::optional<RunEvent> read_plain_step(const std::string& line) {
+  ReadPlainly read{line.data(), line.data() + line.size()};
+  RunEvent event;
+  read.skip("{\"time\":");
+  read.number(event.time);
+  if (!read.skip(",\"type\":\"step\"")) return std::nullopt;
+  StepLogged step;
+  members(step, read);
+  if (!read.skip("}") || read.at != read.end || step.step < 0) return std::nullopt;
+  event.body = step;
+  return event;
+}
+
 template <std::size_t I = 0>
 bool is_known(const std::string& type) {
   if constexpr (I == std::variant_size_v<RunEventBody>) {
@@ -181,6 +258,7 @@ std::string to_json(const RunEvent& event) {
 }
 
 std::optional<RunEvent> parse_run_event(const std::string& line) {
+  if (auto step = read_plain_step(line)) return step;
   const json object = parse_object(line);
   if (object.is_discarded()) return std::nullopt;
   const std::string type = text_member(object, "type");

@@ -96,38 +96,18 @@ TestInput one_spread_input(const SampleStatistics& base, const SampleStatistics&
 
 /// Seeds in each group until t finds `effect` standard deviations of a seed's difference.
 std::int64_t seeds_for(double effect, bool is_paired, double confidence) {
+  const double normal = (normal_quantile((1 + confidence) / 2) + normal_quantile(kPower)) / effect;
+  if (!(normal * normal < static_cast<double>(kMostSeeds))) return kMostSeeds;
   const auto is_enough = [&](std::int64_t seeds) {
     const double count = static_cast<double>(seeds);
     const double freedom = is_paired ? count - 1 : 2 * count - 2;
     return student_quantile((1 + confidence) / 2, freedom) + student_quantile(kPower, freedom) <=
            effect * std::sqrt(count);
   };
-  std::int64_t low = 1;  // never enough
-  std::int64_t high = 2;
-  while (high < kMostSeeds && !is_enough(high)) {
-    low = high;
-    high *= 2;
-  }
-  if (high >= kMostSeeds) return kMostSeeds;
-  while (high - low > 1) {
-    const std::int64_t middle = (low + high) / 2;
-    (is_enough(middle) ? high : low) = middle;
-  }
-  return high;
-}
-
-SeedsNeeded seeds_needed(const TestInput& input, std::int64_t seeds_now, bool is_paired,
-                         double confidence) {
-  const double spread = input.error * std::sqrt(static_cast<double>(seeds_now));
-  const Estimate range =
-      estimated_spread(spread * spread * input.freedom, input.freedom, 0,
-                       static_cast<std::int64_t>(input.freedom) + 1, kSpreadConfidence);
-  const auto more = [&](double sd) {
-    const std::int64_t seeds =
-        sd > 0 ? seeds_for(std::abs(input.difference) / sd, is_paired, confidence) : 2;
-    return std::max<std::int64_t>(1, seeds - seeds_now);
-  };
-  return {more(spread), more(range.low), more(range.high)};
+  // Student's t needs a few more than the normal distribution.
+  auto seeds = std::max<std::int64_t>(2, static_cast<std::int64_t>(normal * normal));
+  while (seeds < kMostSeeds && !is_enough(seeds)) ++seeds;
+  return seeds;
 }
 
 }  // namespace
@@ -174,20 +154,31 @@ GroupDifference compare_groups(const std::vector<SeedResult>& base,
   const double half = student_quantile((1 + confidence) / 2, input.freedom) * input.error;
   result.difference = {input.difference, input.difference - half, input.difference + half};
   result.freedom = input.freedom;
+  result.error = input.error;
   if (input.error > 0) {
     result.p = 2 * student_cdf(-std::abs(input.difference) / input.error, input.freedom);
   } else {
     result.p = input.difference == 0 ? 1 : 0;
   }
   result.adjusted_p = result.p;
-  if (!result.is_distinguishable(confidence) && input.difference != 0 &&
-      result.method != ComparisonMethod::one_spread) {
-    const bool is_paired = result.method == ComparisonMethod::paired_t;
-    const std::int64_t now =
-        is_paired ? result.pairs : std::min(result.count_base, result.count_other);
-    result.needed = seeds_needed(input, now, is_paired, confidence);
-  }
   return result;
+}
+
+std::optional<SeedsNeeded> seeds_needed(const GroupDifference& found, double confidence) {
+  const bool is_paired = found.method == ComparisonMethod::paired_t;
+  if (!is_paired && found.method != ComparisonMethod::welch_t) return std::nullopt;
+  if (found.is_distinguishable(confidence) || found.difference.value == 0 || !(found.error > 0))
+    return std::nullopt;
+  const std::int64_t now = is_paired ? found.pairs : std::min(found.count_base, found.count_other);
+  const double spread = found.error * std::sqrt(static_cast<double>(now));
+  const Estimate range =
+      estimated_spread(spread * spread * found.freedom, found.freedom, 0,
+                       static_cast<std::int64_t>(found.freedom) + 1, kSpreadConfidence);
+  const auto more = [&](double deviation) {
+    const double effect = std::abs(found.difference.value) / deviation;
+    return std::max<std::int64_t>(1, seeds_for(effect, is_paired, confidence) - now);
+  };
+  return SeedsNeeded{more(spread), more(range.low), more(range.high)};
 }
 
 void apply_holm(std::vector<GroupDifference*> differences) {

@@ -43,11 +43,11 @@ struct GroupDifference {
   std::int64_t count_other = 0;
   std::int64_t pairs = 0;  ///< seeds that both have
   Estimate difference;     ///< mean of other less mean of base, with its interval
+  double error = std::numeric_limits<double>::quiet_NaN();  ///< standard error of the difference
   double freedom = 0;
   double p = std::numeric_limits<double>::quiet_NaN();           ///< two-sided
   double adjusted_p = std::numeric_limits<double>::quiet_NaN();  ///< Holm's, p itself until set
   std::optional<double> correlation;                             ///< over the pairs, from three on
-  std::optional<SeedsNeeded> needed;  ///< where the difference is not distinguishable
 
   bool is_distinguishable(double confidence) const { return adjusted_p <= 1 - confidence; }
 };
@@ -57,6 +57,10 @@ struct GroupDifference {
 /// threshold.
 GroupDifference compare_groups(const std::vector<SeedResult>& base,
                                const std::vector<SeedResult>& other, double confidence);
+
+/// Nothing where the difference is found already, is exactly 0, or one group has no spread of its
+/// own.
+std::optional<SeedsNeeded> seeds_needed(const GroupDifference& found, double confidence);
 
 /// Holm's correction of all p that are numbers, for the chance of even one false alarm among them.
 void apply_holm(std::vector<GroupDifference*> differences);

@@ -88,7 +88,7 @@ TEST(RunComparison, LabelsNameOnlyWhatDiffers) {
   EXPECT_EQ(comparison.columns[0].name, "q_levels");
   EXPECT_EQ(comparison.runs[0].label, "q_levels=256");
   EXPECT_EQ(comparison.runs[1].label, "q_levels=16");
-  EXPECT_EQ(change_lines(comparison.changes.at(0)).at(0), "all 16 layers: q_levels 256 → 16")
+  EXPECT_EQ(change_lines(comparison.changes.at(0)).at(0), "all 17 layers: q_levels 256 → 16")
       << "attention and head included";
 }
 
@@ -185,6 +185,33 @@ TEST(RunComparison, HolmKeepsEqualGroupsApartRarely) {
     EXPECT_NE(verdict.text.find("not distinguishable; about "), std::string::npos) << verdict.text;
     EXPECT_NE(verdict.text.find("Holm over 11"), std::string::npos);
   }
+}
+
+TEST(RunComparison, SaysFromWhereOnGroupsAreApart) {
+  const ScratchFolder folder;
+  std::vector<std::string> names;
+  for (const bool is_changed : {false, true}) {
+    for (const int seed : {1, 2, 3, 4}) {
+      SampleRun run{.seed = seed, .learning_rate = is_changed ? 2e-3 : 1e-3};
+      const auto plain = tests::sample_loss(seed, 0);
+      run.loss = [=](std::int64_t step) {
+        std::mt19937_64 generator(static_cast<std::uint64_t>(1000 * seed + step));
+        const double own = is_changed ? std::normal_distribution<double>(0, 0.02)(generator) : 0;
+        return plain(step) + own + (is_changed && step > 60 ? 0.2 : 0);
+      };
+      names.push_back(fmt::format("{}-{}", is_changed ? "changed" : "plain", seed));
+      tests::write_sample_run(folder / names.back(), run);
+    }
+  }
+  const Loaded loaded = load(folder, names);
+  const RunComparison comparison = compare_runs(loaded.pointers(), {.metrics = {"loss"}});
+  ASSERT_EQ(comparison.verdicts.size(), 1u);
+  const Verdict& verdict = comparison.verdicts.front();
+  ASSERT_TRUE(verdict.apart_from) << verdict.text;
+  EXPECT_GE(*verdict.apart_from, 61);
+  EXPECT_LE(*verdict.apart_from, 75);
+  EXPECT_NE(verdict.text.find(fmt::format("apart from step {:.0f} on", *verdict.apart_from)),
+            std::string::npos);
 }
 
 TEST(RunComparison, FoldersThatVanishAreRefusedByName) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <random>
 
 namespace engine {
 namespace {
@@ -94,6 +95,37 @@ TEST(RunEvent, WhatIsNoEventIsRefusedWithoutAnException) {
   }
   EXPECT_FALSE(parse_run_event(std::string(200000, '[')));
   EXPECT_FALSE(parse_run_event("{\"type\":" + std::string(100000, '{')));
+}
+
+/// Lines of steps have a way of their own; a blank in front takes the other one.
+TEST(RunEvent, PlainStepsAreReadAsAnyOtherLine) {
+  std::mt19937 generator(3);
+  const auto pick = [&generator](std::size_t below) { return std::size_t(generator()) % below; };
+  const std::string alphabet = "0123456789.-+eE,:\"{}nNaI x";
+  int read = 0;
+  for (int trial = 0; trial < 20000; ++trial) {
+    std::string line = to_json(
+        {1.7e9 + double(trial) / 3,
+         StepLogged{trial, 1.0 / (trial + 1), trial % 7 == 0 ? kNaN : std::exp(-trial / 9.0),
+                    0.1 * trial, 5e-5, trial * 512, 1e5 / (trial + 1), 1 << 20}});
+    for (std::size_t edits = pick(3); edits > 0; --edits) {
+      const std::size_t at = pick(line.size());
+      const char c = alphabet[pick(alphabet.size())];
+      if (pick(2) == 0) {
+        line[at] = c;
+      } else {
+        line.insert(at, 1, c);
+      }
+    }
+    const auto one = parse_run_event(line);
+    const auto other = parse_run_event(" " + line);
+    ASSERT_EQ(one.has_value(), other.has_value()) << line;
+    if (!one) continue;
+    ++read;
+    if (!std::holds_alternative<UnknownEvent>(one->body))
+      ASSERT_EQ(to_json(*one), to_json(*other)) << line;
+  }
+  EXPECT_GT(read, 8000);
 }
 
 TEST(RunEvent, InvalidUtf8IsWrittenAsAReadableLine) {
