@@ -83,16 +83,12 @@ class Drawing {
     text_ = fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1:.0f}\" width=\"{0}\" "
         "height=\"{1:.0f}\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\">\n"
-        "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
-        "<clipPath id=\"plot\"><rect x=\"{2}\" y=\"{3}\" width=\"{4}\" "
-        "height=\"{5}\"/></clipPath>\n",
-        kWidth, height, kLeft, kTop, kWidth - kLeft - kRight, kPlotHeight);
+        "<rect width=\"{0}\" height=\"{1:.0f}\" fill=\"#ffffff\"/>\n",
+        kWidth, height);
     write(kLeft, 22, "start", figure_.title, "font-weight=\"bold\"");
     draw_axes();
-    text_ += "<g clip-path=\"url(#plot)\">\n";
     for (const FigureCurve& curve : figure_.curves) draw_band(curve);
     for (const FigureCurve& curve : figure_.curves) draw_line(curve);
-    text_ += "</g>\n";
     for (const FigureCurve& curve : figure_.curves) draw_marks(curve);
     draw_legend(legend);
     std::string foot = figure_.footnote;
@@ -105,7 +101,11 @@ class Drawing {
   double across(double x) const {
     return kLeft + (x - x_.low) / (x_.high - x_.low) * (kWidth - kLeft - kRight);
   }
-  double down(double y) const { return kTop + (y_.high - y) / (y_.high - y_.low) * kPlotHeight; }
+  /// What is above or below the plot is drawn on its edge: not every reader of SVG can clip.
+  double down(double y) const {
+    const double share = std::clamp((y_.high - y) / (y_.high - y_.low), 0.0, 1.0);
+    return kTop + share * kPlotHeight;
+  }
   static std::string color_of(const FigureCurve& curve) {
     return curve.is_baseline
                ? std::string(kBaseline)
@@ -174,7 +174,7 @@ class Drawing {
   void draw_marks(const FigureCurve& curve) {
     if (!curve.points.empty()) {
       const SeriesPoint end = curve.points.back();
-      draw_glyph(curve, across(end.x), std::clamp(down(end.y), kTop, kTop + kPlotHeight));
+      draw_glyph(curve, across(end.x), down(end.y));
     }
     constexpr std::size_t kMost = 200;
     const std::size_t stride = curve.not_finite.size() / kMost + 1;
