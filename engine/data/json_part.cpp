@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
 namespace engine {
 namespace {
@@ -101,13 +102,14 @@ std::int64_t JsonPart::integer(std::int64_t least, std::int64_t most) const {
 
 void JsonPart::refuse(const std::string& id, const std::string& message,
                       const std::string& remedy) const {
-  throw Error(Problem{.id = id,
-                      .severity = Severity::error,
-                      .place = {file_.string(), 0, 0},
-                      .value = shortened(*value_),
-                      .message = fmt::format("{} {}; it is {}", path_.empty() ? "the file" : path_,
-                                             message, shortened(*value_)),
-                      .remedy = remedy});
+  Problem problem;
+  problem.id = id;
+  problem.place.file = file_.string();
+  problem.value = shortened(*value_);
+  problem.message =
+      fmt::format("{} {}; it is {}", path_.empty() ? "the file" : path_, message, problem.value);
+  problem.remedy = remedy;
+  throw Error(std::move(problem));
 }
 
 json read_json_file(const std::filesystem::path& file, std::string& bytes) {

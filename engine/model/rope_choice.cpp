@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace engine {
 
 bool has_exported_rope_scaling(const LlamaConfig& config) {
@@ -29,16 +31,16 @@ void choose_rope(LlamaConfig& config, const std::string& rope, const std::string
     return;
   }
   if (!is_exported) {
-    throw Error(Problem{
-        .id = "bad-value",
-        .severity = Severity::error,
-        .place = {.file = "--rope"},
-        .value = rope,
-        .message = fmt::format("rope is as_trained, but the {} scaling (factor {:g}) in {} is not "
-                               "the one that the CLM exporter adds, so the model was trained with "
-                               "it",
-                               config.rope_scaling->type, config.rope_scaling->factor, file),
-        .remedy = "Leave --rope out, or set rope_scaling to null in a copy of the checkpoint"});
+    Problem problem;
+    problem.id = "bad-value";
+    problem.place.file = "--rope";
+    problem.value = rope;
+    problem.message = fmt::format(
+        "rope is as_trained, but the {} scaling (factor {:g}) in {} is not the one "
+        "that the CLM exporter adds, so the model was trained with it",
+        config.rope_scaling->type, config.rope_scaling->factor, file);
+    problem.remedy = "Leave --rope out, or set rope_scaling to null in a copy of the checkpoint";
+    throw Error(std::move(problem));
   }
   config.rope_scaling.reset();
   notes.push_back("rope: as_trained leaves out the llama3 rope scaling in " + file +
