@@ -49,7 +49,7 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
     position_ = position;
-    return refuse(printable(error.what(), 200));
+    return refuse(json_reason(error));
   }
 
   Json result;
@@ -99,6 +99,16 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
 };
 
 }  // namespace
+
+std::string json_reason(const std::exception& error) {
+  // "[json.exception.parse_error.101] parse error at line 1, column 7: syntax error while …"
+  std::string_view what = error.what();
+  if (what.starts_with("[json.exception.")) what.remove_prefix(what.find(']') + 1);
+  if (what.starts_with(" ")) what.remove_prefix(1);
+  const std::size_t place = what.find(": ");
+  if (what.starts_with("parse error") && place != what.npos) what.remove_prefix(place + 2);
+  return printable(what, 200);
+}
 
 nlohmann::json parse_strict_json(std::string_view text, const std::string& file) {
   const std::string remedy = "Correct the file, or fetch it again";

@@ -256,7 +256,7 @@ EarlierBench read_earlier_bench(const std::string& file) {
     }
   } catch (const nlohmann::json::exception& error) {
     engine::fail("bad-bench", {.file = file},
-                 std::string("this is not the JSON of a paradigm bench: ") + error.what(),
+                 "this is not the JSON of a paradigm bench: " + engine::json_reason(error),
                  "Give a file that `paradigm bench --json` wrote");
   }
   return earlier;

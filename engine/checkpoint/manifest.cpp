@@ -3,6 +3,7 @@
 
 #include "engine/error.h"
 #include "engine/runs/file_descriptor.h"
+#include "engine/strict_json.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -120,8 +121,7 @@ Manifest parse_manifest(const std::string& text, const std::string& file) {
     }
     return manifest;
   } catch (const json::exception& error) {
-    fail("bad-manifest", {.file = file},
-         std::string("not a checkpoint's manifest: ") + error.what(),
+    fail("bad-manifest", {.file = file}, "not a checkpoint's manifest: " + json_reason(error),
          "Use an earlier checkpoint of the run");
   }
 }

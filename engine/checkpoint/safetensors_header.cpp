@@ -3,6 +3,7 @@
 
 #include "engine/error.h"
 #include "engine/printable.h"
+#include "engine/strict_json.h"
 
 #include <fmt/format.h>
 
@@ -141,7 +142,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
     return stop(fmt::format("the header is not JSON at byte {}: {}", 8 + position,
-                            printable(error.what(), 200)));
+                            json_reason(error)));
   }
 
  private:

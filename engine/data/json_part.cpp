@@ -2,6 +2,7 @@
 #include "engine/data/json_part.h"
 
 #include "engine/error.h"
+#include "engine/strict_json.h"
 
 #include <fmt/format.h>
 
@@ -134,7 +135,8 @@ json read_json_file(const std::filesystem::path& file, std::string& bytes) {
   } catch (const json::exception& error) {
     const auto* parse = dynamic_cast<const json::parse_error*>(&error);
     const std::size_t byte = parse != nullptr && parse->byte > 0 ? parse->byte - 1 : 0;
-    fail("bad-json", place_of(file, bytes, byte), fmt::format("is not JSON: {}", error.what()),
+    fail("bad-json", place_of(file, bytes, byte),
+         fmt::format("is not JSON: {}", json_reason(error)),
          "The file may be cut short; copy or download it again");
   }
 }

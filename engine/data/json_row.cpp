@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/data/json_row.h"
 
+#include "engine/strict_json.h"
+
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -36,14 +38,10 @@ class RowHandler {
   }
 
   bool parse_error(std::size_t position, const std::string&, const Json::exception& problem) {
-    // nlohmann: "[json.exception.parse_error.101] parse error at line 1, column 7: syntax error
-    // while …"
-    std::string_view what = problem.what();
-    if (const std::size_t reason = what.find(": "); reason != what.npos)
-      what.remove_prefix(reason + 2);
-    // What was read last may be long, and not UTF-8.
-    what = what.substr(0, what.find("; last read"));
-    row_.error = "at byte " + std::to_string(position) + ": " + std::string(what);
+    const std::string reason = json_reason(problem);
+    // What was read last may be a whole text.
+    row_.error =
+        "at byte " + std::to_string(position) + ": " + reason.substr(0, reason.find("; last read"));
     return false;
   }
 
