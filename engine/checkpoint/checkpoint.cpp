@@ -85,16 +85,19 @@ std::int64_t bytes_of(const NamedTensors& tensors) {
   return bytes;
 }
 
-void check_free_space(const fs::path& run_dir, std::int64_t needed) {
+void check_free_space(const fs::path& run_dir, std::int64_t needed,
+                      const char* what = "a checkpoint") {
   std::error_code error;
   const fs::space_info space = fs::space(run_dir, error);
   if (error) return;
   const std::int64_t margin = (16 << 20) + needed / 100;
   if (space.available >= static_cast<std::uintmax_t>(needed + margin)) return;
   fail("disk-full", {.file = run_dir.string()},
-       fmt::format("a checkpoint of {:.1f} MB does not fit: {:.1f} MB are free",
-                   static_cast<double>(needed) / 1e6, static_cast<double>(space.available) / 1e6),
-       "Free space, or set --save_total_limit so that old checkpoints go");
+       fmt::format("{} of {:.1f} MB needs {:.1f} MB of free space, and there are {:.1f} MB", what,
+                   static_cast<double>(needed) / 1e6, static_cast<double>(needed + margin) / 1e6,
+                   static_cast<double>(space.available) / 1e6),
+       "Free space, choose an --output_dir on a larger disk, or set --save_total_limit so that old "
+       "checkpoints go");
 }
 
 void sync_folder(const fs::path& folder) {
@@ -237,6 +240,12 @@ SaveResult save_checkpoint(const fs::path& run_dir, Llama& model, const AdamW& o
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return result;
+}
+
+void require_room_for_checkpoint(const fs::path& run_dir, Llama& model, const AdamW& optimizer) {
+  const std::int64_t weights = bytes_of(model_tensors(model));
+  const std::int64_t others = bytes_of(optimizer.state()) + bytes_of(simulation_tensors(model));
+  check_free_space(run_dir, 2 * weights + others, "a checkpoint with the final model beside it");
 }
 
 void publish_model(const fs::path& run_dir, const fs::path& checkpoint) {

@@ -41,6 +41,11 @@ struct SaveResult {
 SaveResult save_checkpoint(const std::filesystem::path& run_dir, Llama& model,
                            const AdamW& optimizer, const CheckpointFiles& files, Manifest manifest);
 
+/// Throws Error with the id "disk-full" where one checkpoint and the final model would not fit now:
+/// what can be known before the first step.
+void require_room_for_checkpoint(const std::filesystem::path& run_dir, Llama& model,
+                                 const AdamW& optimizer);
+
 /// Copies a checkpoint's model (weights, configuration, tokenizer, transform, simulation state) to
 /// the run folder's root, so that from_pretrained(RUN_DIR) loads it. model.safetensors comes last.
 void publish_model(const std::filesystem::path& run_dir, const std::filesystem::path& checkpoint);

@@ -147,6 +147,10 @@ class Preparation {
   }
 
   TrainOutcome run() {
+    // An overwritten run gives its room away.
+    if (config_.do_train && !config_.overwrite_output_dir) {
+      require_room_for_checkpoint(claim_.folder().path, *model_, *optimizer_);
+    }
     claim_.make_room();
     if (claim_.continues_this_run()) claim_.keep();
     RunWriter writer(claim_.folder());

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -381,6 +382,45 @@ TEST_F(BadInput, AwkwardPathsAreNoBadInput) {
                                          "--output_dir", (scratch_ / "again").string()},
                                         {"XDG_CACHE_HOME=" + (scratch_ / "cache").string()});
   EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
+/// The program in a name space of its own, where `run_`'s parent is a disk of that size. Nothing
+/// where this machine allows no such thing. `after` is what the shell does then, on that disk.
+std::optional<ProgramRun> on_a_small_disk(const fs::path& disk, const std::string& size,
+                                          std::vector<std::string> arguments, const fs::path& cache,
+                                          const std::string& after) {
+  fs::create_directories(disk);
+  std::string script = "mount -t tmpfs -o size=" + size + " tmpfs \"$1\" 2>/dev/null || exit 99; ";
+  script += "disk=$1; shift; \"$@\"; code=$?; " + after + "; exit $code";
+  arguments.insert(arguments.begin(),
+                   {"-rm", "sh", "-c", script, "sh", disk.string(), PARADIGM_BIN_DIR "/paradigm"});
+  ProgramRun result = tests::run_program("/usr/bin/unshare", arguments, "", PARADIGM_SOURCE_DIR,
+                                         {"XDG_CACHE_HOME=" + cache.string()});
+  if (result.exit_code == 99 || result.err.find("unshare") == 0) return std::nullopt;
+  return result;
+}
+
+TEST_F(BadInput, ADiskThatIsFullBeforeTheFirstStep) {
+  run_ = scratch_ / "disk/run";
+  const auto result = on_a_small_disk(scratch_ / "disk", "1M", train_arguments(),
+                                      scratch_ / "cache", "ls -A \"$disk\" | sed s/^/left:/");
+  if (!result) GTEST_SKIP() << "no file system can be mounted here";
+  expect_refused(*result, {run_.string(), "MB", "free", "--output_dir"});
+  EXPECT_EQ(result->out.find("left:"), std::string::npos) << result->out;
+}
+
+TEST_F(BadInput, ADiskThatFillsLaterEndsTheRunWithItsLastCheckpointNamed) {
+  run_ = scratch_ / "disk/run";
+  auto arguments = train_arguments();
+  arguments.insert(arguments.end(), {"--max_steps", "20", "--save_steps", "1"});
+  const auto result = on_a_small_disk(scratch_ / "disk", "48M", arguments, scratch_ / "cache",
+                                      "ls \"$disk/run\" | sed s/^/left:/");
+  if (!result) GTEST_SKIP() << "no file system can be mounted here";
+  EXPECT_EQ(result->exit_code, 1) << result->err;
+  for (const char* word : {"MB", "free", "The last good checkpoint is checkpoint-"})
+    EXPECT_NE(result->err.find(word), std::string::npos) << word << " is not in: " << result->err;
+  EXPECT_NE(result->out.find("left:checkpoint-1"), std::string::npos) << result->out;
+  EXPECT_EQ(result->out.find(".tmp-"), std::string::npos) << result->out;
 }
 
 TEST_F(BadInput, OutputThatCannotBeWritten) {
