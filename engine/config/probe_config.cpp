@@ -137,6 +137,19 @@ std::vector<Problem> problems_in(const ProbeConfig& config) {
                                  fmt::format("the range of {} is given twice", fixed.site)));
     }
   }
+  if (config.role != "x" && config.operation != ProbeOperation::tensor) {
+    problems.push_back(
+        problem("bad-usage", "--role", config.role,
+                fmt::format("--role names the operand of --op tensor, but --op is {}",
+                            to_string(config.operation)),
+                "Leave --role out, or give --op tensor"));
+  }
+  if (!config.causal && config.operation != ProbeOperation::attention) {
+    problems.push_back(problem("bad-usage", "--no-causal", "",
+                               fmt::format("--no-causal is about --op attention, but --op is {}",
+                                           to_string(config.operation)),
+                               "Leave --no-causal out, or give --op attention"));
+  }
   if (!config.rule.empty() && config.measured.empty()) {
     problems.push_back(
         problem("bad-usage", "--rule", config.rule,

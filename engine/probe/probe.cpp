@@ -6,6 +6,7 @@
 #include "engine/device/computing_errors.h"
 #include "engine/devices.h"
 #include "engine/error.h"
+#include "engine/memory_limit.h"
 #include "engine/probe/probe_subject.h"
 #include "engine/runs/run_folder.h"
 #include "engine/scripted/scripted_paradigm.h"
@@ -121,6 +122,20 @@ void append_values(const at::Tensor& y, std::vector<double>& values) {
   values.insert(values.end(), data, data + exact.numel());
 }
 
+/// All draws are kept: in double for the statistics, as they are twice, one by one and stacked.
+void require_memory_for(std::int64_t draws, const at::Tensor& y) {
+  const double each =
+      static_cast<double>(y.numel()) * (8.0 + 2.0 * static_cast<double>(y.element_size()));
+  const double needed = each * static_cast<double>(draws);
+  const auto limit = static_cast<double>(memory_limit());
+  if (limit <= 0 || needed <= limit) return;
+  fail("no-memory", {"--repeat"},
+       fmt::format("{} draws of {} elements need {:.1f} GB of memory; there are {:.1f} GB", draws,
+                   y.numel(), needed / 1e9, limit / 1e9),
+       fmt::format("Give at most {:.0f}, and go on at a later --step",
+                   std::floor(limit / each / 2)));
+}
+
 Draws draw_all(ProbeSubject& subject, std::int64_t first_step, std::int64_t count,
                bool keep_outputs, const std::string& stage, const ProgressFunction& on_progress) {
   Draws draws;
@@ -129,6 +144,7 @@ Draws draw_all(ProbeSubject& subject, std::int64_t first_step, std::int64_t coun
       fail("cancelled", {}, "the probe was cancelled");
     }
     const at::Tensor y = subject.draw(first_step + i);
+    if (i == 0) require_memory_for(count, y);
     append_values(y, draws.values);
     if (keep_outputs) draws.outputs.push_back(y.to(at::kCPU).contiguous());
     for (const auto& [name, value] : subject.statistics()) {

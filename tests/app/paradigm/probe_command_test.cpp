@@ -139,6 +139,9 @@ TEST_F(ProbeCommand, RefusesWhatCannotBeDone) {
   expect_refused(probe(linear({"--range", "x=low,high"})), {"--range", "x=-1,1"});
   expect_refused(probe(linear({"--op", "liner"})), {"liner", "Did you mean linear?"});
   expect_refused(probe(linear({"--repeat", "0"})), {"--repeat", "at least 1"});
+  expect_refused(probe(linear({"--repeat", "9000000000000"})), {"--repeat", "GB", "at most"});
+  expect_refused(probe(linear({"--role", "weight"})), {"--role", "--op tensor"});
+  expect_refused(probe(linear({"--no-causal"})), {"--no-causal", "--op attention"});
   expect_refused(probe(linear({"--op", "matmul"})), {"\"a\"", "It holds: weight, x"});
   expect_refused(probe(linear({"--device", "gpu"})), {"--device"});
   expect_refused(probe(linear({"--input", (scratch_ / "none").string()})), {"none"});
