@@ -203,9 +203,10 @@ Command probe_command() {
       .summary = "One operation of a paradigm on given tensors, beside measurements; self-check",
       .examples =
           "paradigm probe --paradigm optical_transformer --op linear --param q_levels=64 "
-          "--input in.safetensors --output out.safetensors --repeat 8\n"
-          "paradigm probe --paradigm optical_transformer --op matmul --range x=-1,1 --range "
-          "weight=-1,1 --input in.safetensors --output out.safetensors --measured lab.npy\n"
+          "--input resources/probe/inputs.safetensors --output out.safetensors --repeat 8\n"
+          "paradigm probe --paradigm optical_transformer --op linear --repeat 6 --input "
+          "resources/probe/inputs.safetensors --output out.safetensors --measured "
+          "resources/probe/readings.npy\n"
           "paradigm probe --self-check --samples 10000000",
       .declare = [](CLI::App& app) -> std::function<int()> {
         auto options = std::make_shared<Options>();
