@@ -23,6 +23,7 @@ using Measure = double BenchSample::*;
 
 std::vector<double> measures(const std::vector<BenchSample>& samples, Measure measure) {
   std::vector<double> values;
+  values.reserve(samples.size());
   for (const BenchSample& sample : samples) values.push_back(sample.*measure);
   return values;
 }

@@ -23,6 +23,7 @@ using engine::SweepResult;
 
 std::vector<double> perplexities(const std::vector<double>& losses) {
   std::vector<double> values;
+  values.reserve(losses.size());
   for (const double loss : losses) values.push_back(std::exp(loss));
   return values;
 }

@@ -33,7 +33,7 @@ class FolderTail {
       : reader_(run_dir), progress_(progress) {
     while (reader_.poll().more) {
     }
-    thread_ = std::jthread([this](std::stop_token stop) {
+    thread_ = std::jthread([this](const std::stop_token& stop) {
       while (!stop.stop_requested()) {
         show_news();
         std::this_thread::sleep_for(kPollInterval);

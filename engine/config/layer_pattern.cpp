@@ -12,7 +12,7 @@ constexpr std::uint32_t match_limit = 50'000;
 constexpr std::uint32_t quick_match_limit = 2'000;
 constexpr std::uint32_t depth_limit = 10'000;
 constexpr std::uint32_t heap_limit_kib = 16 * 1024;
-constexpr std::size_t longest_pattern = 32 * 1024;
+constexpr std::size_t longest_pattern = std::size_t{32} * 1024;
 
 struct FreeCode {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }

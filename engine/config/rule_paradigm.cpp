@@ -12,6 +12,7 @@ std::vector<ParadigmName> paradigm_names(const std::vector<ParadigmInfo>& infos)
   static const std::vector<ParadigmName> planned{
       {"pim", {}, false}, {"low_precision", {}, false}, {"spiking", {}, false}};
   std::vector<ParadigmName> names;
+  names.reserve(infos.size() + planned.size());
   for (const ParadigmInfo& info : infos) names.push_back({info.id, info.key_prefixes, true});
   for (const ParadigmName& name : planned)
     if (!find_paradigm(infos, name.id)) names.push_back(name);

@@ -19,8 +19,8 @@ constexpr std::size_t kMatchLimit = 2'000'000;  // and a few steps for every byt
 constexpr std::size_t kMatchStepsPerByte = 16;
 constexpr std::size_t kMatchLimitMost = 2'000'000'000;
 constexpr std::uint32_t kHeapLimitKib = 64 * 1024;
-constexpr std::size_t kJitStackStart = 32 * 1024;
-constexpr std::size_t kJitStackMost = 32 * 1024 * 1024;
+constexpr std::size_t kJitStackStart = std::size_t{32} * 1024;
+constexpr std::size_t kJitStackMost = std::size_t{32} * 1024 * 1024;
 
 template <auto Free>
 struct Freed {

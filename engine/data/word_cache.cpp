@@ -7,7 +7,7 @@
 namespace engine {
 namespace {
 
-constexpr std::size_t kSlots = 64 * 1024;
+constexpr std::size_t kSlots = std::size_t{64} * 1024;
 
 std::uint64_t hash_of(std::string_view word) { return XXH3_64bits(word.data(), word.size()); }
 

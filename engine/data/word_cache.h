@@ -15,7 +15,7 @@ namespace engine {
 class WordCache {
  public:
   static constexpr std::size_t kMaxWordBytes = 64;
-  static constexpr std::size_t kMaxWords = 48 * 1024;
+  static constexpr std::size_t kMaxWords = std::size_t{48} * 1024;
 
   WordCache();
   /// Valid until the next insert.

@@ -174,6 +174,7 @@ std::vector<fs::path> find_runs(const fs::path& root) {
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a > b; });
   std::vector<fs::path> runs;
+  runs.reserve(found.size());
   for (auto& [time, path] : found) runs.push_back(std::move(path));
   return runs;
 }

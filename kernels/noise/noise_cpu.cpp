@@ -36,8 +36,9 @@ PARADIGM_TARGET_AVX2 std::int64_t whole_blocks_avx2(std::uint64_t key, NoiseTime
   const __m256i low_half = _mm256_set1_epi64x(0xFFFFFFFF);
   std::int64_t done = 0;
   for (; done + 4 <= blocks; done += 4) {
-    const __m256i counter = _mm256_add_epi64(
-        _mm256_set1_epi64x(static_cast<long long>(block + done)), _mm256_setr_epi64x(0, 1, 2, 3));
+    const __m256i counter =
+        _mm256_add_epi64(_mm256_set1_epi64x(static_cast<std::int64_t>(block + done)),
+                         _mm256_setr_epi64x(0, 1, 2, 3));
     __m256i c0 = counter;
     __m256i c1 = _mm256_srli_epi64(counter, 32);
     __m256i c2 = _mm256_set1_epi64x(time.step);
@@ -90,7 +91,7 @@ PARADIGM_TARGET_AVX512 std::int64_t whole_blocks_avx512(std::uint64_t key, Noise
   std::int64_t done = 0;
   for (; done + 8 <= blocks; done += 8) {
     const __m512i counter =
-        _mm512_add_epi64(_mm512_set1_epi64(static_cast<long long>(block + done)),
+        _mm512_add_epi64(_mm512_set1_epi64(static_cast<std::int64_t>(block + done)),
                          _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
     __m512i c0 = counter;
     __m512i c1 = _mm512_srli_epi64(counter, 32);

@@ -66,7 +66,6 @@ QVariant ProblemsModel::data(const QModelIndex& index, int role) const {
       return {};
     }
     case Qt::ToolTipRole:
-      return QString::fromStdString(engine::to_string(problem));
     case Qt::AccessibleTextRole:
       return QString::fromStdString(engine::to_string(problem));
     default:
