@@ -46,7 +46,7 @@ Json difference_json(const engine::CurveDifference& difference) {
   return {{"points", difference.points.size()},
           {"first_difference", optional(difference.first_difference)},
           {"noise_band", known_json(difference.band)},
-          {"noise_band_is", engine::band_text(difference)},
+          {"noise_band_is", engine::band_text()},
           {"leaves_band_at", optional(difference.leaves_band_at)},
           {"gaps", gaps}};
 }
@@ -86,7 +86,7 @@ Json verdict_json(const engine::Verdict& verdict, const RunComparison& compariso
                                              {"low", verdict.needed->low},
                                              {"high", verdict.needed->high}}
                                       : Json();
-  json["apart_from_step"] = verdict.apart_from ? Json(*verdict.apart_from) : Json();
+  json["apart_from_step"] = verdict.delta.apart_from ? Json(*verdict.delta.apart_from) : Json();
   json["per_token_mismatch"] = verdict.is_per_token_mismatch;
   json["baseline"] = result_json(verdict.base);
   json["other"] = result_json(verdict.other);
@@ -149,6 +149,7 @@ std::string text_of(const Runs& runs, const RunComparison& comparison) {
     std::string line = engine::divergence_line(*runs[i], comparison.runs[i], comparison.options);
     if (!line.empty()) lines.push_back(std::move(line));
   }
+  if (!lines.empty()) lines.push_back(engine::band_text());
   text += section(fmt::format("where {} parts", comparison.options.metrics.front()).c_str(), lines);
   return text + section("notes", comparison.notes);
 }

@@ -30,8 +30,15 @@ namespace {
 constexpr int kLayoutVersion = 1;
 
 QString layout_key(Workspace workspace) {
-  return workspace == Workspace::edit ? QStringLiteral("layout/edit")
-                                      : QStringLiteral("layout/run");
+  switch (workspace) {
+    case Workspace::edit:
+      return QStringLiteral("layout/edit");
+    case Workspace::run:
+      return QStringLiteral("layout/run");
+    case Workspace::compare:
+      break;
+  }
+  return QStringLiteral("layout/compare");
 }
 
 }  // namespace
@@ -111,6 +118,9 @@ void MainWindow::makeActions() {
   actions_.workspace_run =
       make(QStringLiteral("workspace_run"), tr("&Run"), tr("Launch and watch runs"),
            QStringLiteral("chart"), QKeySequence(Qt::ALT | Qt::Key_2));
+  actions_.workspace_compare =
+      make(QStringLiteral("workspace_compare"), tr("&Compare"), tr("Runs side by side"),
+           QStringLiteral("compare"), QKeySequence(Qt::ALT | Qt::Key_3));
   actions_.restore_layout =
       make(QStringLiteral("restore_layout"), tr("Restore the &default layout"),
            tr("Put all panels of this workspace back to their places"), QString(), {});
@@ -127,7 +137,8 @@ void MainWindow::makeActions() {
                         tr("Version and licence"), QString(), {});
 
   auto* workspaces = new QActionGroup(this);
-  for (auto* action : {actions_.workspace_edit, actions_.workspace_run}) {
+  for (auto* action :
+       {actions_.workspace_edit, actions_.workspace_run, actions_.workspace_compare}) {
     action->setCheckable(true);
     workspaces->addAction(action);
   }
@@ -136,6 +147,8 @@ void MainWindow::makeActions() {
           [this] { setWorkspace(Workspace::edit); });
   connect(actions_.workspace_run, &QAction::triggered, this,
           [this] { setWorkspace(Workspace::run); });
+  connect(actions_.workspace_compare, &QAction::triggered, this,
+          [this] { setWorkspace(Workspace::compare); });
   auto* themes = new QActionGroup(this);
   for (auto* action : {actions_.theme_system, actions_.theme_light, actions_.theme_dark}) {
     action->setCheckable(true);
@@ -164,7 +177,7 @@ void MainWindow::makeMenus() {
   auto* run = menuBar()->addMenu(tr("&Run"));
   run->addActions({actions_.launch, actions_.checkpoint_now, actions_.stop});
   auto* view = menuBar()->addMenu(tr("&View"));
-  view->addActions({actions_.workspace_edit, actions_.workspace_run});
+  view->addActions({actions_.workspace_edit, actions_.workspace_run, actions_.workspace_compare});
   view->addSeparator();
   panels_menu_ = view->addMenu(tr("&Panels"));
   auto* theme = view->addMenu(tr("&Theme"));
@@ -180,7 +193,7 @@ void MainWindow::makeMenus() {
   bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
   const int icon = widgets::lines(this, 1.05);
   bar->setIconSize(QSize(icon, icon));
-  bar->addActions({actions_.workspace_edit, actions_.workspace_run});
+  bar->addActions({actions_.workspace_edit, actions_.workspace_run, actions_.workspace_compare});
   bar->addSeparator();
   actions_.open_checkpoint->setIconText(tr("Checkpoint"));
   actions_.open_transform->setIconText(tr("Transform"));
@@ -263,7 +276,9 @@ void MainWindow::setStartPageShown(bool shown) {
 }
 
 void MainWindow::setWorkspace(Workspace workspace) {
-  auto* action = workspace == Workspace::edit ? actions_.workspace_edit : actions_.workspace_run;
+  auto* action = workspace == Workspace::edit  ? actions_.workspace_edit
+                 : workspace == Workspace::run ? actions_.workspace_run
+                                               : actions_.workspace_compare;
   action->setChecked(true);
   const bool changes = workspace != workspace_;
   if (changes && !start_page_shown_) layouts_[workspace_] = saveState(kLayoutVersion);
@@ -307,6 +322,10 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
     resizeDocks({layers, rules}, {wide * 39 / 100, wide * 61 / 100}, Qt::Horizontal);
     resizeDocks({rules, histogram, problems}, {tall * 38 / 100, tall * 36 / 100, tall * 26 / 100},
                 Qt::Vertical);
+  } else if (workspace == Workspace::compare) {
+    auto* compare = dock(QStringLiteral("compare"));
+    addDockWidget(Qt::LeftDockWidgetArea, compare);
+    show({compare});
   } else {
     addDockWidget(Qt::LeftDockWidgetArea, launch);
     splitDockWidget(launch, monitor, Qt::Horizontal);
@@ -372,7 +391,7 @@ void MainWindow::saveLayout(QSettings& settings) const {
 void MainWindow::restoreLayout(QSettings& settings) {
   const QByteArray geometry = settings.value(QStringLiteral("window/geometry")).toByteArray();
   if (!geometry.isEmpty()) restoreGeometry(geometry);
-  for (const auto workspace : {Workspace::edit, Workspace::run}) {
+  for (const auto workspace : {Workspace::edit, Workspace::run, Workspace::compare}) {
     const QByteArray layout = settings.value(layout_key(workspace)).toByteArray();
     if (!layout.isEmpty()) layouts_[workspace] = layout;
   }

@@ -35,6 +35,7 @@ struct Actions {
   QAction* filter_layers = nullptr;
   QAction* workspace_edit = nullptr;
   QAction* workspace_run = nullptr;
+  QAction* workspace_compare = nullptr;
   QAction* restore_layout = nullptr;
   QAction* full_screen = nullptr;
   QAction* theme_system = nullptr;
@@ -43,7 +44,7 @@ struct Actions {
   QAction* about = nullptr;
 };
 
-enum class Workspace { edit, run };
+enum class Workspace { edit, run, compare };
 
 /// Menus and a place for panels: docks in remembered arrangements, one for each workspace; the
 /// start page while nothing is open; a status bar whose chips are buttons. Knows no panel.

@@ -29,7 +29,7 @@ QSize size_from(const std::string& text) {
 ParsedProgramOptions parse_program_options(int argc, char** argv) {
   ParsedProgramOptions parsed;
   auto& options = parsed.options;
-  std::vector<std::string> open, more, runs, settings, panels;
+  std::vector<std::string> open, more, runs, compare, settings, panels;
   std::string screenshot, theme = "system", size, workspace;
 
   CLI::App program(
@@ -41,16 +41,20 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
       ->type_name("PATH...");
   program.add_option("paths", more, "The same as --open")->type_name("PATH...");
   program.add_option("--run", runs, "Run folders, or folders of runs")->type_name("RUNDIR...");
+  program
+      .add_option("--compare", compare,
+                  "Run folders, folders of runs or logs of other trainers to show side by side")
+      ->type_name("PATH...");
   program.add_option("--set", settings, "Settings of the launch form, as name=value")
       ->type_name("NAME=VALUE...");
   program.add_flag("--launch", options.launch,
                    "Launch a run as soon as all is open and the engine is ready");
   program.add_flag("--demo", options.demo, "Open the demo that comes with the program");
-  program.add_option("--workspace", workspace, "edit or run")
-      ->check(CLI::IsMember({"edit", "run"}));
+  program.add_option("--workspace", workspace, "edit, run or compare")
+      ->check(CLI::IsMember({"edit", "run", "compare"}));
   program.add_option("--panel", panels, "Panels to bring to the front")
       ->check(CLI::IsMember({"layers", "rules", "histogram", "problems", "launch", "monitor",
-                             "runs", "log", "layer_statistics"}))
+                             "runs", "log", "layer_statistics", "compare"}))
       ->type_name("NAME...");
   auto* theme_option = program.add_option("--theme", theme, "light, dark or system")
                            ->check(CLI::IsMember({"light", "dark", "system"}));
@@ -82,6 +86,7 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
   }
   options.open = texts(open) + texts(more);
   options.runs = texts(runs);
+  options.compare = texts(compare);
   options.panels = texts(panels);
   options.settings = texts(settings);
   options.screenshot = QString::fromStdString(screenshot);

@@ -16,7 +16,8 @@ struct ProgramOptions {
   QStringList runs;
   QStringList settings;  ///< "name=value" for the launch form
   QStringList panels;    ///< to bring to the front
-  QString workspace;     ///< "edit", "run", or empty = what was used last
+  QStringList compare;   ///< run folders, folders of runs, logs of other trainers
+  QString workspace;     ///< "edit", "run", "compare", or empty = what was used last
   QString screenshot;    ///< file to write, empty = none
   int after_ms = 500;
   widgets::Theme theme = widgets::Theme::system;

@@ -2,6 +2,7 @@
 #include "app/workbench/workbench.h"
 
 #include "app/engine_library.h"
+#include "app/workbench/compare_workspace.h"
 #include "app/workbench/main_window.h"
 #include "engine/config/run_config.h"
 #include "engine/error.h"
@@ -9,6 +10,7 @@
 #include "widgets/forms/param_form.h"
 #include "widgets/models/problems_model.h"
 #include "widgets/models/run_list_model.h"
+#include "widgets/panels/compare_panel.h"
 #include "widgets/panels/histogram_panel.h"
 #include "widgets/panels/launch_panel.h"
 #include "widgets/panels/layer_assignment_panel.h"
@@ -54,6 +56,7 @@ Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> 
   makePanels();
   connectWindow();
   connectRuns();
+  connectCompare();
   connect(&paradigm_files_, &ParadigmFileWatch::changed, this, [this] {
     if (transform_ != nullptr) openPaths({QString::fromStdString(transform_->config.file)});
   });
@@ -90,7 +93,23 @@ void Workbench::makePanels() {
   window_->addPanel(QStringLiteral("runs"), tr("Runs"), run_list_);
   window_->addPanel(QStringLiteral("log"), tr("Log"), log_);
   window_->addPanel(QStringLiteral("layer_statistics"), tr("Layer statistics"), layer_statistics_);
+  compare_panel_ = new widgets::ComparePanel(&selection_);
+  compare_ = new CompareWorkspace(compare_panel_, settings_.get(), this);
+  window_->addPanel(QStringLiteral("compare"), tr("Compare"), compare_panel_);
   window_->arrangeDocks();
+}
+
+/// Runs are read for the comparison when it is looked at, and from then on.
+void Workbench::connectCompare() {
+  connect(window_.get(), &MainWindow::workspaceChanged, this, [this] {
+    if (window_->workspace() != Workspace::compare) return;
+    QStringList folders;
+    for (const auto& run : runs_.runs()) folders << run->folder;
+    compare_->addPaths(folders);
+  });
+  connect(&runs_, &widgets::RunStore::runAdded, this, [this](const QString& folder) {
+    if (window_->workspace() == Workspace::compare) compare_->addPaths({folder});
+  });
 }
 
 void Workbench::connectWindow() {
@@ -288,6 +307,9 @@ void Workbench::start(const ProgramOptions& options) {
   window_->show();
   if (options.workspace == QLatin1String("run")) window_->setWorkspace(Workspace::run);
   if (options.workspace == QLatin1String("edit")) window_->setWorkspace(Workspace::edit);
+  if (options.workspace == QLatin1String("compare") || !options.compare.isEmpty())
+    window_->setWorkspace(Workspace::compare);
+  compare_->addPaths(options.compare);
   openPaths(paths);
   panels_to_raise_ = options.panels;
   raiseGivenPanels();

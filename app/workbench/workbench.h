@@ -22,6 +22,7 @@ class QMessageBox;
 class QSettings;
 
 namespace widgets {
+class ComparePanel;
 class HistogramPanel;
 class LaunchPanel;
 class LayerAssignmentPanel;
@@ -35,6 +36,7 @@ class TransformRulesPanel;
 
 namespace app {
 
+class CompareWorkspace;
 class MainWindow;
 
 /// The composition root: makes the window, the panels and what works in the background, and
@@ -62,6 +64,8 @@ class Workbench : public QObject {
   widgets::RunListPanel* runList() const { return run_list_; }
   widgets::RunMonitorPanel* monitor() const { return monitor_; }
   widgets::RunLogPanel* log() const { return log_; }
+  widgets::ComparePanel* comparePanel() const { return compare_panel_; }
+  CompareWorkspace* compare() const { return compare_; }
 
   /// Shows the window and does what the command line asks for.
   void start(const ProgramOptions& options);
@@ -80,6 +84,7 @@ class Workbench : public QObject {
   void makePanels();
   void connectWindow();
   void connectRuns();
+  void connectCompare();
   void openNext();
   void take(const OpenedPath& opened);
   void replan();
@@ -124,6 +129,8 @@ class Workbench : public QObject {
   widgets::RunMonitorPanel* monitor_ = nullptr;
   widgets::RunLogPanel* log_ = nullptr;
   widgets::LayerStatisticsPanel* layer_statistics_ = nullptr;
+  widgets::ComparePanel* compare_panel_ = nullptr;
+  CompareWorkspace* compare_ = nullptr;
 
   QStringList to_open_;
   engine::ParamValues given_;  ///< by the command line: they win over opened files

@@ -101,7 +101,10 @@ std::string comparison_page(const std::vector<const ComparableRun*>& runs,
     std::string line = divergence_line(*runs[i], comparison.runs[i], options);
     if (!line.empty()) lines.push_back(std::move(line));
   }
-  if (!lines.empty()) html += heading("Where the curves part") + list(lines);
+  if (!lines.empty()) {
+    lines.push_back(band_text());
+    html += heading("Where the curves part") + list(lines);
+  }
   if (!comparison.notes.empty()) html += heading("Notes") + list(comparison.notes);
   html += heading("Commands") + "<pre>" + markup_escaped(command) + "\n";
   const auto names = folder_names(runs);

@@ -15,7 +15,7 @@
 namespace engine {
 namespace {
 
-/// "step 40", "9.8k tokens", "0.31 h", "3.1T FLOPs".
+/// "step 40", "9.8k tokens", "12.4 min", "3.1e+15 FLOPs".
 std::string place_text(double x, const ComparisonOptions& options) {
   switch (options.axis) {
     case XAxis::step:
@@ -23,7 +23,9 @@ std::string place_text(double x, const ComparisonOptions& options) {
     case XAxis::tokens:
       return tick_text(std::round(x)) + " tokens";
     case XAxis::time:
-      return fmt::format("{:.3g} h", x / 3600);
+      if (std::abs(x) < 120) return fmt::format("{:.3g} s", x);
+      return std::abs(x) < 7200 ? fmt::format("{:.3g} min", x / 60)
+                                : fmt::format("{:.3g} h", x / 3600);
     case XAxis::flops:
       return fmt::format("{:.3g} FLOPs", x);
   }
@@ -108,11 +110,13 @@ std::string divergence_line(const ComparableRun& run, const ComparedRun& row,
   text += difference.first_difference
               ? ", first unequal at " + place_text(*difference.first_difference, options)
               : ", equal in all";
-  if (difference.leaves_band_at)
-    text += ", leaves the noise band at " + place_text(*difference.leaves_band_at, options);
-  else if (std::isfinite(difference.band))
-    text += ", never leaves the noise band";
-  text += " (" + band_text(difference) + ")";
+  if (!std::isfinite(difference.band))
+    text += ", too few for a noise band";
+  else if (difference.leaves_band_at)
+    text += fmt::format(", leaves the noise band of ±{:.3g} at {}", difference.band,
+                        place_text(*difference.leaves_band_at, options));
+  else
+    text += fmt::format(", never leaves the noise band of ±{:.3g}", difference.band);
   for (const DifferenceGap& gap : difference.gaps)
     text += gap.from == gap.to
                 ? fmt::format("; {} at {}", to_string(gap.reason), place_text(gap.from, options))

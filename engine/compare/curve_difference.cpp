@@ -176,12 +176,11 @@ CurveDifference curve_difference(const CurveView& base, const XScale& base_scale
   return result;
 }
 
-std::string band_text(const CurveDifference& difference) {
-  if (!std::isfinite(difference.band)) return "too few points in common for a noise band";
+std::string band_text() {
   return fmt::format(
-      "±{:.3g} for the mean of {} logged differences: logging noise alone stays inside with 95 %; "
-      "how seeds differ is not in it",
-      difference.band, difference.window);
+      "noise band: ± for means of up to {} neighbouring logged differences; logging noise alone "
+      "stays inside with {:.0f} %; how seeds differ is not in it",
+      kWindow, 100 * (1 - kDoubt));
 }
 
 }  // namespace engine

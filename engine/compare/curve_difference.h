@@ -68,7 +68,7 @@ struct CurveDifference {
 CurveDifference curve_difference(const CurveView& base, const XScale& base_scale,
                                  const CurveView& other, const XScale& other_scale);
 
-/// How the band was made, for a reader.
-std::string band_text(const CurveDifference& difference);
+/// What the bands are, in one sentence for a reader.
+std::string band_text();
 
 }  // namespace engine

@@ -17,7 +17,7 @@ class StudentTable {
   explicit StudentTable(double confidence) : p_((1 + confidence) / 2) {}
   double at(double freedom) {
     const int whole = std::max(1, static_cast<int>(freedom));
-    auto [found, is_new] = known_.emplace(whole, 0.0);
+    const auto [found, is_new] = known_.emplace(whole, 0.0);
     if (is_new) found->second = student_quantile(p_, whole);
     return found->second;
   }
@@ -27,95 +27,130 @@ class StudentTable {
   std::map<int, double> known_;
 };
 
-/// One run's curve, walked backwards.
-struct Walk {
-  CurveView curve;
-  std::int64_t seed;
-  std::size_t next;  ///< one behind the point looked at
-
-  /// Goes back to `step`; false when it was not logged.
-  bool reach(double step) {
-    while (next > 0 && curve.step[next - 1] > step) --next;
-    return next > 0 && curve.step[next - 1] == step;
+/// The curves of a group, walked together; draws of one seed share an index.
+class Walk {
+ public:
+  Walk(const SeedGroup& group, const std::vector<const ComparableRun*>& runs,
+       const std::string& metric) {
+    for (const std::size_t run : group.runs) {
+      const auto curve = runs[run]->metrics.find(metric);
+      if (!curve) continue;
+      const std::int64_t seed = runs[run]->training_seed();
+      const auto known = std::find(seeds_.begin(), seeds_.end(), seed);
+      members_.push_back({*curve, static_cast<std::size_t>(known - seeds_.begin()), 0});
+      if (known == seeds_.end()) seeds_.push_back(seed);
+    }
   }
-  double value() const { return curve.value[next - 1]; }
+
+  bool is_empty() const { return members_.empty(); }
+  const CurveView& first() const { return members_.front().curve; }
+  const std::vector<std::int64_t>& seeds() const { return seeds_; }
+
+  /// Steps ascend from call to call. False where a member has not logged this step.
+  bool go_to(double step) {
+    bool is_shared = true;
+    for (Member& member : members_) {
+      const auto& steps = member.curve.step;
+      while (member.at < steps.size() && steps[member.at] < step) ++member.at;
+      is_shared = is_shared && member.at < steps.size() && steps[member.at] == step;
+    }
+    return is_shared;
+  }
+
+  /// One value per seed, its draws averaged.
+  const std::vector<double>& values() {
+    values_.assign(seeds_.size(), 0);
+    counts_.assign(seeds_.size(), 0);
+    for (const Member& member : members_) {
+      values_[member.seed] += member.curve.value[member.at];
+      counts_[member.seed] += 1;
+    }
+    for (std::size_t i = 0; i < values_.size(); ++i) values_[i] /= counts_[i];
+    return values_;
+  }
+
+ private:
+  struct Member {
+    CurveView curve;
+    std::size_t seed;
+    std::size_t at;
+  };
+  std::vector<Member> members_;
+  std::vector<std::int64_t> seeds_;
+  std::vector<double> values_, counts_;
 };
 
-std::vector<Walk> walks_of(const SeedGroup& group, const std::vector<const ComparableRun*>& runs,
-                           const std::string& metric) {
-  std::vector<Walk> walks;
-  for (const std::size_t run : group.runs) {
-    const auto curve = runs[run]->metrics.find(metric);
-    if (curve) walks.push_back({*curve, runs[run]->training_seed(), curve->size()});
-  }
-  return walks;
+struct Moments {
+  double count = 0, mean = 0, variance = 0;
+};
+
+Moments moments_of(const std::vector<double>& values) {
+  Moments result;
+  result.count = static_cast<double>(values.size());
+  for (const double value : values) result.mean += value / result.count;
+  for (const double value : values)
+    result.variance += (value - result.mean) * (value - result.mean) / (result.count - 1);
+  return result;
 }
 
-/// Means over the draws of each seed.
-std::map<std::int64_t, double> by_seed(const std::vector<Walk>& walks) {
-  std::map<std::int64_t, std::pair<double, int>> sums;
-  for (const Walk& walk : walks) {
-    auto& [sum, count] = sums[walk.seed];
-    sum += walk.value();
-    ++count;
-  }
-  std::map<std::int64_t, double> means;
-  for (const auto& [seed, sum] : sums) means[seed] = sum.first / sum.second;
-  return means;
+struct Step {
+  double difference, half;
+};
+
+Step paired(const std::vector<double>& differences, StudentTable& student) {
+  const Moments moments = moments_of(differences);
+  return {moments.mean,
+          student.at(moments.count - 1) * std::sqrt(moments.variance / moments.count)};
 }
 
-bool is_outside(const std::vector<Walk>& base, const std::vector<Walk>& other,
-                ComparisonMethod method, StudentTable& student) {
-  const auto a = by_seed(base);
-  const auto b = by_seed(other);
-  if (method == ComparisonMethod::paired_t) {
-    std::vector<double> differences;
-    for (const auto& [seed, value] : a) {
-      const auto match = b.find(seed);
-      if (match != b.end()) differences.push_back(match->second - value);
-    }
-    const SampleStatistics sample = statistics_of(differences);
-    const double count = static_cast<double>(sample.count);
-    return std::abs(sample.mean) > student.at(count - 1) * sample.deviation / std::sqrt(count);
-  }
-  std::vector<double> one, two;
-  for (const auto& [seed, value] : a) one.push_back(value);
-  for (const auto& [seed, value] : b) two.push_back(value);
-  const SampleStatistics s = statistics_of(one);
-  const SampleStatistics t = statistics_of(two);
-  const double v = s.deviation * s.deviation / static_cast<double>(s.count);
-  const double w = t.deviation * t.deviation / static_cast<double>(t.count);
-  const double below =
-      v * v / static_cast<double>(s.count - 1) + w * w / static_cast<double>(t.count - 1);
+Step welch(const std::vector<double>& base, const std::vector<double>& other,
+           StudentTable& student) {
+  const Moments a = moments_of(base);
+  const Moments b = moments_of(other);
+  const double v = a.variance / a.count;
+  const double w = b.variance / b.count;
+  const double below = v * v / (a.count - 1) + w * w / (b.count - 1);
   const double freedom = below > 0 ? (v + w) * (v + w) / below : 1;
-  return std::abs(t.mean - s.mean) > student.at(freedom) * std::sqrt(v + w);
+  return {b.mean - a.mean, student.at(freedom) * std::sqrt(v + w)};
 }
 
 }  // namespace
 
-std::optional<double> apart_from_step(const SeedGroup& base, const SeedGroup& other,
-                                      const std::vector<const ComparableRun*>& runs,
-                                      const std::string& metric, ComparisonMethod method,
-                                      double confidence) {
-  if (method != ComparisonMethod::paired_t && method != ComparisonMethod::welch_t)
-    return std::nullopt;
-  std::vector<Walk> a = walks_of(base, runs, metric);
-  std::vector<Walk> b = walks_of(other, runs, metric);
-  if (a.empty() || b.empty()) return std::nullopt;
-  StudentTable student(confidence);
-  std::optional<double> apart;
-  const CurveView steps = a.front().curve;
-  for (std::size_t i = steps.size(); i-- > 0;) {
-    const auto reaches = [step = steps.step[i]](Walk& walk) { return walk.reach(step); };
-    bool is_shared = true;
-    for (auto* walks : {&a, &b}) {
-      for (Walk& walk : *walks) is_shared = reaches(walk) && is_shared;
-    }
-    if (!is_shared) continue;
-    if (!is_outside(a, b, method, student)) break;
-    apart = steps.step[i];
+GroupDelta group_delta(const SeedGroup& base, const SeedGroup& other,
+                       const std::vector<const ComparableRun*>& runs, const std::string& metric,
+                       ComparisonMethod method, double confidence) {
+  GroupDelta delta;
+  const bool is_paired = method == ComparisonMethod::paired_t;
+  if (!is_paired && method != ComparisonMethod::welch_t) return delta;
+  Walk a(base, runs, metric);
+  Walk b(other, runs, metric);
+  if (a.is_empty() || b.is_empty()) return delta;
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  for (std::size_t i = 0; i < a.seeds().size(); ++i) {
+    const auto match = std::find(b.seeds().begin(), b.seeds().end(), a.seeds()[i]);
+    if (match != b.seeds().end())
+      pairs.emplace_back(i, static_cast<std::size_t>(match - b.seeds().begin()));
   }
-  return apart;
+  StudentTable student(confidence);
+  std::vector<double> differences(pairs.size());
+  for (const double step : a.first().step) {
+    const bool is_shared = a.go_to(step);
+    if (!b.go_to(step) || !is_shared) continue;
+    const auto& one = a.values();
+    const auto& two = b.values();
+    for (std::size_t i = 0; i < pairs.size(); ++i)
+      differences[i] = two[pairs[i].second] - one[pairs[i].first];
+    const Step found = is_paired ? paired(differences, student) : welch(one, two, student);
+    if (!std::isfinite(found.difference) || !std::isfinite(found.half)) continue;
+    delta.step.push_back(step);
+    delta.difference.push_back(found.difference);
+    delta.half.push_back(found.half);
+  }
+  for (std::size_t i = delta.step.size(); i-- > 0;) {
+    if (std::abs(delta.difference[i]) <= delta.half[i]) break;
+    delta.apart_from = delta.step[i];
+  }
+  return delta;
 }
 
 }  // namespace engine

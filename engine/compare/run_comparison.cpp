@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/compare/run_comparison.h"
 
-#include "engine/compare/group_divergence.h"
 #include "engine/compare/verdict_text.h"
 #include "engine/error.h"
 
@@ -105,9 +104,8 @@ void judge_groups(const Runs& runs, RunComparison& result) {
           is_per_token(metric) &&
           !have_same_tokenizer(first_of(runs, base_group), first_of(runs, result.groups[group]));
       if (result.options.with_differences)
-        verdict.apart_from =
-            apart_from_step(base_group, result.groups[group], runs, metric,
-                            verdict.difference.method, result.options.confidence);
+        verdict.delta = group_delta(base_group, result.groups[group], runs, metric,
+                                    verdict.difference.method, result.options.confidence);
       result.verdicts.push_back(std::move(verdict));
     }
     std::vector<GroupDifference*> family;

@@ -6,6 +6,7 @@
 #include "engine/compare/comparable_run.h"
 #include "engine/compare/config_columns.h"
 #include "engine/compare/curve_difference.h"
+#include "engine/compare/group_divergence.h"
 #include "engine/compare/run_statistic.h"
 #include "engine/compare/seed_groups.h"
 
@@ -47,7 +48,7 @@ struct Verdict {
   GroupResult other{};
   GroupDifference difference{};
   std::optional<SeedsNeeded> needed{};  ///< where the difference is not distinguishable
-  std::optional<double> apart_from{};   ///< the step from which on the means stay apart
+  GroupDelta delta{};                   ///< over steps; empty without replicas on both sides
   std::size_t compared = 1;             ///< comparisons that Holm's correction counted
   bool is_per_token_mismatch = false;   ///< losses per token of different tokenizers
   std::string text{};                   ///< the verdict in one sentence

@@ -43,8 +43,8 @@ std::string missing_text(const Verdict& verdict) {
   if (verdict.base.runs == 0 || verdict.other.runs == 0)
     return verdict.base.runs == 0 ? "the baseline has not logged it" : "not logged here";
   return fmt::format(
-      "Δ {} {} from one seed each: how much seeds differ is not known; two seeds "
-      "more each would tell",
+      "Δ {} {} from one seed each: how much seeds differ is not known; two more seeds "
+      "each would tell",
       verdict.metric, shown_delta(verdict.difference.difference.value));
 }
 
@@ -66,8 +66,8 @@ std::string verdict_text(const Verdict& verdict, const ComparisonOptions& option
         verdict.compared > 1 ? fmt::format(" (Holm over {})", verdict.compared) : "",
         is_found ? (difference.difference.value > 0 ? "higher" : "lower") : "not distinguishable");
     if (verdict.needed) text += needed_text(*verdict.needed);
-    if (is_found && verdict.apart_from)
-      text += fmt::format("; apart from step {:.0f} on", *verdict.apart_from);
+    if (is_found && verdict.delta.apart_from)
+      text += fmt::format("; apart from step {:.0f} on", *verdict.delta.apart_from);
   }
   if (verdict.is_per_token_mismatch) text += "; per token of different tokenizers: not comparable";
   const GroupResult& base = verdict.base;

@@ -180,9 +180,13 @@ std::vector<SeriesPoint> RunSeries::non_finite() const {
 
 double Smoother::next(double x, double y) {
   if (!std::isfinite(y)) return started_ ? value_ : kNaN;
-  const double decay = half_life_ > 0 ? std::exp2(-std::max(0.0, x - last_x_) / half_life_) : 0.0;
+  const double gap = std::max(0.0, x - last_x_);
+  if (gap != gap_ || half_life_ <= 0) {
+    gap_ = gap;
+    decay_ = half_life_ > 0 ? std::exp2(-gap / half_life_) : 0.0;
+  }
   // The weighted mean so far moves towards y: exact for a constant, and free of the start's bias.
-  weight_ = (started_ ? weight_ * decay : 0.0) + 1.0;
+  weight_ = (started_ ? weight_ * decay_ : 0.0) + 1.0;
   value_ = started_ ? value_ + (y - value_) / weight_ : y;
   last_x_ = x;
   started_ = true;

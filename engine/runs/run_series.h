@@ -69,6 +69,8 @@ class Smoother {
   double value_ = 0;
   double weight_ = 0;
   double last_x_ = 0;
+  double gap_ = 0;  ///< distance in x that `decay_` is for: most curves have but one
+  double decay_ = 1;
   bool started_ = false;
 };
 

@@ -2,6 +2,7 @@
 #include "widgets/plots/curve_plot.h"
 
 #include "widgets/plots/custom_plot.h"
+#include "widgets/plots/plot_style.h"
 #include "widgets/style/metrics.h"
 #include "widgets/style/number_text.h"
 #include "widgets/style/theme.h"
@@ -12,6 +13,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace widgets {
@@ -31,6 +33,16 @@ class StepTicker : public QCPAxisTicker {
 };
 
 constexpr double kPixelsPerPoint = 2;
+/// Beyond that many curves the raw values would only be mud.
+constexpr std::size_t kMostGhosts = 4;
+
+QCPScatterStyle end_glyph(int index, const QColor& color) {
+  constexpr std::array kShapes = {
+      QCPScatterStyle::ssDisc,    QCPScatterStyle::ssSquare,           QCPScatterStyle::ssTriangle,
+      QCPScatterStyle::ssDiamond, QCPScatterStyle::ssTriangleInverted, QCPScatterStyle::ssCross,
+      QCPScatterStyle::ssStar};
+  return {kShapes[static_cast<std::size_t>(index) % kShapes.size()], color, color, 8};
+}
 
 }  // namespace
 
@@ -39,6 +51,9 @@ struct CurvePlot::Line {
   QCPGraph* ghost = nullptr;
   QCPGraph* main = nullptr;
   QCPGraph* broken = nullptr;
+  QCPGraph* end = nullptr;
+  QCPGraph* low = nullptr;  ///< with high: the edges of a band, null without one
+  QCPGraph* high = nullptr;
   engine::Smoother smoother{1};
   std::vector<double> smooth;
   double last_raw_x = 0;
@@ -97,10 +112,12 @@ CurvePlot::CurvePlot(QWidget* parent)
   cursor_text_->position->setTypeY(QCPItemPosition::ptAbsolute);
   cursor_text_->setVisible(false);
 
-  connect(plot_->xAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this, [this] {
-    if (setting_ranges_) return;
-    userMoved();
-  });
+  connect(plot_->xAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this,
+          [this](const QCPRange& range) {
+            Q_EMIT xRangeChanged(range.lower, range.upper);
+            if (setting_ranges_) return;
+            userMoved();
+          });
   connect(plot_->yAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this, [this] {
     if (setting_ranges_) return;
     userMoved();
@@ -126,6 +143,16 @@ void CurvePlot::setCurves(std::vector<Curve> curves) {
     line->ghost->setLayer(QStringLiteral("ghosts"));
     line->ghost->setAdaptiveSampling(false);
     line->ghost->setAntialiased(false);
+    if (line->curve.low != nullptr && line->curve.high != nullptr) {
+      line->low = plot_->addGraph();
+      line->high = plot_->addGraph();
+      for (QCPGraph* edge : {line->low, line->high}) {
+        edge->setLayer(QStringLiteral("ghosts"));
+        edge->setAdaptiveSampling(false);
+        edge->setPen(Qt::NoPen);
+      }
+      line->high->setChannelFillGraph(line->low);
+    }
     line->main = plot_->addGraph();
     line->main->setLayer(QStringLiteral("lines"));
     line->main->setAdaptiveSampling(false);
@@ -133,11 +160,23 @@ void CurvePlot::setCurves(std::vector<Curve> curves) {
     line->broken = plot_->addGraph();
     line->broken->setLayer(QStringLiteral("events"));
     line->broken->setLineStyle(QCPGraph::lsNone);
+    line->end = plot_->addGraph();
+    line->end->setLayer(QStringLiteral("events"));
+    line->end->setLineStyle(QCPGraph::lsNone);
     lines_.push_back(std::move(line));
   }
   ranges_known_ = false;
   applyTheme();
   setFollowing(true);
+  refresh();
+}
+
+void CurvePlot::setSeries(const std::vector<Curve>& curves) {
+  for (std::size_t i = 0; i < lines_.size() && i < curves.size(); ++i) {
+    lines_[i]->curve.series = curves[i].series;
+    lines_[i]->curve.low = curves[i].low;
+    lines_[i]->curve.high = curves[i].high;
+  }
   refresh();
 }
 
@@ -167,6 +206,35 @@ void CurvePlot::setAxisTitle(const QString& title) {
   plot_->yAxis->setLabel(title);
   plot_->setAccessibleName(tr("Curve of %1").arg(title));
   refresh();
+}
+
+void CurvePlot::setXAxis(const QString& title, bool whole) {
+  plot_->xAxis->setLabel(title);
+  whole_x_ = whole;
+  if (whole) {
+    plot_->xAxis->setTicker(QSharedPointer<StepTicker>::create());
+  } else {
+    plot_->xAxis->setTicker(QSharedPointer<QCPAxisTicker>::create());
+  }
+  ranges_known_ = false;
+  refresh();
+}
+
+void CurvePlot::setLegendShown(bool shown) {
+  plot_->legend->setVisible(shown);
+  refresh();
+}
+
+void CurvePlot::setLeftMargin(int pixels) {
+  QMargins margins = plot_->axisRect()->minimumMargins();
+  margins.setLeft(pixels);
+  plot_->axisRect()->setMinimumMargins(margins);
+  refresh();
+}
+
+void CurvePlot::setXRange(double low, double high) {
+  if (low == plot_->xAxis->range().lower && high == plot_->xAxis->range().upper) return;
+  plot_->xAxis->setRange(low, high);
 }
 
 void CurvePlot::setExpectedEnd(double step) { expected_end_ = step; }
@@ -267,12 +335,20 @@ void CurvePlot::draw() {
       fill(line->main, series->envelope(range.lower, range.upper, columns));
       line->ghost->data()->clear();
     } else {
-      fill(line->ghost, shows_raw_ ? series->envelope(range.lower, range.upper, columns)
-                                   : std::vector<engine::SeriesPoint>{});
+      const bool has_ghost = shows_raw_ && lines_.size() <= kMostGhosts && line->low == nullptr;
+      fill(line->ghost, has_ghost ? series->envelope(range.lower, range.upper, columns)
+                                  : std::vector<engine::SeriesPoint>{});
       fill(line->main, one_per_column(series->x(), line->smooth, range.lower, range.upper,
                                       static_cast<std::size_t>(static_cast<double>(columns) /
                                                                kPixelsPerPoint)));
     }
+    std::vector<engine::SeriesPoint> end;
+    if (line->curve.glyph >= 0 && !line->main->data()->isEmpty()) {
+      const QCPGraphData& last = *(line->main->data()->constEnd() - 1);
+      end.push_back({last.key, last.value});
+    }
+    fill(line->end, end);
+    drawBand(*line, columns);
     auto broken = series->non_finite();
     for (auto& point : broken) {
       if (!std::isfinite(point.y)) point.y = plot_->yAxis->range().center();
@@ -282,9 +358,26 @@ void CurvePlot::draw() {
   describe();
 }
 
+void CurvePlot::drawBand(Line& line, std::size_t columns) {
+  if (line.low == nullptr) return;
+  const QCPRange range = plot_->xAxis->range();
+  for (const auto& [graph, series] :
+       {std::pair(line.low, line.curve.low), std::pair(line.high, line.curve.high)}) {
+    const std::vector<double> smooth =
+        line.curve.sparse ? std::vector<double>(series->y().begin(), series->y().end())
+                          : engine::smoothed(*series, half_life_);
+    QVector<QCPGraphData> values;
+    for (const auto& point :
+         one_per_column(series->x(), smooth, range.lower, range.upper, columns / 2))
+      values.append({point.x, point.y});
+    graph->data()->set(values, true);
+  }
+}
+
 void CurvePlot::fitRanges() {
   bool any = false;
-  double last = 0;
+  double first = 0;
+  double last = -std::numeric_limits<double>::infinity();
   ValueRange wanted{std::numeric_limits<double>::infinity(),
                     -std::numeric_limits<double>::infinity()};
   for (const auto& line : lines_) {
@@ -297,6 +390,7 @@ void CurvePlot::fitRanges() {
         robust_range(shows_raw_ || line->curve.sparse ? y : std::span<const double>(line->smooth));
     wanted.low = std::min(wanted.low, range.low);
     wanted.high = std::max(wanted.high, range.high);
+    first = std::min(first, line->curve.series->x().front());
     last = std::max(last, line->curve.series->x().back());
     any = true;
   }
@@ -310,9 +404,9 @@ void CurvePlot::fitRanges() {
     if (!ranges_known_ || last > end || last < end / 3) {
       end = last * 1.25;
       if (expected_end_ >= last) end = std::min(end, expected_end_ * 1.02);
-      if (end <= 0) end = 1;
+      if (end <= first) end = first + 1;
     }
-    plot_->xAxis->setRange(0, end);
+    plot_->xAxis->setRange(first, end);
     y_range_ = ranges_known_ ? settle(y_range_, wanted) : wanted;
     if (logarithmic_ && y_range_.low <= 0) {
       double smallest = y_range_.high;
@@ -377,8 +471,10 @@ void CurvePlot::moveCursor(const QPoint& position) {
   }
   cursor_line_->point1->setCoords(step, 1);
   cursor_line_->point2->setCoords(step, 2);
-  cursor_text_->setText(tr("step %1").arg(grouped(static_cast<std::int64_t>(step))) +
-                        QLatin1Char('\n') + rows.join(QLatin1Char('\n')));
+  const QString place =
+      whole_x_ ? grouped(static_cast<std::int64_t>(step)) : QLocale().toString(step, 'g', 4);
+  cursor_text_->setText(plot_->xAxis->label() + QLatin1Char(' ') + place + QLatin1Char('\n') +
+                        rows.join(QLatin1Char('\n')));
   const bool left = position.x() > rect->rect().center().x();
   cursor_text_->setPositionAlignment((left ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignTop);
   cursor_text_->position->setCoords(position.x() + (left ? -10 : 10), rect->top() + 4);
@@ -422,32 +518,23 @@ int CurvePlot::nonFiniteMarks() const {
 void CurvePlot::applyTheme() {
   const auto& colors = theme_colors(palette());
   const QFont small = font();
-  plot_->setBackground(colors.plot_background);
-  for (auto* axis : {plot_->xAxis, plot_->yAxis}) {
-    axis->setLabelFont(small);
-    axis->setTickLabelFont(small);
-    axis->setLabelColor(colors.axis_text);
-    axis->setTickLabelColor(colors.axis_text);
-    const QPen line(blend(colors.axis_text, colors.plot_background, 0.5), 0);
-    axis->setBasePen(line);
-    axis->setTickPen(line);
-    axis->setSubTickPen(QPen(Qt::NoPen));
-    axis->grid()->setPen(QPen(colors.grid, 0));
-    axis->grid()->setZeroLinePen(QPen(colors.grid, 0));
-    axis->grid()->setSubGridVisible(false);
-    axis->setLabelPadding(3);
-  }
+  style_plot(plot_, this);
   plot_->legend->setFont(small);
   plot_->legend->setTextColor(colors.axis_text);
   for (auto& line : lines_) {
     line->ghost->setPen(QPen(colors.ghost(line->curve.color), 0));
-    line->main->setPen(QPen(colors.run(line->curve.color), 2));
+    const QColor ink = line->curve.baseline ? colors.baseline : colors.run(line->curve.color);
+    line->main->setPen(QPen(ink, line->curve.baseline ? 2.5 : 2));
+    if (line->curve.baseline)
+      line->ghost->setPen(QPen(blend(ink, colors.plot_background, 1.0 / 3), 0));
+    line->end->setScatterStyle(end_glyph(std::max(0, line->curve.glyph), ink));
     if (line->curve.sparse) {
-      line->main->setPen(QPen(colors.run(line->curve.color), 1));
+      line->main->setPen(QPen(ink, line->curve.baseline ? 2 : 1));
       line->main->setLineStyle(QCPGraph::lsLine);
-      line->main->setScatterStyle(QCPScatterStyle(
-          QCPScatterStyle::ssDiamond, colors.run(line->curve.color), colors.plot_background, 8));
+      line->main->setScatterStyle(
+          QCPScatterStyle(QCPScatterStyle::ssDiamond, ink, colors.plot_background, 8));
     }
+    if (line->high != nullptr) line->high->setBrush(blend(ink, colors.plot_background, 0.18));
     line->broken->setScatterStyle(
         QCPScatterStyle(QCPScatterStyle::ssTriangle, colors.error, colors.error, 9));
     line->broken->setPen(QPen(colors.error, 0));

@@ -23,6 +23,10 @@ struct Curve {
   int color = 0;                              ///< index into the theme's run colours
   const engine::RunSeries* series = nullptr;  ///< owned elsewhere, alive until the next setCurves()
   bool sparse = false;                        ///< drawn as points, never smoothed (evaluations)
+  bool baseline = false;                      ///< neutral and thicker than the others
+  int glyph = -1;                             ///< shape at the end of the line, -1 = none
+  const engine::RunSeries* low = nullptr;   ///< with `high`: a band around the line, at its own x;
+  const engine::RunSeries* high = nullptr;  ///< smoothed as the line is
 };
 
 struct StepMark {
@@ -42,8 +46,18 @@ class CurvePlot : public QWidget {
 
   /// Replaces what is shown and starts following again.
   void setCurves(std::vector<Curve> curves);
+  /// New series (and bands) for the same curves, in their order: the view stays as the user left
+  /// it, and what was smoothed is gone on with where a series continues the old one.
+  void setSeries(const std::vector<Curve>& curves);
   void setMarks(std::vector<StepMark> marks);
   void setAxisTitle(const QString& title);
+  /// What x is, "step" until then; `whole` when only whole numbers are positions.
+  void setXAxis(const QString& title, bool whole);
+  void setLegendShown(bool shown);
+  /// Room for the axis at the left, so that plots above each other have their zero in line.
+  void setLeftMargin(int pixels);
+  /// Shows this stretch of x, as a linked plot does.
+  void setXRange(double low, double high);
   /// The last step that the run will reach, 0 when unknown.
   void setExpectedEnd(double step);
 
@@ -69,6 +83,7 @@ class CurvePlot : public QWidget {
   void followingChanged(bool following);
   void logarithmicChanged(bool logarithmic);
   void showsRawChanged(bool shows);
+  void xRangeChanged(double low, double high);
 
  protected:
   void changeEvent(QEvent* event) override;
@@ -82,6 +97,7 @@ class CurvePlot : public QWidget {
   void applyTheme();
   void draw();
   void updateSmoothed(Line& line);
+  void drawBand(Line& line, std::size_t columns);
   void fitRanges();
   void userMoved();
   void showAll();
@@ -97,6 +113,7 @@ class CurvePlot : public QWidget {
   std::vector<QCPItemStraightLine*> mark_lines_;
   double half_life_ = 20;
   double expected_end_ = 0;
+  bool whole_x_ = true;
   bool shows_raw_ = true;
   bool logarithmic_ = false;
   bool following_ = true;

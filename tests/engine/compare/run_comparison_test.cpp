@@ -207,10 +207,10 @@ TEST(RunComparison, SaysFromWhereOnGroupsAreApart) {
   const RunComparison comparison = compare_runs(loaded.pointers(), {.metrics = {"loss"}});
   ASSERT_EQ(comparison.verdicts.size(), 1u);
   const Verdict& verdict = comparison.verdicts.front();
-  ASSERT_TRUE(verdict.apart_from) << verdict.text;
-  EXPECT_GE(*verdict.apart_from, 61);
-  EXPECT_LE(*verdict.apart_from, 75);
-  EXPECT_NE(verdict.text.find(fmt::format("apart from step {:.0f} on", *verdict.apart_from)),
+  ASSERT_TRUE(verdict.delta.apart_from) << verdict.text;
+  EXPECT_GE(*verdict.delta.apart_from, 61);
+  EXPECT_LE(*verdict.delta.apart_from, 75);
+  EXPECT_NE(verdict.text.find(fmt::format("apart from step {:.0f} on", *verdict.delta.apart_from)),
             std::string::npos);
 }
 

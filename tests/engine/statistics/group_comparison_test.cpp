@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <random>
 
@@ -41,6 +43,27 @@ TEST(GroupComparison, EqualGroupsAreCalledDifferentAsOftenAsStated) {
     const double share = share_found(1000, 5, rho, 0);
     EXPECT_GE(share, 0.03) << "rho " << rho;
     EXPECT_LE(share, 0.07) << "rho " << rho;
+  }
+}
+
+/// The same with 20 real replicas of the demo, five against five others at random; once with seeds
+/// of their own, once as if they shared them.
+TEST(GroupComparison, RealReplicasAreCalledDifferentAsOftenAsStated) {
+  std::ifstream file(PARADIGM_SOURCE_DIR "/tests/golden/replicas/demo_plain_eval_loss.txt");
+  std::vector<double> losses;
+  for (double loss; file >> loss;) losses.push_back(loss);
+  ASSERT_EQ(losses.size(), 20u);
+  std::mt19937_64 generator(1);
+  for (const std::int64_t first_of_others : {100, 0}) {
+    int found = 0;
+    for (int trial = 0; trial < 1000; ++trial) {
+      std::shuffle(losses.begin(), losses.end(), generator);
+      const auto a = results({losses.begin(), losses.begin() + 5});
+      const auto b = results({losses.begin() + 5, losses.begin() + 10}, first_of_others);
+      found += compare_groups(a, b, 0.95).is_distinguishable(0.95) ? 1 : 0;
+    }
+    EXPECT_GE(found, 30) << first_of_others;
+    EXPECT_LE(found, 70) << first_of_others;
   }
 }
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How long comparing takes: a table of many runs from disk, an overlay of twenty, and its frames.
+//   compare_benchmark [RUNS] [STEPS] [LOGGING_STEPS]        (100 runs of 100,000 steps, each 10th
+//   logged)
+#include "tests/support/sample_run.h"
+#include "tests/support/scratch_folder.h"
+#include "widgets/models/selection.h"
+#include "widgets/panels/compare_panel.h"
+#include "widgets/plots/curve_plot.h"
+#include "widgets/plots/custom_plot.h"
+
+#include <QApplication>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+namespace {
+
+double seconds(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+/// A cheap curve with noise, so that writing the runs takes less than reading them.
+std::function<double(std::int64_t)> noisy(std::int64_t seed) {
+  return [seed](std::int64_t step) {
+    const auto bits = static_cast<std::uint64_t>(seed * 1'000'003 + step) * 0x9E3779B97F4A7C15u;
+    return 2.0 + 100.0 / static_cast<double>(100 + step) +
+           static_cast<double>(bits >> 40) / double(1 << 24) * 0.05;
+  };
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  QApplication application(argc, argv);
+  const int runs = argc > 1 ? std::atoi(argv[1]) : 100;
+  const std::int64_t steps = argc > 2 ? std::atoll(argv[2]) : 100'000;
+  const std::int64_t logging = argc > 3 ? std::atoll(argv[3]) : 10;
+  const tests::ScratchFolder folder;
+  std::vector<std::filesystem::path> paths;
+  for (int i = 0; i < runs; ++i) {
+    tests::SampleRun run{.seed = i, .steps = steps, .logging_steps = logging, .eval_steps = 1000};
+    run.loss = noisy(i);
+    run.learning_rate = 1e-3 * (1 + i / 3);
+    paths.push_back(folder / fmt::format("run-{:03}", i));
+    tests::write_sample_run(paths.back(), run);
+  }
+  fmt::print("{} runs of {} steps, every {}th logged: {} lines\n", runs, steps, logging,
+             runs * (steps / logging + steps / 1000));
+
+  std::vector<widgets::ComparableRunPtr> loaded(paths.size());
+  const auto load_with = [&](unsigned threads) {
+    std::atomic<std::size_t> next{0};
+    std::vector<std::jthread> workers;
+    for (unsigned t = 0; t < threads; ++t)
+      workers.emplace_back([&] {
+        for (std::size_t i; (i = next++) < paths.size();)
+          loaded[i] = std::make_shared<engine::ComparableRun>(engine::load_run(paths[i]));
+      });
+  };
+  const double one = seconds([&] { load_with(1); });
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  const double all = seconds([&] { load_with(cores); });
+  fmt::print("read from disk: {:.2f} s on one thread, {:.2f} s on {}\n", one, all, cores);
+
+  widgets::Selection selection;
+  widgets::ComparePanel panel(&selection);
+  panel.resize(1280, 800);
+  panel.show();
+  std::vector<int> colors;
+  for (int i = 0; i < runs; ++i) colors.push_back(i % 7);
+  widgets::ComparisonViewPtr table;
+  const double tabled = seconds([&] {
+    table = widgets::make_comparison_view(loaded, colors, {}, false);
+    panel.setTable(table, {"loss", "eval_loss"});
+    QApplication::processEvents();
+  });
+  fmt::print("table of {}: {:.0f} ms\n", runs, 1e3 * tabled);
+
+  const std::vector<widgets::ComparableRunPtr> twenty(
+      loaded.begin(), loaded.begin() + std::min<std::ptrdiff_t>(20, runs));
+  engine::ComparisonOptions options;
+  options.metrics = {"loss"};
+  const double overlaid = seconds([&] {
+    panel.setCharts(widgets::make_comparison_view(
+        twenty, {colors.begin(), colors.begin() + std::ptrdiff_t(twenty.size())}, options, true));
+    QApplication::processEvents();
+    panel.curves()->plot()->replot(QCustomPlot::rpImmediateRefresh);
+  });
+  fmt::print("overlay of {}: {:.0f} ms\n", twenty.size(), 1e3 * overlaid);
+
+  std::vector<double> frames;
+  for (int i = 0; i < 60; ++i) {
+    panel.curves()->plot()->xAxis->setRange(i * 50.0, double(steps) - i * 50.0);
+    frames.push_back(seconds([&] {
+      QApplication::processEvents();
+      panel.curves()->plot()->replot(QCustomPlot::rpImmediateRefresh);
+    }));
+  }
+  fmt::print("a frame while zooming: median {:.1f} ms, worst {:.1f} ms\n", 1e3 * median(frames),
+             1e3 * *std::max_element(frames.begin(), frames.end()));
+  return 0;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/plots/difference_plot.h"
+
+#include "widgets/plots/custom_plot.h"
+#include "widgets/plots/plot_style.h"
+#include "widgets/plots/thinning.h"
+#include "widgets/style/metrics.h"
+#include "widgets/style/number_text.h"
+#include "widgets/style/theme.h"
+
+#include <QEvent>
+#include <QVBoxLayout>
+
+#include <algorithm>
+#include <cmath>
+
+namespace widgets {
+namespace {
+
+constexpr std::size_t kColumns = 1000;
+
+}  // namespace
+
+DifferencePlot::DifferencePlot(QWidget* parent) : QWidget(parent), plot_(new QCustomPlot(this)) {
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->addWidget(plot_);
+  setMinimumSize(characters(this, 24), lines(this, 5));
+  setObjectName(QStringLiteral("difference_plot"));
+  plot_->setObjectName(QStringLiteral("difference_plot.canvas"));
+  plot_->setAccessibleName(tr("Difference to the baseline"));
+  plot_->setFocusPolicy(Qt::StrongFocus);
+  plot_->setPlottingHint(QCP::phFastPolylines, true);
+  plot_->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
+  plot_->axisRect()->setMinimumMargins(QMargins(0, lines(this, 0.4), lines(this, 0.8), 0));
+  connect(plot_->xAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this,
+          [this](const QCPRange& range) {
+            if (!is_setting_range_) Q_EMIT xRangeChanged(range.lower, range.upper);
+          });
+  style_plot(plot_, this);
+}
+
+void DifferencePlot::setTitles(const QString& x, const QString& y) {
+  plot_->xAxis->setLabel(x);
+  plot_->yAxis->setLabel(y);
+}
+
+void DifferencePlot::setLeftMargin(int pixels) {
+  QMargins margins = plot_->axisRect()->minimumMargins();
+  margins.setLeft(pixels);
+  plot_->axisRect()->setMinimumMargins(margins);
+}
+
+void DifferencePlot::setXRange(double low, double high) {
+  is_setting_range_ = true;
+  plot_->xAxis->setRange(low, high);
+  is_setting_range_ = false;
+  plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void DifferencePlot::setDifferences(std::vector<DifferenceCurve> curves) {
+  curves_ = std::move(curves);
+  rebuild();
+  fitValues();
+  QStringList parts;
+  for (const DifferenceCurve& curve : curves_) {
+    const auto& at =
+        curve.group.step.empty() ? curve.difference.leaves_band_at : curve.group.apart_from;
+    parts << (at ? tr("%1 leaves the noise band at %2").arg(curve.label).arg(*at)
+                 : tr("%1 stays in the noise band").arg(curve.label));
+  }
+  plot_->setAccessibleDescription(parts.join(QStringLiteral("; ")));
+  plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void DifferencePlot::addBand(const engine::CurveDifference& difference) {
+  if (!std::isfinite(difference.band)) return;
+  auto* band = new QCPItemRect(plot_);
+  band->setLayer(QStringLiteral("grid"));
+  band->topLeft->setTypeX(QCPItemPosition::ptAxisRectRatio);
+  band->bottomRight->setTypeX(QCPItemPosition::ptAxisRectRatio);
+  band->topLeft->setCoords(0, difference.band);
+  band->bottomRight->setCoords(1, -difference.band);
+  band->setPen(Qt::NoPen);
+  const ThemeColors& colors = theme_colors(palette());
+  band->setBrush(blend(colors.axis_text, colors.plot_background, 0.10));
+}
+
+void DifferencePlot::addGap(const engine::DifferenceGap& gap) {
+  auto* area = new QCPItemRect(plot_);
+  area->setLayer(QStringLiteral("grid"));
+  area->topLeft->setTypeY(QCPItemPosition::ptAxisRectRatio);
+  area->bottomRight->setTypeY(QCPItemPosition::ptAxisRectRatio);
+  area->topLeft->setCoords(gap.from, 0);
+  area->bottomRight->setCoords(gap.to, 1);
+  const ThemeColors& colors = theme_colors(palette());
+  const QColor ink = gap.reason == engine::GapReason::not_finite
+                         ? colors.error
+                         : blend(colors.axis_text, colors.plot_background, 0.35);
+  area->setPen(Qt::NoPen);
+  area->setBrush(QBrush(ink, Qt::BDiagPattern));
+}
+
+void DifferencePlot::rebuild() {
+  plot_->clearGraphs();
+  plot_->clearItems();
+  const ThemeColors& colors = theme_colors(palette());
+  // One band: the widest, so that no curve seems further out than it is.
+  const auto widest = std::max_element(
+      curves_.begin(), curves_.end(), [](const DifferenceCurve& a, const DifferenceCurve& b) {
+        const auto band = [](const DifferenceCurve& curve) {
+          return curve.group.step.empty() && std::isfinite(curve.difference.band)
+                     ? curve.difference.band
+                     : 0;
+        };
+        return band(a) < band(b);
+      });
+  if (widest != curves_.end() && widest->group.step.empty()) addBand(widest->difference);
+  if (curves_.size() == 1) {
+    for (const engine::DifferenceGap& gap : curves_.front().difference.gaps) addGap(gap);
+  }
+  auto* zero = new QCPItemStraightLine(plot_);
+  zero->setLayer(QStringLiteral("grid"));
+  zero->setPen(QPen(colors.baseline, 1));
+  zero->point1->setCoords(0, 0);
+  zero->point2->setCoords(1, 0);
+  for (const DifferenceCurve& curve : curves_) {
+    if (!curve.group.step.empty()) {
+      addGroup(curve);
+    } else if (!curve.difference.points.empty()) {
+      addRun(curve);
+    }
+  }
+}
+
+void DifferencePlot::markLeaving(double x, int color) {
+  auto* mark = new QCPItemStraightLine(plot_);
+  mark->setPen(QPen(theme_colors(palette()).run(color), 0, Qt::DotLine));
+  mark->point1->setCoords(x, 0);
+  mark->point2->setCoords(x, 1);
+}
+
+void DifferencePlot::addGroup(const DifferenceCurve& curve) {
+  const ThemeColors& colors = theme_colors(palette());
+  const engine::GroupDelta& delta = curve.group;
+  std::vector<double> low, high;
+  for (std::size_t i = 0; i < delta.step.size(); ++i) {
+    low.push_back(delta.difference[i] - delta.half[i]);
+    high.push_back(delta.difference[i] + delta.half[i]);
+  }
+  const double from = delta.step.front();
+  const double to = delta.step.back();
+  const auto add = [&](const std::vector<double>& y, const QPen& pen, const char* layer) {
+    QCPGraph* graph = plot_->addGraph();
+    graph->setPen(pen);
+    graph->setAdaptiveSampling(false);
+    graph->setLayer(QLatin1String(layer));
+    for (const auto& point : one_per_column(delta.step, y, from, to, kColumns / 2))
+      graph->addData(point.x, point.y);
+    return graph;
+  };
+  QCPGraph* below = add(low, Qt::NoPen, "grid");
+  QCPGraph* above = add(high, Qt::NoPen, "grid");
+  above->setBrush(blend(colors.run(curve.color), colors.plot_background, 0.18));
+  above->setChannelFillGraph(below);
+  add(delta.difference, QPen(colors.run(curve.color), 2), "main");
+  if (delta.apart_from) markLeaving(*delta.apart_from, curve.color);
+}
+
+void DifferencePlot::addRun(const DifferenceCurve& curve) {
+  const ThemeColors& colors = theme_colors(palette());
+  const auto& points = curve.difference.points;
+  engine::RunSeries raw;
+  std::vector<double> x;
+  const auto window = static_cast<std::size_t>(std::max(1, curve.difference.window));
+  for (const engine::DifferencePoint& point : points) raw.append(point.x, point.value());
+  for (std::size_t i = window - 1; i < points.size() && !curve.difference.smoothed.empty(); ++i)
+    x.push_back(points[i].x);
+  const double from = points.front().x;
+  const double to = points.back().x;
+  if (curves_.size() <= 4) {
+    QCPGraph* ghost = plot_->addGraph();
+    ghost->setPen(QPen(colors.ghost(curve.color), 0));
+    ghost->setAdaptiveSampling(false);
+    for (const auto& point : raw.envelope(from, to, kColumns)) ghost->addData(point.x, point.y);
+  }
+  QCPGraph* line = plot_->addGraph();
+  line->setPen(QPen(colors.run(curve.color), 2));
+  line->setAdaptiveSampling(false);
+  const auto smooth = curve.difference.smoothed.empty()
+                          ? raw.envelope(from, to, kColumns)
+                          : one_per_column(x, curve.difference.smoothed, from, to, kColumns / 2);
+  for (const auto& point : smooth) line->addData(point.x, point.y);
+  if (curve.difference.leaves_band_at) markLeaving(*curve.difference.leaves_band_at, curve.color);
+}
+
+void DifferencePlot::fitValues() {
+  std::vector<double> values = {0};
+  for (const DifferenceCurve& curve : curves_) {
+    if (!curve.group.step.empty()) {
+      const auto& delta = curve.group;
+      values.insert(values.end(), delta.difference.begin(), delta.difference.end());
+      continue;
+    }
+    if (std::isfinite(curve.difference.band)) {
+      values.push_back(curve.difference.band);
+      values.push_back(-curve.difference.band);
+    }
+    for (const double value : curve.difference.smoothed) values.push_back(value);
+    if (!curve.difference.smoothed.empty()) continue;
+    for (const auto& point : curve.difference.points) values.push_back(point.value());
+  }
+  const ValueRange range = robust_range(values);
+  plot_->yAxis->setRange(std::min(range.low, 0.0), std::max(range.high, 0.0));
+}
+
+void DifferencePlot::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() != QEvent::PaletteChange && event->type() != QEvent::FontChange) return;
+  style_plot(plot_, this);
+  rebuild();
+  plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void DifferencePlot::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  plot_->setBufferDevicePixelRatio(devicePixelRatioF());
+}
+
+}  // namespace widgets
