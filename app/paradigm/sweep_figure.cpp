@@ -3,6 +3,7 @@
 
 #include "engine/config/number_text.h"
 #include "engine/error.h"
+#include "engine/figures/svg_text.h"
 #include "engine/statistics/sample_statistics.h"
 
 #include <fmt/format.h>
@@ -26,32 +27,6 @@ constexpr double kBottom = 52;
 constexpr const char* kPlainColour = "#6b7280";
 constexpr const char* kMeasuredColour = "#0f6fb8";
 constexpr const char* kReferenceColour = "#c2410c";
-
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    if (c == '<') {
-      safe += "&lt;";
-    } else if (c == '>') {
-      safe += "&gt;";
-    } else if (c == '&') {
-      safe += "&amp;";
-    } else {
-      safe += c;
-    }
-  }
-  return safe;
-}
-
-/// 1, 2 or 5 times a power of ten, so that about `count` steps span `extent`.
-double round_step(double extent, int count) {
-  const double rough = extent / count;
-  const double power = std::pow(10.0, std::floor(std::log10(rough)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= rough) return factor * power;
-  }
-  return 10 * power;
-}
 
 struct Series {
   const char* colour;
@@ -127,11 +102,11 @@ class Figure {
   void add_text(double x, double y, const char* anchor, const std::string& words) {
     text_ += fmt::format(
         "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"#111827\">{}</text>\n", x, y,
-        anchor, escaped(words));
+        anchor, engine::markup_escaped(words));
   }
 
   void add_axes() {
-    const double step = round_step(high_ - low_, 6);
+    const double step = engine::round_step(high_ - low_, 6);
     for (double loss = std::ceil(low_ / step) * step; loss <= high_; loss += step) {
       const double y = y_of(loss);
       text_ += fmt::format("<path d=\"M{:.1f} {:.1f}H{:.1f}\" stroke=\"#e5e7eb\" fill=\"none\"/>\n",

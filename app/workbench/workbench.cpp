@@ -102,13 +102,14 @@ void Workbench::makePanels() {
 /// Runs are read for the comparison when it is looked at, and from then on.
 void Workbench::connectCompare() {
   connect(window_.get(), &MainWindow::workspaceChanged, this, [this] {
-    if (window_->workspace() != Workspace::compare) return;
+    if (window_->workspace() != Workspace::compare || compares_given_) return;
     QStringList folders;
     for (const auto& run : runs_.runs()) folders << run->folder;
     compare_->addPaths(folders);
   });
   connect(&runs_, &widgets::RunStore::runAdded, this, [this](const QString& folder) {
-    if (window_->workspace() == Workspace::compare) compare_->addPaths({folder});
+    if (window_->workspace() == Workspace::compare && !compares_given_)
+      compare_->addPaths({folder});
   });
 }
 
@@ -307,7 +308,8 @@ void Workbench::start(const ProgramOptions& options) {
   window_->show();
   if (options.workspace == QLatin1String("run")) window_->setWorkspace(Workspace::run);
   if (options.workspace == QLatin1String("edit")) window_->setWorkspace(Workspace::edit);
-  if (options.workspace == QLatin1String("compare") || !options.compare.isEmpty())
+  compares_given_ = !options.compare.isEmpty();
+  if (options.workspace == QLatin1String("compare") || compares_given_)
     window_->setWorkspace(Workspace::compare);
   compare_->addPaths(options.compare);
   openPaths(paths);

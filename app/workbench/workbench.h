@@ -138,6 +138,7 @@ class Workbench : public QObject {
   std::shared_ptr<const engine::ParsedTransform> transform_;
   widgets::PlanViewPtr view_;
   QStringList panels_to_raise_;
+  bool compares_given_ = false;  ///< the command line said which runs to compare
   bool launch_when_ready_ = false;
   bool closing_ = false;
 };
