@@ -79,6 +79,15 @@ Json ratio_json(const Ratio& ratio) {
           {"rounds", rounds}};
 }
 
+Json kernels_json(const BenchVariant& variant) {
+  Json kernels = Json::array();
+  for (const engine::KernelTime& each : variant.kernels) {
+    kernels.push_back(
+        {{"kind", each.kind}, {"seconds", number_json(each.seconds)}, {"calls", each.calls}});
+  }
+  return kernels;
+}
+
 Json variant_json(const BenchResult& result, const BenchVariant& variant) {
   const BenchVariant& plain = result.variants.front();
   const double step = median_of(all_measures(variant, &BenchSample::seconds));
@@ -99,6 +108,7 @@ Json variant_json(const BenchResult& result, const BenchVariant& variant) {
           {"upstream_mfu", known_json(utilisation(result, result.upstream_flops_per_token, step))},
           {"step_peak_bytes", variant.step_peak_bytes < 0 ? Json() : Json(variant.step_peak_bytes)},
           {"simulation_state_bytes", variant.simulation_state_bytes},
+          {"kernels", kernels_json(variant)},
           {"samples", samples}};
 }
 
@@ -119,6 +129,42 @@ std::string mfu_text(const BenchResult& result) {
 }
 
 using Conditions = std::vector<std::pair<std::string, std::string>>;
+
+/// A row for each kind of kernel, two columns for each variant; empty when nothing was profiled.
+std::string kernels_text(const BenchResult& result) {
+  std::vector<std::string> kinds;
+  std::vector<std::string> header = {"one step, by kind"};
+  for (const BenchVariant& variant : result.variants) {
+    header.insert(header.end(), {variant.name, "calls"});
+    for (const engine::KernelTime& each : variant.kernels) {
+      if (std::find(kinds.begin(), kinds.end(), each.kind) == kinds.end()) {
+        kinds.push_back(each.kind);
+      }
+    }
+  }
+  if (kinds.empty()) return "";
+  TextTable table(header);
+  const auto add_row = [&](const std::string& name, auto&& belongs) {
+    std::vector<std::string> row = {name};
+    for (const BenchVariant& variant : result.variants) {
+      double seconds = 0;
+      std::int64_t calls = 0;
+      for (const engine::KernelTime& each : variant.kernels) {
+        if (!belongs(each)) continue;
+        seconds += each.seconds;
+        calls += each.calls;
+      }
+      row.push_back(calls == 0 ? "" : seconds_text(seconds));
+      row.push_back(calls == 0 ? "" : fmt::format("{}", calls));
+    }
+    table.add(row);
+  };
+  for (const std::string& kind : kinds) {
+    add_row(kind, [&](const engine::KernelTime& each) { return each.kind == kind; });
+  }
+  add_row("all", [](const engine::KernelTime&) { return true; });
+  return "\n" + table.text();
+}
 
 /// What must be equal for two results to compare.
 Conditions conditions_of(const BenchResult& result) {
@@ -240,7 +286,7 @@ std::string text_of(const BenchResult& result, const std::optional<EarlierBench>
     }
     table.add(row);
   }
-  return text + table.text();
+  return text + table.text() + kernels_text(result);
 }
 
 EarlierBench read_earlier_bench(const std::string& file) {

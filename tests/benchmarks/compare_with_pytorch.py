@@ -73,6 +73,7 @@ def make_module(config, make_attention=None):
             q = self.q_proj(x).view(batch, length, -1, D).transpose(1, 2)
             k = self.k_proj(x).view(batch, length, -1, D).transpose(1, 2)
             v = self.v_proj(x).view(batch, length, -1, D).transpose(1, 2)
+            cos, sin = cos.to(q.dtype), sin.to(q.dtype)
             q = q * cos + rotate_half(q) * sin
             k = k * cos + rotate_half(k) * sin
             groups = heads // kv
@@ -109,8 +110,9 @@ def make_module(config, make_attention=None):
 
         def forward(self, ids):
             x = self.embed_tokens(ids)
-            frequencies = 1.0 / (config["rope_theta"] ** (torch.arange(0, D, 2).float() / D))
-            angles = torch.outer(torch.arange(ids.shape[1]).float(), frequencies)
+            device = ids.device
+            frequencies = 1.0 / (config["rope_theta"] ** (torch.arange(0, D, 2, device=device).float() / D))
+            angles = torch.outer(torch.arange(ids.shape[1], device=device).float(), frequencies)
             angles = torch.cat((angles, angles), dim=-1)
             cos, sin = angles.cos()[None, None], angles.sin()[None, None]
             for layer in self.layers:
