@@ -59,8 +59,8 @@ struct EvalResult {
   std::string transform;         ///< "none", or the file in effect
   std::string transform_digest;  ///< empty when none
   std::int64_t calibrated_batches = 0;
-  /// what a user must know: transform re-applied, ranges calibrated on which text
-  std::vector<std::string> notes;
+  std::vector<std::string>
+      notes;  ///< what a user must know: transform re-applied, ranges calibrated on which text
 };
 
 struct SweepConfig {
@@ -94,8 +94,15 @@ struct SweepResult {
 /// One measurement: `steps` training steps in a row.
 struct BenchSample {
   double seconds = 0;  ///< of one step
-  /// of all threads, of one step: comparable on a machine that has other work too
-  double cpu_seconds = 0;
+  double cpu_seconds =
+      0;  ///< of all threads, of one step: comparable on a machine that has other work too
+};
+
+/// The kernels of one kind ("matmul"), or on the CPU the operators, in one step.
+struct KernelTime {
+  std::string kind;
+  double seconds = 0;
+  std::int64_t calls = 0;
 };
 
 struct BenchVariant {
@@ -106,6 +113,7 @@ struct BenchVariant {
   std::int64_t simulation_state_bytes = 0;
   /// Above weights and optimizer, in one step: gradients, activations, work space. -1 = unknown.
   std::int64_t step_peak_bytes = -1;
+  std::vector<KernelTime> kernels;  ///< longest first; empty unless profiled
 };
 
 struct BenchResult {

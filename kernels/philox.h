@@ -31,21 +31,23 @@ struct PhiloxRoundKeys {
   }
 };
 
+PARADIGM_HOST_DEVICE inline void philox_round(const PhiloxRoundKeys& key, int round,
+                                              std::uint32_t (&c)[4]) {
+  const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * c[0];
+  const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * c[2];
+  c[0] = static_cast<std::uint32_t>(product1 >> 32) ^ c[1] ^ key.low[round];
+  c[2] = static_cast<std::uint32_t>(product0 >> 32) ^ c[3] ^ key.high[round];
+  c[1] = static_cast<std::uint32_t>(product1);
+  c[3] = static_cast<std::uint32_t>(product0);
+}
+
 /// The four output words for a key and a counter.
 PARADIGM_HOST_DEVICE inline PhiloxBlock philox(const PhiloxRoundKeys& key, std::uint32_t c0,
                                                std::uint32_t c1, std::uint32_t c2,
                                                std::uint32_t c3) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * c0;
-    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * c2;
-    const std::uint32_t next0 = static_cast<std::uint32_t>(product1 >> 32) ^ c1 ^ key.low[round];
-    const std::uint32_t next2 = static_cast<std::uint32_t>(product0 >> 32) ^ c3 ^ key.high[round];
-    c1 = static_cast<std::uint32_t>(product1);
-    c3 = static_cast<std::uint32_t>(product0);
-    c0 = next0;
-    c2 = next2;
-  }
-  return {{c0, c1, c2, c3}};
+  std::uint32_t c[4] = {c0, c1, c2, c3};
+  for (int round = 0; round < 10; ++round) philox_round(key, round, c);
+  return {{c[0], c[1], c[2], c[3]}};
 }
 
 /// The same for `key` as one number, low word first.
@@ -66,6 +68,26 @@ PARADIGM_HOST_DEVICE inline PhiloxBlock noise_block(std::uint64_t key, std::uint
                                                     NoiseTime time) {
   return philox(key, static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32),
                 time.step, time.micro_step);
+}
+
+/// Several blocks at once, their rounds side by side: one block's rounds wait for each other.
+template <int count>
+PARADIGM_HOST_DEVICE inline void noise_blocks(const PhiloxRoundKeys& key,
+                                              const std::uint64_t (&block)[count], NoiseTime time,
+                                              PhiloxBlock (&out)[count]) {
+  std::uint32_t c[count][4];
+  for (int i = 0; i < count; ++i) {
+    c[i][0] = static_cast<std::uint32_t>(block[i]);
+    c[i][1] = static_cast<std::uint32_t>(block[i] >> 32);
+    c[i][2] = time.step;
+    c[i][3] = time.micro_step;
+  }
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < count; ++i) philox_round(key, round, c[i]);
+  }
+  for (int i = 0; i < count; ++i) {
+    for (int word = 0; word < 4; ++word) out[i].word[word] = c[i][word];
+  }
 }
 
 /// [0, 1): the word as a signed integer, folded at zero, scaled by 2^-31 (rounded

@@ -20,6 +20,7 @@ struct BenchConfig {
   std::int64_t batch_size = 2;
   std::int64_t seq_len = 512;
   bool bf16 = false;
+  bool cuda_graphs = true;
   std::string device = "auto";
   std::optional<std::int64_t> threads;  ///< absent: as many as LibTorch takes
   std::int64_t warmup = 2;
@@ -27,6 +28,7 @@ struct BenchConfig {
   std::int64_t repeats = 5;
   std::int64_t steps = 1;
   std::int64_t seed = 42;
+  std::optional<std::string> profile;  ///< folder for a Chrome trace of each variant
 };
 
 const ParamSchema& bench_schema();

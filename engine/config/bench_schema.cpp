@@ -61,7 +61,12 @@ ParamSpecs measurement_flags() {
                        .ours()
                        .unit("steps")
                        .help("Consecutive steps in one measurement; the device is waited for "
-                             "behind the last one only")});
+                             "behind the last one only"),
+                   path("profile", unset)
+                       .nullable()
+                       .ours()
+                       .help("After the measurements, profile a step of each variant: prints the "
+                             "time per kind of kernel, and leaves Chrome traces in this folder")});
 }
 
 Problem flag_problem(const std::string& flag, const std::string& value, std::string message,
@@ -80,7 +85,7 @@ const ParamSchema& bench_schema() {
   static const ParamSchema schema = [] {
     ParamSpecs flags = workload_flags();
     append(flags, measurement_flags());
-    append(flags, device_flags());
+    append(flags, training_device_flags());
     return ParamSchema(std::move(flags));
   }();
   return schema;
@@ -97,6 +102,8 @@ BenchConfig bench_config_from(const ParamValues& given) {
   config.batch_size = values.get_int("batch_size");
   config.seq_len = values.get_int("seq_len");
   config.bf16 = values.get_bool("bf16");
+  if (is_set(values.get("profile"))) config.profile = values.get_text("profile");
+  config.cuda_graphs = values.get_bool("cuda_graphs");
   config.device = values.get_bool("use_cpu") ? "cpu" : values.get_text("device");
   if (is_set(values.get("threads"))) config.threads = values.get_int("threads");
   config.warmup = values.get_int("warmup");

@@ -55,6 +55,15 @@ ParamSpec rope_flag() {
           "config honours it, as transformers does");
 }
 
+ParamSpecs training_device_flags() {
+  ParamSpecs flags = device_flags();
+  append(flags, in_group("Device", {boolean("cuda_graphs", true)
+                                        .ours()
+                                        .help("On a GPU, record the kernels of a step once and "
+                                              "replay them; changes no number, only the speed")}));
+  return flags;
+}
+
 ParamSpecs device_flags() {
   return in_group(
       "Device",

@@ -22,6 +22,8 @@ ParamSpecs data_flags();
 ParamSpec rope_flag();
 /// --device and --use_cpu.
 ParamSpecs device_flags();
+/// The same, and how training uses the device.
+ParamSpecs training_device_flags();
 /// Flags of run_clm.py and TrainingArguments that are known and not supported, each with its
 /// reason.
 ParamSpecs unsupported_train_flags();

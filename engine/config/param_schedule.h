@@ -47,6 +47,10 @@ class ScheduledReal {
   explicit ScheduledReal(const ParamSchedule& schedule) : schedule_(schedule) {}
 
   double at(std::int64_t step) const { return schedule_.at(step); }
+  /// Whether at() is the same at `step` and every later one.
+  bool is_settled(std::int64_t step) const {
+    return schedule_.from == schedule_.to || step >= schedule_.steps;
+  }
 
  private:
   ParamSchedule schedule_;

@@ -106,6 +106,7 @@ void visit_run_fields(Config& config, Visitor&& visit) {
   visit("allow_transform_change", config.allow_transform_change);
   visit("calibrate_batches", config.calibrate_batches);
   visit("device", config.device);
+  visit("cuda_graphs", config.cuda_graphs);
 }
 
 Problem flag_problem(const std::string& flag, const std::string& value, std::string message,

@@ -68,6 +68,7 @@ struct RunConfig {
   std::optional<std::int64_t> preprocessing_num_workers;
   std::int64_t seed = 42;
   std::string device = "auto";
+  bool cuda_graphs = true;
 
   std::optional<std::string>
       transform_config;  ///< path, "none", or absent = what the checkpoint records

@@ -185,7 +185,7 @@ const ParamSchema& train_schema() {
     append(flags, schedule_flags());
     append(flags, saving_flags());
     append(flags, transform_flags());
-    append(flags, device_flags());
+    append(flags, training_device_flags());
     append(flags, unsupported_train_flags());
     return ParamSchema(std::move(flags));
   }();

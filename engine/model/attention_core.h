@@ -40,6 +40,7 @@ class AttentionCore {
   virtual std::vector<NamedState> simulation_state() { return {}; }
   virtual std::vector<NamedStatistic> statistics() { return {}; }  ///< as LinearLayer's
   virtual bool is_transformed() const { return true; }
+  virtual bool is_capturable(std::int64_t /*step*/) const { return false; }  ///< as LinearLayer's
 
   const std::string& name() const { return name_; }  ///< model.layers.{i}.self_attn
   const AttentionShape& shape() const { return shape_; }
@@ -56,6 +57,7 @@ class PlainAttention final : public AttentionCore {
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const ForwardContext& context) override;
   bool is_transformed() const override { return false; }
+  bool is_capturable(std::int64_t /*step*/) const override { return shape().dropout == 0; }
 };
 
 }  // namespace engine

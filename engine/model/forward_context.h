@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "kernels/philox.h"
+
 #include <c10/core/ScalarType.h>
 
 #include <cstdint>
@@ -14,8 +16,8 @@ enum class Phase { train, evaluate, calibrate };
 /// Handed down through every layer: no layer holds a clock, a seed or a mode of its own.
 struct ForwardContext {
   Phase phase = Phase::evaluate;
-  /// Float or BFloat16; weights stay fp32 masters
-  c10::ScalarType compute_dtype = c10::ScalarType::Float;
+  c10::ScalarType compute_dtype =
+      c10::ScalarType::Float;   ///< Float or BFloat16; weights stay fp32 masters
   std::int64_t step = 0;        ///< optimizer step, 0-based (evaluation: step of the weights)
   std::int64_t micro_step = 0;  ///< index in the accumulation (evaluation: 0)
   /// Index of the batch's first sequence in the micro-batch's global batch (evaluation: since its
@@ -23,6 +25,10 @@ struct ForwardContext {
   std::int64_t first_sequence = 0;
   bool recompute = false;  ///< a repeated forward inside backward: same noise, no updates
   bool measure = false;    ///< a sampled step: layers also measure what statistics() returns
+  /// Device memory that holds step and micro_step, which noise on CUDA then reads instead of the
+  /// two above: a captured pass is replayed at other times than the one it was recorded at. Null
+  /// where nothing is captured.
+  const kernels::NoiseTime* clock = nullptr;
 };
 
 }  // namespace engine

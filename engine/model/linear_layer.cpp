@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/model/linear_layer.h"
 
+#include "engine/model/fused_projections.h"
+
 #include <ATen/ops/linear.h>
 
 #include <optional>
@@ -14,6 +16,7 @@ LinearLayer::LinearLayer(std::string name, at::Tensor weight, at::Tensor bias)
 LinearLayer::~LinearLayer() = default;
 
 at::Tensor PlainLinear::forward(const at::Tensor& x, const ForwardContext& context) {
+  if (fuses({this}, x)) return fused_linear(x, *this);
   std::optional<at::Tensor> cast_bias;
   if (bias().defined()) cast_bias = bias().to(context.compute_dtype);
   return at::linear(x, weight().to(context.compute_dtype), cast_bias);

@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,10 @@ class LinearLayer {
   /// replacement in bypass): the model may then use weight() and bias() in a fused product instead
   /// of calling forward().
   virtual bool computes_plainly() const { return !is_transformed(); }
+  /// True when a training pass at `step` and every later one launch the same kernels with the same
+  /// arguments, but for what they read through context.clock, and leave nothing to the host: the
+  /// pass may then be replayed as a CUDA graph.
+  virtual bool is_capturable(std::int64_t /*step*/) const { return !is_transformed(); }
 
   const std::string& name() const { return name_; }     ///< Hugging Face's layer name
   const at::Tensor& weight() const { return weight_; }  ///< [out, in], fp32 master

@@ -2,6 +2,7 @@
 #include "engine/model/llama.h"
 
 #include "engine/error.h"
+#include "engine/model/fused_projections.h"
 #include "engine/model/llama_swiglu.h"
 #include "engine/model/norm.h"
 
@@ -50,23 +51,22 @@ at::Tensor LlamaAttention::forward(const at::Tensor& x, const RotaryTables& tabl
   const auto heads = [&](const at::Tensor& projected, std::int64_t count) {
     return projected.view({x.size(0), x.size(1), count, shape.head_dim});
   };
-  const at::Tensor q = apply_rotary(heads(q_proj->forward(x, context), shape.heads), tables);
-  const at::Tensor k = apply_rotary(heads(k_proj->forward(x, context), shape.kv_heads), tables);
-  const at::Tensor v = heads(v_proj->forward(x, context), shape.kv_heads);
+  const auto [q, k, v] =
+      fuses({&*q_proj, &*k_proj, &*v_proj}, x)
+          ? fused_qkv(x, *q_proj, *k_proj, *v_proj, shape, tables)
+          : QkvHeads{apply_rotary(heads(q_proj->forward(x, context), shape.heads), tables),
+                     apply_rotary(heads(k_proj->forward(x, context), shape.kv_heads), tables),
+                     heads(v_proj->forward(x, context), shape.kv_heads)};
   return o_proj->forward(
       core->forward(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), context), context);
 }
 
 at::Tensor LlamaMlp::forward(const at::Tensor& x, const ForwardContext& context) {
-  return down_proj->forward(swiglu(gate_proj->forward(x, context), up_proj->forward(x, context)),
-                            context);
-}
-
-at::Tensor LlamaBlock::forward(const at::Tensor& x, const RotaryTables& tables, double epsilon,
-                               const ForwardContext& context) {
-  const at::Tensor attended =
-      x + attention.forward(rms_norm(x, input_layernorm, epsilon), tables, context);
-  return attended + mlp.forward(rms_norm(attended, post_attention_layernorm, epsilon), context);
+  const at::Tensor gated =
+      fuses({&*gate_proj, &*up_proj}, x)
+          ? fused_swiglu(x, *gate_proj, *up_proj)
+          : swiglu(gate_proj->forward(x, context), up_proj->forward(x, context));
+  return down_proj->forward(gated, context);
 }
 
 Llama::Llama(LlamaConfig config, const TensorMap& weights)
@@ -106,10 +106,19 @@ at::Tensor Llama::hidden_states(const at::Tensor& ids, const ForwardContext& con
     tables_ = rotary_tables(frequencies_, positions, device());
   }
   at::Tensor x = at::embedding(embedding_, ids).to(context.compute_dtype);
+  const double epsilon = config_.rms_norm_eps;
+  at::Tensor delta;  // of the branch before, not yet added to x
+  const auto next_norm = [&](const at::Tensor& weight) {
+    if (!delta.defined()) return rms_norm(x, weight, epsilon);
+    NormedSum both = add_rms_norm(x, delta, weight, epsilon);
+    x = std::move(both.sum);
+    return std::move(both.normed);
+  };
   for (LlamaBlock& block : blocks_) {
-    x = block.forward(x, tables_, config_.rms_norm_eps, context);
+    delta = block.attention.forward(next_norm(block.input_layernorm), tables_, context);
+    delta = block.mlp.forward(next_norm(block.post_attention_layernorm), context);
   }
-  return rms_norm(x, norm_, config_.rms_norm_eps);
+  return next_norm(norm_);
 }
 
 at::Tensor Llama::logits(const at::Tensor& ids, const ForwardContext& context) {
@@ -144,6 +153,12 @@ void Llama::visit_layers(Visitor&& visit) {
     }
   }
   visit(*lm_head_);
+}
+
+bool Llama::is_capturable(std::int64_t step) {
+  bool all = true;
+  visit_layers([&](const auto& layer) { all = all && layer.is_capturable(step); });
+  return all;
 }
 
 std::vector<NamedState> Llama::simulation_state() {

@@ -49,14 +49,12 @@ struct LlamaMlp {
   at::Tensor forward(const at::Tensor& x, const ForwardContext& context);
 };
 
+/// x + attention(norm(x)), then the same of the MLP.
 struct LlamaBlock {
   at::Tensor input_layernorm;
   LlamaAttention attention;
   at::Tensor post_attention_layernorm;
   LlamaMlp mlp;
-
-  at::Tensor forward(const at::Tensor& x, const RotaryTables& tables, double epsilon,
-                     const ForwardContext& context);
 };
 
 struct LayerMeasurement {
@@ -88,6 +86,8 @@ class Llama {
   const LlamaConfig& config() const { return config_; }
   at::Device device() const { return embedding_.device(); }
 
+  /// Whether every layer is, see LinearLayer::is_capturable.
+  bool is_capturable(std::int64_t step);
   /// State of every simulated layer, keyed "<layer>.<buffer>", in module order.
   std::vector<NamedState> simulation_state();
   /// What every layer measured in the last forward with context.measure, in module order.

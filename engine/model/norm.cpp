@@ -20,6 +20,9 @@
 namespace engine {
 namespace {
 
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
 /// Weight gradients are summed over this many groups of rows and then over the groups: the same
 /// order for any number of threads.
 constexpr std::int64_t kRowGroups = 16;
@@ -47,9 +50,8 @@ at::Tensor forward_on_loops(const at::Tensor& x, const at::Tensor& weight, at::T
   return y;
 }
 
-torch::autograd::variable_list backward_on_loops(const at::Tensor& x, const at::Tensor& weight,
-                                                 const at::Tensor& scale,
-                                                 const at::Tensor& y_gradient) {
+variable_list backward_on_loops(const at::Tensor& x, const at::Tensor& weight,
+                                const at::Tensor& scale, const at::Tensor& y_gradient) {
   const std::int64_t width = x.size(-1);
   const std::int64_t rows = x.numel() / width;
   at::Tensor x_gradient = at::empty_like(x);
@@ -72,24 +74,28 @@ torch::autograd::variable_list backward_on_loops(const at::Tensor& x, const at::
                                                    partial_data + group * width);
                  }
                });
-  return {x_gradient, partial.sum(0), at::Tensor()};
+  return {x_gradient, partial.sum(0)};
 }
 
 #ifdef PARADIGM_WITH_CUDA
-at::Tensor forward_on_cuda(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& scale,
-                           double epsilon) {
+/// `delta` and `sum` may be undefined.
+at::Tensor forward_on_cuda(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight,
+                           const at::Tensor& sum, const at::Tensor& scale, double epsilon) {
   const c10::DeviceGuard guard(x.device());
   at::Tensor y = at::empty_like(x);
   const std::int64_t width = x.size(-1);
-  kernels::cuda::rms_norm(x.const_data_ptr(), weight.const_data_ptr<float>(), element_type_of(x),
-                          x.numel() / width, width, static_cast<float>(epsilon),
-                          y.mutable_data_ptr(), scale.mutable_data_ptr<float>(), current_stream(x));
+  kernels::cuda::rms_norm(x.const_data_ptr(), delta.defined() ? delta.const_data_ptr() : nullptr,
+                          weight.const_data_ptr<float>(), element_type_of(x), x.numel() / width,
+                          width, static_cast<float>(epsilon),
+                          sum.defined() ? sum.mutable_data_ptr() : nullptr, y.mutable_data_ptr(),
+                          scale.mutable_data_ptr<float>(), current_stream(x));
   return y;
 }
 
-torch::autograd::variable_list backward_on_cuda(const at::Tensor& x, const at::Tensor& weight,
-                                                const at::Tensor& scale,
-                                                const at::Tensor& y_gradient) {
+/// Gradients of x, `sum_gradient` added unless it is undefined, and of the weight.
+variable_list backward_on_cuda(const at::Tensor& x, const at::Tensor& weight,
+                               const at::Tensor& scale, const at::Tensor& y_gradient,
+                               const at::Tensor& sum_gradient) {
   const c10::DeviceGuard guard(x.device());
   at::Tensor x_gradient = at::empty_like(x);
   const std::int64_t width = x.size(-1);
@@ -97,59 +103,114 @@ torch::autograd::variable_list backward_on_cuda(const at::Tensor& x, const at::T
       at::empty({kernels::cuda::kRmsNormPartialRows, width}, scale.options());
   kernels::cuda::rms_norm_gradient(
       x.const_data_ptr(), weight.const_data_ptr<float>(), scale.const_data_ptr<float>(),
-      y_gradient.const_data_ptr(), element_type_of(x), x.numel() / width, width,
-      x_gradient.mutable_data_ptr(), partial.mutable_data_ptr<float>(), current_stream(x));
-  return {x_gradient, partial.sum(0), at::Tensor()};
+      y_gradient.const_data_ptr(), sum_gradient.defined() ? sum_gradient.const_data_ptr() : nullptr,
+      element_type_of(x), x.numel() / width, width, x_gradient.mutable_data_ptr(),
+      partial.mutable_data_ptr<float>(), current_stream(x));
+  return {x_gradient, partial.sum(0)};
 }
 #endif
 
+at::Tensor empty_scale(const at::Tensor& x) {
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  shape.back() = 1;
+  return at::empty(shape, x.options().dtype(at::kFloat));
+}
+
+/// The norm of x; `scale` gets what its gradient needs.
+at::Tensor normalised(const at::Tensor& x, const at::Tensor& weight, double epsilon,
+                      at::Tensor& scale) {
+#ifdef PARADIGM_WITH_CUDA
+  if (runs_on_cuda_rows(x)) {
+    scale = empty_scale(x);
+    return forward_on_cuda(x, {}, weight, {}, scale, epsilon);
+  }
+#endif
+  if (runs_on_loops(x)) {
+    scale = empty_scale(x);
+    return forward_on_loops(x, weight, scale, epsilon);
+  }
+  const at::Tensor wide = x.to(at::kFloat);
+  scale = wide.square().mean(-1, /*keepdim=*/true).add_(epsilon).rsqrt_();
+  at::Tensor result = (wide * scale).to(x.scalar_type());
+  return result.mul_(weight.detach().to(x.scalar_type()));
+}
+
+/// Gradients of x, `sum_gradient` added unless it is undefined, and of the weight.
+variable_list gradients_of(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& scale,
+                           const at::Tensor& y_gradient, const at::Tensor& sum_gradient) {
+#ifdef PARADIGM_WITH_CUDA
+  if (runs_on_cuda_rows(x)) {
+    return backward_on_cuda(x, weight, scale, y_gradient.contiguous(),
+                            sum_gradient.defined() ? sum_gradient.contiguous() : sum_gradient);
+  }
+#endif
+  variable_list results;
+  if (runs_on_loops(x)) {
+    results = backward_on_loops(x, weight, scale, y_gradient.contiguous());
+  } else {
+    const at::Tensor factor = weight.to(x.scalar_type()).to(at::kFloat);
+    const at::Tensor gradient = y_gradient.to(at::kFloat);
+    const at::Tensor n = x.to(at::kFloat) * scale;
+    at::Tensor product = gradient * n;
+    const at::Tensor weight_gradient = product.reshape({-1, x.size(-1)}).sum(0);
+    const at::Tensor projection = product.mul_(factor).mean(-1, /*keepdim=*/true);
+    at::Tensor x_gradient = (gradient * factor).addcmul_(n, projection, -1).mul_(scale);
+    results = {x_gradient.to(x.scalar_type()), weight_gradient};
+  }
+  if (sum_gradient.defined()) results[0].add_(sum_gradient);
+  return results;
+}
+
 class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
-                            const at::Tensor& weight, double epsilon) {
-    if (runs_on_loops(x) || runs_on_cuda_rows(x)) {
-      std::vector<std::int64_t> shape = x.sizes().vec();
-      shape.back() = 1;
-      at::Tensor scale = at::empty(shape, x.options().dtype(at::kFloat));
-      at::Tensor y;
-#ifdef PARADIGM_WITH_CUDA
-      if (x.is_cuda()) y = forward_on_cuda(x, weight, scale, epsilon);
-#endif
-      if (x.is_cpu()) y = forward_on_loops(x, weight, scale, epsilon);
-      context->save_for_backward({x, weight, scale});
-      return y;
-    }
-    const at::Tensor wide = x.to(at::kFloat);
-    const at::Tensor scale = wide.square().mean(-1, /*keepdim=*/true).add_(epsilon).rsqrt_();
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            double epsilon) {
+    at::Tensor scale;
+    at::Tensor y = normalised(x, weight, epsilon, scale);
     context->save_for_backward({x, weight, scale});
-    at::Tensor normalised = (wide * scale).to(x.scalar_type());
-    return normalised.mul_(weight.detach().to(x.scalar_type()));
+    return y;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 torch::autograd::variable_list gradients) {
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
     const at::NoGradGuard no_grad;
     const auto saved = context->get_saved_variables();
-    const at::Tensor& x = saved[0];
-    if (runs_on_loops(x)) {
-      return backward_on_loops(x, saved[1], saved[2], gradients[0].contiguous());
-    }
+    variable_list results = gradients_of(saved[0], saved[1], saved[2], gradients[0], {});
+    results.emplace_back();  // epsilon
+    return results;
+  }
+};
+
+class AddRmsNormFunction : public torch::autograd::Function<AddRmsNormFunction> {
+ public:
+  static variable_list forward(AutogradContext* context, const at::Tensor& x,
+                               const at::Tensor& delta, const at::Tensor& weight, double epsilon) {
+    context->set_materialize_grads(false);
+    at::Tensor sum, y, scale;
 #ifdef PARADIGM_WITH_CUDA
-    if (runs_on_cuda_rows(x)) {
-      return backward_on_cuda(x, saved[1], saved[2], gradients[0].contiguous());
+    if (runs_on_cuda_rows(x) && runs_on_cuda_rows(delta)) {
+      sum = at::empty_like(x);
+      scale = empty_scale(x);
+      y = forward_on_cuda(x, delta, weight, sum, scale, epsilon);
     }
 #endif
-    const at::Tensor weight = saved[1].to(x.scalar_type()).to(at::kFloat);
-    const at::Tensor& scale = saved[2];
-    const at::Tensor gradient = gradients[0].to(at::kFloat);
-    const at::Tensor normalised = x.to(at::kFloat) * scale;
-    const std::int64_t width = x.size(-1);
+    if (!sum.defined()) {
+      sum = x + delta;
+      y = normalised(sum, weight, epsilon, scale);
+    }
+    context->save_for_backward({sum, weight, scale});
+    return {sum, y};
+  }
 
-    at::Tensor product = gradient * normalised;
-    const at::Tensor weight_gradient = product.reshape({-1, width}).sum(0);
-    const at::Tensor projection = product.mul_(weight).mean(-1, /*keepdim=*/true);
-    at::Tensor x_gradient = (gradient * weight).addcmul_(normalised, projection, -1).mul_(scale);
-    return {x_gradient.to(x.scalar_type()), weight_gradient, at::Tensor()};
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::NoGradGuard no_grad;
+    const auto saved = context->get_saved_variables();
+    const at::Tensor& sum_gradient = gradients[0];
+    if (!gradients[1].defined()) {
+      return {sum_gradient, sum_gradient, at::Tensor(), at::Tensor()};
+    }
+    const variable_list results =
+        gradients_of(saved[0], saved[1], saved[2], gradients[1], sum_gradient);
+    return {results[0], results[0], results[1], at::Tensor()};
   }
 };
 
@@ -157,6 +218,12 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
   return RmsNormFunction::apply(x, weight, epsilon);
+}
+
+NormedSum add_rms_norm(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight,
+                       double epsilon) {
+  const variable_list results = AddRmsNormFunction::apply(x, delta, weight, epsilon);
+  return {results[0], results[1]};
 }
 
 }  // namespace engine

@@ -10,4 +10,13 @@ namespace engine {
 /// per row.
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilon);
 
+struct NormedSum {
+  at::Tensor sum;     ///< x + delta
+  at::Tensor normed;  ///< rms_norm(sum)
+};
+
+/// The end of one residual branch and the start of the next. x and delta: same shape and dtype.
+NormedSum add_rms_norm(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight,
+                       double epsilon);
+
 }  // namespace engine

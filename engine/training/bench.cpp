@@ -4,6 +4,7 @@
 #include "engine/data/hub_cache.h"
 #include "engine/device/computing_errors.h"
 #include "engine/device/peak_memory.h"
+#include "engine/device/step_profile.h"
 #include "engine/devices.h"
 #include "engine/error.h"
 #include "engine/model/clm_family.h"
@@ -22,6 +23,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
@@ -119,18 +121,20 @@ class Bench {
     report("loading", 0, 0);
     make_variants();
     describe();
-    const std::int64_t turns = config_.warmup + 1 + config_.rounds * config_.repeats;
+    const std::int64_t turns = warmup() + 1 + config_.rounds * config_.repeats;
     std::int64_t turn = 0;
     const auto take_turns = [&](const std::string& stage, auto&& use) {
       const at::Tensor ids = random_ids(turn);
       for (auto& variant : variants_) use(*variant, ids);
       report(stage, static_cast<double>(++turn), static_cast<double>(turns));
     };
-    report("warming up", 0, static_cast<double>(turns));
-    for (std::int64_t step = 0; step < config_.warmup; ++step) {
+    report("memory", 0, static_cast<double>(turns));
+    // All variants step before one is recorded: what a graph works in is lost to other steps.
+    take_turns("memory", [&](Variant& v, const at::Tensor& ids) { measure_memory(v, ids); });
+    for (std::int64_t step = 0; step < warmup(); ++step) {
       take_turns("warming up", [&](Variant& v, const at::Tensor& ids) { timed(v, ids, 1); });
     }
-    take_turns("memory", [&](Variant& v, const at::Tensor& ids) { measure_memory(v, ids); });
+    note_capture_failures();
     for (std::int64_t round = 0; round < config_.rounds; ++round) {
       for (auto& variant : variants_) variant->result.rounds.emplace_back();
       const std::string stage = fmt::format("round {} of {}", round + 1, config_.rounds);
@@ -140,6 +144,7 @@ class Bench {
         });
       }
     }
+    if (config_.profile) profile_variants();
     for (auto& variant : variants_) result_.variants.push_back(std::move(variant->result));
     return std::move(result_);
   }
@@ -163,10 +168,13 @@ class Bench {
                             result_.notes, warnings);
     add_notes(warnings);
     optimizer_ = std::make_unique<AdamW>(plain->parameters(), AdamWOptions{.weight_decay = 0.01});
+    // One for all variants, which take turns: so the graphs of each work in the same memory.
+    const auto memory = config_.cuda_graphs ? graph_memory(device_.device) : nullptr;
     const TrainerOptions options{.schedule = {.type = "constant", .peak = 1e-5},
                                  .max_grad_norm = 1.0,
                                  .compute_dtype = compute_dtype(),
-                                 .seed = seed()};
+                                 .seed = seed(),
+                                 .graph_memory = memory};
     std::vector<std::unique_ptr<Variant>> made;
     for (const auto& [name, choice] : choices_) {
       auto& variant =
@@ -248,8 +256,34 @@ class Bench {
   void measure_memory(Variant& variant, const at::Tensor& ids) const {
     zero_gradients(variant.model->parameters());
     const PeakMemory peak(device_.device);
-    timed(variant, ids, 1);
+    timed(variant, ids, captures() ? Trainer::kStepsBeforeCapture : 1);
     variant.result.step_peak_bytes = peak.above_start().value_or(-1);
+  }
+
+  bool captures() const { return config_.cuda_graphs && device_.device.is_cuda(); }
+  /// The first step after those that come before a capture is the one that records.
+  std::int64_t warmup() const { return std::max<std::int64_t>(config_.warmup, captures() ? 1 : 0); }
+
+  void note_capture_failures() {
+    for (const auto& variant : variants_) {
+      const std::string& failure = variant->trainer.capture_failure();
+      if (failure.empty()) continue;
+      result_.notes.push_back(variant->result.name + " runs without CUDA graphs: " + failure);
+    }
+  }
+
+  void profile_variants() {
+    const std::filesystem::path folder = *config_.profile;
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) fail("cannot-write", {.file = folder.string()}, error.message());
+    const at::Tensor ids = random_ids(0);
+    for (std::size_t index = 0; index < variants_.size(); ++index) {
+      Variant& variant = *variants_[index];
+      report("profiling", static_cast<double>(index), static_cast<double>(variants_.size()));
+      variant.result.kernels = profile(device_.device, folder / fmt::format("{}.json", index),
+                                       [&] { timed(variant, ids, 1); });
+    }
   }
 
   const BenchConfig& config_;

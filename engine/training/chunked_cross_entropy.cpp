@@ -143,6 +143,9 @@ class ChunkedCrossEntropy : public torch::autograd::Function<ChunkedCrossEntropy
       if (is_wide) {
         at::addmm_out(weight_gradient, weight_gradient, product.t(), x_chunk,
                       /*beta=*/begin == 0 ? 0 : 1, /*alpha=*/1);
+      } else if (product.is_cuda()) {
+        at::addmm_out(weight_gradient, weight_gradient, product.t(), x_chunk, at::kFloat,
+                      /*beta=*/begin == 0 ? 0 : 1, /*alpha=*/1);
       } else if (begin == 0) {
         weight_gradient.copy_(at::mm(product.t(), x_chunk));
       } else {

@@ -70,6 +70,10 @@ void RunLoop::take_step() {
   state_.tokens += last_step_.tokens;
   tokens_since_log_ += last_step_.tokens;
   ++state_.logged_steps;
+  if (!parts_.trainer.capture_failure().empty() && !std::exchange(capture_failure_said_, true)) {
+    say("warning", "The steps could not be captured as CUDA graphs and go on without: " +
+                       parts_.trainer.capture_failure());
+  }
 }
 
 void RunLoop::log() {

@@ -83,6 +83,7 @@ class RunLoop {
   std::string last_checkpoint_;
   bool stop_is_wanted_ = false;
   bool save_is_wanted_ = false;
+  bool capture_failure_said_ = false;
   Clock::time_point started_;
 };
 

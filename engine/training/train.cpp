@@ -277,13 +277,16 @@ class Preparation {
         .peak = config_.learning_rate,
         .warmup_steps = resolved_warmup(config_.warmup_steps, config_.warmup_ratio, max_steps_),
         .total_steps = max_steps_};
-    trainer_.emplace(*model_, *optimizer_,
-                     TrainerOptions{.schedule = schedule,
-                                    .max_grad_norm = config_.max_grad_norm,
-                                    .compute_dtype = config_.bf16 ? at::kBFloat16 : at::kFloat,
-                                    .seed = static_cast<std::uint64_t>(config_.seed),
-                                    .layer_stats_steps = config_.layer_stats_steps},
-                     manifest_.trainer.step);
+    trainer_.emplace(
+        *model_, *optimizer_,
+        TrainerOptions{
+            .schedule = schedule,
+            .max_grad_norm = config_.max_grad_norm,
+            .compute_dtype = config_.bf16 ? at::kBFloat16 : at::kFloat,
+            .seed = static_cast<std::uint64_t>(config_.seed),
+            .layer_stats_steps = config_.layer_stats_steps,
+            .graph_memory = config_.cuda_graphs ? graph_memory(model_->device()) : nullptr},
+        manifest_.trainer.step);
     if (!splits_.train) return;
     loader_.emplace(*splits_.train,
                     BatchLoaderOptions{.seed = static_cast<std::uint64_t>(config_.seed),

@@ -7,6 +7,8 @@
 #include <ATen/Context.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace engine {
@@ -16,39 +18,68 @@ Trainer::Trainer(Llama& model, AdamW& optimizer, TrainerOptions options, std::in
 
 StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
                           const std::function<void()>& before_micro_batch) {
-  StepMetrics metrics{.loss = at::zeros({}, at::TensorOptions().device(model_.device())),
-                      .grad_norm = {},
-                      .learning_rate = options_.schedule.at(step_),
-                      .tokens = 0,
-                      .measured = false};
-  std::int64_t predicted = 0;
-  for (const at::Tensor& ids : micro_batches) predicted += ids.size(0) * (ids.size(1) - 1);
-
-  if (model_.config().attention_dropout > 0) {
-    at::manual_seed(kernels::mix(options_.seed ^ kernels::mix(static_cast<std::uint64_t>(step_))));
-  }
+  StepMetrics metrics;
+  metrics.learning_rate = options_.schedule.at(step_);
   metrics.measured =
       options_.layer_stats_steps > 0 && (step_ + 1) % options_.layer_stats_steps == 0;
-  zero_gradients(model_.parameters());
-  ForwardContext context{
-      .phase = Phase::train, .compute_dtype = options_.compute_dtype, .step = step_};
-  for (const at::Tensor& ids : micro_batches) {
-    if (before_micro_batch) before_micro_batch();
-    context.measure = metrics.measured && &ids == &micro_batches.back();
-    const TokenLoss part = next_token_loss(model_, ids.to(model_.device()), context,
-                                           1.0 / static_cast<double>(predicted));
-    part.loss.backward();
-    metrics.loss.add_(part.loss.detach());
-    metrics.tokens += ids.numel();
-    ++context.micro_step;
-  }
+  for (const at::Tensor& ids : micro_batches) metrics.tokens += ids.numel();
 
+  CapturedStep* const graph = metrics.measured ? nullptr : captured(micro_batches);
+  metrics.loss = graph != nullptr ? graph->run(step_, micro_batches, before_micro_batch).clone()
+                                  : run_passes(micro_batches, metrics.measured, before_micro_batch);
   const GradientNorm gradients = gradient_norm(model_.parameters(), options_.max_grad_norm);
   optimizer_.step(metrics.learning_rate, gradients);
   ++step_;
 
   metrics.grad_norm = gradients.norm;
   return metrics;
+}
+
+/// Forward and backward of all micro-batches, launched kernel by kernel.
+at::Tensor Trainer::run_passes(const std::vector<at::Tensor>& micro_batches, bool measures,
+                               const std::function<void()>& before_micro_batch) {
+  if (model_.config().attention_dropout > 0) {
+    at::manual_seed(kernels::mix(options_.seed ^ kernels::mix(static_cast<std::uint64_t>(step_))));
+  }
+  std::int64_t predicted = 0;
+  for (const at::Tensor& ids : micro_batches) predicted += ids.size(0) * (ids.size(1) - 1);
+  at::Tensor loss = at::zeros({}, at::TensorOptions().device(model_.device()));
+  zero_gradients(model_.parameters());
+  ForwardContext context{
+      .phase = Phase::train, .compute_dtype = options_.compute_dtype, .step = step_};
+  for (const at::Tensor& ids : micro_batches) {
+    if (before_micro_batch) before_micro_batch();
+    context.measure = measures && &ids == &micro_batches.back();
+    const TokenLoss part = next_token_loss(model_, ids.to(model_.device()), context,
+                                           1.0 / static_cast<double>(predicted));
+    part.loss.backward();
+    loss.add_(part.loss.detach());
+    ++context.micro_step;
+  }
+  return loss;
+}
+
+/// The captured step for micro-batches like these; null when they are to be run kernel by kernel.
+CapturedStep* Trainer::captured(const std::vector<at::Tensor>& micro_batches) {
+  if (options_.graph_memory == nullptr || !capture_failure_.empty()) return nullptr;
+  const at::Tensor& first = micro_batches.front();
+  const auto is_like_first = [&](const at::Tensor& ids) { return ids.sizes() == first.sizes(); };
+  if (!std::all_of(micro_batches.begin(), micro_batches.end(), is_like_first)) return nullptr;
+  const CapturedShape shape{.micro_batches = static_cast<std::int64_t>(micro_batches.size()),
+                            .rows = first.size(0),
+                            .block = first.size(1),
+                            .compute_dtype = options_.compute_dtype};
+  // An epoch may end in a smaller step: that one is not worth a recording.
+  if (captured_) return captured_->shape() == shape ? captured_.get() : nullptr;
+  if (shape != last_shape_) steps_of_shape_ = 0;
+  last_shape_ = shape;
+  if (steps_of_shape_++ < kStepsBeforeCapture || !model_.is_capturable(step_)) return nullptr;
+  try {
+    captured_ = std::make_unique<CapturedStep>(options_.graph_memory, model_, shape, step_);
+  } catch (const std::exception& error) {
+    capture_failure_ = error.what();
+  }
+  return captured_.get();
 }
 
 }  // namespace engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/model/llama.h"
+#include "engine/training/captured_step.h"
 #include "engine/training/lr_schedule.h"
 #include "engine/training/optimizer.h"
 
@@ -9,6 +10,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace engine {
@@ -20,6 +23,8 @@ struct TrainerOptions {
   std::uint64_t seed = 42;  ///< of attention dropout, drawn anew from (seed, step)
   /// On every so many steps the layers measure the last micro-batch; 0 = never. Changes no result.
   std::int64_t layer_stats_steps = 0;
+  /// Where steps are captured as CUDA graphs, which changes no result; null = they are not.
+  std::shared_ptr<GraphMemory> graph_memory = nullptr;
 };
 
 /// What one step measured: 0-d tensors on the device, read by the host only when they are logged.
@@ -35,6 +40,10 @@ struct StepMetrics {
 /// files and no data source. A step whose gradients are not finite changes no weight.
 class Trainer {
  public:
+  /// Steps that are launched kernel by kernel before one is captured: libraries choose their
+  /// algorithms, ranges are initialised.
+  static constexpr std::int64_t kStepsBeforeCapture = 3;
+
   Trainer(Llama& model, AdamW& optimizer, TrainerOptions options, std::int64_t steps_done = 0);
 
   /// One optimizer step over micro-batches of ids, each [rows, block] int64 on the CPU.
@@ -44,12 +53,23 @@ class Trainer {
                    const std::function<void()>& before_micro_batch = {});
 
   std::int64_t steps_done() const { return step_; }
+  /// Why steps could not be captured and go on kernel by kernel; empty while there is no reason.
+  const std::string& capture_failure() const { return capture_failure_; }
+  bool is_captured() const { return captured_ != nullptr; }
 
  private:
+  at::Tensor run_passes(const std::vector<at::Tensor>& micro_batches, bool measures,
+                        const std::function<void()>& before_micro_batch);
+  CapturedStep* captured(const std::vector<at::Tensor>& micro_batches);
+
   Llama& model_;
   AdamW& optimizer_;
   TrainerOptions options_;
   std::int64_t step_;
+  CapturedShape last_shape_;
+  std::int64_t steps_of_shape_ = 0;
+  std::unique_ptr<CapturedStep> captured_;
+  std::string capture_failure_;
 };
 
 }  // namespace engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cross_entropy/cross_entropy.h"
 #include "kernels/device/block_reduce.cuh"
+#include "kernels/device/mma.cuh"
 #include "kernels/device/rows.cuh"
 
 #include <limits>
@@ -8,12 +9,18 @@
 namespace kernels::cuda {
 namespace {
 
+/// Of a row in shared memory, where it is read once: on sm_90 two such blocks fit beside each other.
+constexpr std::int64_t kMostCachedBytes = 100 << 10;
+
 /// A block for a row: one pass for the greatest logit and the sum of exponentials, one for the
 /// gradient.
-template <typename T, int kCount>
+template <typename T, int kCount, bool kCached>
 __global__ void __launch_bounds__(device::kThreads)
     cross_entropy_kernel(T* logits, std::int64_t count, const std::int64_t* labels, float scale,
                          float* losses, std::int64_t* correct) {
+  extern __shared__ __align__(16) unsigned char memory[];
+  using RowPack = device::Pack<T, kCount>;
+  auto* const cache = reinterpret_cast<RowPack*>(memory);
   T* row = logits + std::int64_t{blockIdx.x} * count;
   const std::int64_t label = labels[blockIdx.x];
   const float label_logit = device::to_float(row[label]);
@@ -21,9 +28,16 @@ __global__ void __launch_bounds__(device::kThreads)
   float sum = 0;
   bool another_is_greater = false;
   constexpr int kStep = device::kThreads * kCount;
+  if constexpr (kCached) {  // each thread fetches what it will look at
+    for (std::int64_t i = std::int64_t{threadIdx.x} * kCount; i < count; i += kStep) {
+      device::copy_async(device::shared_address(cache + i / kCount), row + i, true);
+    }
+    device::commit_copies();
+    device::wait_for_copies<0>();
+  }
   for (std::int64_t i = std::int64_t{threadIdx.x} * kCount; i < count; i += kStep) {
     float value[kCount];
-    device::load(row + i, value);
+    device::load(kCached ? cache[i / kCount].value : row + i, value);
     float of_pack = value[0];
 #pragma unroll
     for (int j = 1; j < kCount; ++j) of_pack = fmaxf(of_pack, value[j]);
@@ -48,7 +62,7 @@ __global__ void __launch_bounds__(device::kThreads)
   const float factor = scale / total;
   for (std::int64_t i = std::int64_t{threadIdx.x} * kCount; i < count; i += kStep) {
     float value[kCount];
-    device::load(row + i, value);
+    device::load(kCached ? cache[i / kCount].value : row + i, value);
 #pragma unroll
     for (int j = 0; j < kCount; ++j) {
       value[j] = factor * __expf(value[j] - of_all);
@@ -66,10 +80,22 @@ void cross_entropy_rows(void* logits, ElementType type, std::int64_t rows, std::
   if (rows == 0) return;
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
-    const bool fours = count % 4 == 0 && device::aligned_for_four(logits, sizeof(T));
-    const auto kernel = fours ? &cross_entropy_kernel<T, 4> : &cross_entropy_kernel<T, 1>;
-    kernel<<<static_cast<unsigned>(rows), device::kThreads, 0, device::native(stream)>>>(
-        static_cast<T*>(logits), count, labels, scale, losses, correct);
+    const auto launch = [&](auto kernel, std::int64_t bytes) {
+      PARADIGM_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                               static_cast<int>(bytes)));
+      kernel<<<static_cast<unsigned>(rows), device::kThreads, static_cast<std::size_t>(bytes),
+               device::native(stream)>>>(static_cast<T*>(logits), count, labels, scale, losses,
+                                         correct);
+    };
+    const std::int64_t bytes = count * static_cast<std::int64_t>(sizeof(T));
+    if (sizeof(T) == 2 && count % 8 == 0 && device::aligned_for_eight(logits) &&
+        bytes <= kMostCachedBytes) {
+      launch(&cross_entropy_kernel<T, 8, true>, bytes);
+    } else if (count % 4 == 0 && device::aligned_for_four(logits, sizeof(T))) {
+      launch(&cross_entropy_kernel<T, 4, false>, 0);
+    } else {
+      launch(&cross_entropy_kernel<T, 1, false>, 0);
+    }
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

@@ -36,6 +36,11 @@ struct alignas(4 * sizeof(T)) Four {
   T value[4];
 };
 
+template <typename T>
+struct alignas(sizeof(T) == 4 ? 16 : 8 * sizeof(T)) Eight {
+  T value[8];
+};
+
 /// Calls work(T{}) with the C++ type of `type`.
 template <typename Work>
 void with_element_type(ElementType type, Work&& work) {
@@ -51,6 +56,10 @@ void with_element_type(ElementType type, Work&& work) {
 
 inline bool aligned_for_four(const void* pointer, std::size_t element_size) {
   return reinterpret_cast<std::uintptr_t>(pointer) % (4 * element_size) == 0;
+}
+
+inline bool aligned_for_eight(const void* pointer) {
+  return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0;
 }
 
 }  // namespace kernels::device

@@ -3,7 +3,11 @@
 // integers whose order is that of the floats, folded with atomicMin and atomicMax.
 #pragma once
 
+#include "kernels/device/elements.cuh"
+#include "kernels/range_statistics/range_statistics.h"
+
 #include <cstdint>
+#include <limits>
 
 namespace kernels::device {
 
@@ -14,6 +18,18 @@ __device__ inline int ordered(float x) {
 }
 __device__ inline float from_ordered(int code) {
   return __int_as_float(code >= 0 ? code : code ^ 0x7FFFFFFF);
+}
+
+/// a < b ? a : b and the like in one instruction; NaN wins.
+__device__ inline float least(float a, float b) {
+  float result;
+  asm("min.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
+}
+__device__ inline float greatest(float a, float b) {
+  float result;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
 }
 
 /// A range in the making: {least, greatest, any NaN}. Starts as {INT_MAX, INT_MIN, 0}.
@@ -33,19 +49,154 @@ struct RangeAccumulator {
   }
 
   /// Folds the block's accumulators into `out` (three integers). Every thread of the block calls
-  /// it. A warp whose range is already covered leaves the others their turn: bounds only widen, so
-  /// an old value read here errs on the safe side.
+  /// it; one of them goes to memory, since many at one address wait for each other.
   __device__ void fold_into(int* out) const {
-    const int warp_least = __reduce_min_sync(0xFFFFFFFFu, least);
-    const int warp_greatest = __reduce_max_sync(0xFFFFFFFFu, greatest);
-    const int warp_nan = __any_sync(0xFFFFFFFFu, any_nan);
+    __shared__ int of_warps[32][3];
+    const unsigned warps = (blockDim.x + 31) / 32;
+    RangeAccumulator range = of_warp();
+    __syncthreads();  // a fold before this one is done with the memory
     if (threadIdx.x % 32 == 0) {
-      const volatile int* seen = out;
-      if (warp_least < seen[0]) atomicMin(out, warp_least);
-      if (warp_greatest > seen[1]) atomicMax(out + 1, warp_greatest);
-      if (warp_nan) atomicOr(out + 2, 1);
+      int* const place = of_warps[threadIdx.x / 32];
+      place[0] = range.least;
+      place[1] = range.greatest;
+      place[2] = range.any_nan;
     }
+    __syncthreads();
+    if (threadIdx.x >= 32) return;
+    RangeAccumulator other;
+    if (threadIdx.x < warps) {
+      const int* const place = of_warps[threadIdx.x];
+      other.least = place[0];
+      other.greatest = place[1];
+      other.any_nan = place[2];
+    }
+    range = other.of_warp();
+    if (threadIdx.x != 0) return;
+    // Bounds only widen, so an old value read here errs on the safe side.
+    const volatile int* seen = out;
+    if (range.least < seen[0]) atomicMin(out, range.least);
+    if (range.greatest > seen[1]) atomicMax(out + 1, range.greatest);
+    if (range.any_nan != 0) atomicOr(out + 2, 1);
+  }
+
+ private:
+  __device__ RangeAccumulator of_warp() const {
+    RangeAccumulator range;
+    range.least = __reduce_min_sync(0xFFFFFFFFu, least);
+    range.greatest = __reduce_max_sync(0xFFFFFFFFu, greatest);
+    range.any_nan = __any_sync(0xFFFFFFFFu, any_nan);
+    return range;
   }
 };
+
+/// The range of a thread's own values, in floats: two instructions for each.
+struct ThreadRange {
+  float lo = std::numeric_limits<float>::infinity();
+  float hi = -std::numeric_limits<float>::infinity();
+
+  __device__ void add(float x) {
+    lo = least(lo, x);
+    hi = greatest(hi, x);
+  }
+
+  __device__ RangeAccumulator accumulated() const {
+    RangeAccumulator range;
+    if (lo <= hi || lo != lo) {
+      range.add(lo);
+      range.add(hi);
+    }
+    return range;
+  }
+};
+
+/// The range of the thread's share of x [count] in a grid-stride loop. `aligned`: to 16 bytes.
+template <typename T>
+__device__ RangeAccumulator range_of(const T* x, std::int64_t count, bool aligned) {
+  ThreadRange range;
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  const std::int64_t thread = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  const std::int64_t eights = aligned ? count / 8 : 0;
+  const auto* packed = reinterpret_cast<const Eight<T>*>(x);
+#pragma unroll 4
+  for (std::int64_t i = thread; i < eights; i += step) {
+    const Eight<T> eight = packed[i];
+#pragma unroll
+    for (int j = 0; j < 8; ++j) range.add(to_float(eight.value[j]));
+  }
+  for (std::int64_t i = 8 * eights + thread; i < count; i += step) {
+    range.add(to_float(x[i]));
+  }
+  return range.accumulated();
+}
+
+/// {least, greatest, any NaN} of no value.
+__device__ inline void store_nothing(int* observed) {
+  const RangeAccumulator nothing;
+  observed[0] = nothing.least;
+  observed[1] = nothing.greatest;
+  observed[2] = nothing.any_nan;
+}
+
+/// What was folded into `observed`.
+__device__ inline Range decoded(const volatile int* observed) {
+  const RangeAccumulator nothing;
+  Range range;
+  if (observed[2] != 0) {
+    range.lo = range.hi = __int_as_float(0x7FC00000);
+  } else if (observed[0] != nothing.least || observed[1] != nothing.greatest) {
+    range.lo = from_ordered(observed[0]);
+    range.hi = from_ordered(observed[1]);
+  }
+  return range;
+}
+
+__device__ inline bool finite(const Range& range) {
+  return isfinite(range.lo) && isfinite(range.hi);
+}
+
+/// kernels::update_range; counts what it refuses.
+__device__ inline void update(const Range& observed, float smooth, float* state, int* rejected) {
+  if (!finite(observed)) {
+    ++*rejected;
+  } else if (state[0] > state[1]) {
+    state[0] = observed.lo;
+    state[1] = observed.hi;
+  } else {
+    state[0] = smooth * state[0] + (1.0f - smooth) * observed.lo;
+    state[1] = smooth * state[1] + (1.0f - smooth) * observed.hi;
+  }
+}
+
+/// What the last block to come by does with a running range; one thread.
+__device__ inline void finish(const cuda::RunningRange& range) {
+  const auto use = [&] {
+    range.used[0] = range.state[0];
+    range.used[1] = range.state[1];
+  };
+  if (!range.uses_new) use();
+  update(decoded(range.scratch), range.smooth, range.state, range.rejected);
+  if (range.uses_new) use();
+  store_nothing(range.scratch);
+}
+
+/// Counts the block in at scratch[3]; true in the last one, for which all that the others wrote is
+/// there. One thread of each block, behind a barrier of its block.
+__device__ inline bool comes_last(int* scratch) {
+  __threadfence();
+  const unsigned blocks = gridDim.x * gridDim.y * gridDim.z;
+  if (static_cast<unsigned>(atomicAdd(scratch + 3, 1)) + 1 != blocks) return false;
+  __threadfence();
+  scratch[3] = 0;
+  return true;
+}
+
+/// Every thread of the grid calls it once, with what it saw. When the last block comes by, all
+/// others have read the state for the last time: it makes the update and clears the scratch.
+__device__ inline void fold_and_update(const RangeAccumulator& seen,
+                                       const cuda::RunningRange& range) {
+  seen.fold_into(range.scratch);
+  __syncthreads();
+  if (threadIdx.x == 0 && comes_last(range.scratch)) finish(range);
+}
 
 }  // namespace kernels::device

@@ -47,9 +47,9 @@ inline bool takes_packs(std::int64_t width, std::initializer_list<const void*> p
   return aligned;
 }
 
-/// kCount = 4 neighbours in one access, or one element.
+/// 4 neighbours in one access, 8 of 16 bits, or one element.
 template <typename T, int kCount>
-struct alignas(kCount * sizeof(T)) Pack {
+struct alignas(kCount * sizeof(T) > 16 ? 16 : kCount * sizeof(T)) Pack {
   T value[kCount];
 };
 

@@ -65,6 +65,10 @@ void quantise(const void* x, ElementType x_type, std::int64_t count, std::int32_
 /// x, before any clamp, into `observed` unless that is null.
 void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y,
               ElementType y_type, cuda::ObservedRange observed, Stream stream);
+/// The same of x [rows > 0, cols > 0] in the range `running`, which it updates afterwards;
+/// `how.range` is not looked at.
+void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y,
+              ElementType y_type, const RunningRange& running, Stream stream);
 }  // namespace cuda
 #endif
 

@@ -17,6 +17,9 @@
 
 namespace kernels::optical_attention {
 
+using device::greatest;
+using device::least;
+
 constexpr int kThreads = 128;
 constexpr int kRows = 64;  ///< queries or keys of a tile
 /// Blocks on one multiprocessor: a third one is worth the few registers that it makes spill.
@@ -76,18 +79,6 @@ __device__ inline const std::uint16_t* head_of(const HeadRows& rows, std::int64_
          head * rows.head_stride;
 }
 
-/// a < b ? a : b and the like in one instruction; NaN wins.
-__device__ inline float least(float a, float b) {
-  float result;
-  asm("min.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
-  return result;
-}
-__device__ inline float greatest(float a, float b) {
-  float result;
-  asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
-  return result;
-}
-
 /// rint(x) for |x| < 2^22, ties to even.
 __device__ inline float rounded(float x) { return (x + 12582912.0f) - 12582912.0f; }
 
@@ -121,23 +112,29 @@ struct ScoreReader {
     exponent_step = how.scale * 1.44269504088896341f * (grid.width / grid.top);
   }
 
-  /// Four consecutive keys of one row, the first a multiple of 4; `block` counts fours of the
-  /// batch's scores. In place: raw scores become codes, those of LevelGrid.
-  template <bool noisy>
-  __device__ void read_out(float (&score)[4], std::uint64_t block) const {
-    PhiloxBlock words{};
+  /// Four consecutive keys of each of `count` rows, the first key a multiple of 4. In place: raw
+  /// scores become codes, those of LevelGrid. `block` counts fours of the batch's scores; `further`
+  /// is added to each. What several rows draw is computed side by side.
+  template <bool noisy, int count>
+  __device__ void read_out(float (&score)[count][4], const std::uint64_t (&block)[count],
+                           int further) const {
+    PhiloxBlock words[count] = {};
     if (noisy) {
-      const std::uint64_t counter = first_block + block;
-      words = philox(keys, static_cast<std::uint32_t>(counter),
-                     static_cast<std::uint32_t>(counter >> 32), time.step, time.micro_step);
+      std::uint64_t counter[count];
+#pragma unroll
+      for (int row = 0; row < count; ++row) counter[row] = first_block + block[row] + further;
+      noise_blocks(keys, counter, time, words);
     }
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const float above = least(greatest(score[i], lo), hi) - lo;
-      const float v = FastLevelGrid::quotient(above, divisor, reciprocal) * top;
-      const float xi = noisy ? uniform_from_word(words.word[i]) - 0.5f : 0.0f;
-      // v + xi >= -0.5 rounds to no less than 0.
-      score[i] = least(rounded(v + xi), top);
+    for (int row = 0; row < count; ++row) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const float above = least(greatest(score[row][i], lo), hi) - lo;
+        const float v = FastLevelGrid::quotient(above, divisor, reciprocal) * top;
+        const float xi = noisy ? uniform_from_word(words[row].word[i]) - 0.5f : 0.0f;
+        // v + xi >= -0.5 rounds to no less than 0.
+        score[row][i] = least(rounded(v + xi), top);
+      }
     }
   }
 
@@ -174,26 +171,26 @@ struct QueryFragments {
   }
 };
 
-/// score[group][tile]: rows of `a` against the 64 keys of a tile.
+constexpr int kGroup = 16;  ///< keys whose scores a warp holds at a time
+
+/// score[eight]: rows of `a` against the 16 keys of `group` in a tile. A loop over groups stays a
+/// loop: unrolled, the code of a tile is larger than what the processor keeps of it at hand.
 template <int head_dim, typename Type>
 __device__ void multiply_by_keys(const QueryFragments<head_dim>& a,
-                                 const Tile<head_dim, Spread::kKeys>& keys,
-                                 float (&score)[4][2][4]) {
+                                 const Tile<head_dim, Spread::kKeys>& keys, int group,
+                                 float (&score)[2][4]) {
   const int lane = threadIdx.x % 32;
   const int matrix = lane / 8;
-  const int row = key_of_slot(lane % 8 + 8 * (matrix / 2));
+  const int row = kGroup * group + key_of_slot(lane % 8 + 8 * (matrix / 2));
 #pragma unroll
-  for (int group = 0; group < 4; ++group) {
+  for (int eight = 0; eight < 2; ++eight)
+    for (int i = 0; i < 4; ++i) score[eight][i] = 0;
 #pragma unroll
-    for (int tile = 0; tile < 2; ++tile)
-      for (int i = 0; i < 4; ++i) score[group][tile][i] = 0;
-#pragma unroll
-    for (int k = 0; k < head_dim / 16; ++k) {
-      std::uint32_t b[4];
-      device::load_matrices(b, keys.address(16 * group + row, 2 * k + matrix % 2));
-      Type::multiply_add(score[group][0], a.part[k], b[0], b[1]);
-      Type::multiply_add(score[group][1], a.part[k], b[2], b[3]);
-    }
+  for (int k = 0; k < head_dim / 16; ++k) {
+    std::uint32_t b[4];
+    device::load_matrices(b, keys.address(row, 2 * k + matrix % 2));
+    Type::multiply_add(score[0], a.part[k], b[0], b[1]);
+    Type::multiply_add(score[1], a.part[k], b[2], b[3]);
   }
 }
 
@@ -204,7 +201,7 @@ __device__ void add_weighted_rows(const std::uint32_t (&weights)[4],
                                   float (&sum)[head_dim / 8][4]) {
   const int lane = threadIdx.x % 32;
   const int matrix = lane / 8;
-  const int row = 16 * group + key_of_slot(lane % 8 + 8 * (matrix % 2));
+  const int row = kGroup * group + key_of_slot(lane % 8 + 8 * (matrix % 2));
 #pragma unroll
   for (int n = 0; n < head_dim / 8; n += 2) {
     std::uint32_t b[4];
@@ -243,6 +240,7 @@ __device__ inline bool sees_all(const AttentionExtent& extent, std::int64_t firs
          warp_query + extent.keys - extent.queries + 1 >= first_key + kRows;
 }
 
+/// The scores of row `half` of a lane: keys 4t ... 4t + 3 of their group, t = lane % 4.
 __device__ inline void take_four(const float (&score)[2][4], int half, float (&four)[4]) {
 #pragma unroll
   for (int i = 0; i < 4; ++i) four[i] = score[i / 2][2 * half + i % 2];

@@ -37,8 +37,6 @@ __global__ void __launch_bounds__(kThreads)
     device::wait_for_copies<0>();
     __syncthreads();
     if (tile == 0) queries.load(q_tile);
-    float score[4][2][4];
-    multiply_by_keys<head_dim, Fp16>(queries, k_tile, score);
     const std::int64_t first_key = std::int64_t{tile} * kRows;
     LaneRows lane;
     lane.look_at(extent, first_query, first_key);
@@ -48,12 +46,17 @@ __global__ void __launch_bounds__(kThreads)
         lane.visible[half] = static_cast<int>(min(extent.keys - first_key, std::int64_t{kRows})) -
                              4 * static_cast<int>(threadIdx.x % 4);
       }
+    }
+#pragma unroll 1
+    for (int group = 0; group < kRows / kGroup; ++group) {
+      float score[2][4];
+      multiply_by_keys<head_dim, Fp16>(queries, k_tile, group, score);
 #pragma unroll
-      for (int group = 0; group < 4; ++group) {
+      for (int half = 0; half < 2; ++half) {
         float four[4];
-        take_four(score[group], half, four);
+        take_four(score, half, four);
         for (int i = 0; i < 4; ++i) {
-          if (16 * group + i < lane.visible[half]) seen.add(four[i]);
+          if (kGroup * group + i < lane.visible[half]) seen.add(four[i]);
         }
       }
     }
@@ -66,6 +69,13 @@ __global__ void __launch_bounds__(kThreads)
 struct RunningSoftmax {
   float greatest_code = -kInfinity;
   float sum = 0;
+
+  /// Counts `sum` from a greatest code that may be higher. Seldom it is: a row's first keys decide.
+  __device__ void raise(float code, float step) {
+    if (!(code > greatest_code)) return;
+    sum *= device::exp2_fast((greatest_code - code) * step);
+    greatest_code = code;
+  }
 
   /// Sum of 2^(step * (code - greatest)) with the new greatest.
   __device__ void merge(float other_greatest, float other_sum, float step) {
@@ -81,68 +91,71 @@ struct RunningSoftmax {
 };
 
 /// First sweep over one tile: the scores' extent, greatest code and sum of exponentials.
-template <bool noisy, bool masked>
-__device__ void sum_tile(const ScoreReader& reader, const float (&score)[4][2][4],
-                         const LaneRows& lane, const std::uint64_t (&block)[2], bool observe,
-                         float& lowest, float& highest, RunningSoftmax (&softmax)[2]) {
+template <int head_dim, bool noisy, bool masked>
+__device__ void sum_tile(const ScoreReader& reader, const QueryFragments<head_dim>& queries,
+                         const Tile<head_dim, Spread::kKeys>& keys, const LaneRows& lane,
+                         const std::uint64_t (&block)[2], device::ThreadRange& seen,
+                         RunningSoftmax (&softmax)[2]) {
+#pragma unroll 1
+  for (int group = 0; group < kRows / kGroup; ++group) {
+    float score[2][4];
+    multiply_by_keys<head_dim, Fp16>(queries, keys, group, score);
+    float code[2][4];
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    const int visible = lane.visible[half];
-    if (masked && visible <= 0) continue;
-    float code[4][4];
-    float top_code = -kInfinity;
-#pragma unroll
-    for (int group = 0; group < 4; ++group) {
-      take_four(score[group], half, code[group]);
-      if (masked && 16 * group >= visible) continue;
-      if (observe) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          if (masked && 16 * group + i >= visible) continue;
-          lowest = least(lowest, code[group][i]);
-          highest = greatest(highest, code[group][i]);
-        }
-      }
-      reader.read_out<noisy>(code[group], block[half] + 4 * group);
+    for (int half = 0; half < 2; ++half) {
+      take_four(score, half, code[half]);
+      const int visible = lane.visible[half] - kGroup * group;
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        if (!masked || 16 * group + i < visible) top_code = fmaxf(top_code, code[group][i]);
+        if (masked && i >= visible) continue;
+        seen.add(code[half][i]);
       }
     }
-    float sum = 0;
+    reader.read_out<noisy>(code, block, 4 * group);
 #pragma unroll
-    for (int group = 0; group < 4; ++group) {
+    for (int half = 0; half < 2; ++half) {
+      const int visible = lane.visible[half] - kGroup * group;
+      float top_code = -kInfinity;
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        if (masked && 16 * group + i >= visible) continue;
-        sum += device::exp2_fast((code[group][i] - top_code) * reader.exponent_step);
+        if (!masked || i < visible) top_code = fmaxf(top_code, code[half][i]);
       }
+      softmax[half].raise(top_code, reader.exponent_step);
+      float sum = 0;
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        if (masked && i >= visible) continue;
+        sum +=
+            device::exp2_fast((code[half][i] - softmax[half].greatest_code) * reader.exponent_step);
+      }
+      softmax[half].sum += sum;
     }
-    softmax[half].merge(top_code, sum, reader.exponent_step);
   }
 }
 
 /// Second sweep over one tile: P, its codes, and both sums of values.
 template <int head_dim, bool noisy, bool masked>
-__device__ void weigh_tile(const ScoreReader& reader, const float (&score)[4][2][4],
-                           const LaneRows& lane, const std::uint64_t (&block)[2],
-                           const float (&top_code)[2], const float (&reciprocal)[2],
+__device__ void weigh_tile(const ScoreReader& reader, const QueryFragments<head_dim>& queries,
+                           const Tile<head_dim, Spread::kKeys>& keys, const LaneRows& lane,
+                           const std::uint64_t (&block)[2], const float (&top_code)[2],
+                           const float (&reciprocal)[2],
                            const Tile<head_dim, Spread::kKeys>& values,
                            const Tile<head_dim, Spread::kKeys>& exact_values,
                            float (&sum)[head_dim / 8][4], float (&exact_sum)[head_dim / 8][4]) {
-#pragma unroll
-  for (int group = 0; group < 4; ++group) {
+#pragma unroll 1
+  for (int group = 0; group < kRows / kGroup; ++group) {
+    float score[2][4];
+    multiply_by_keys<head_dim, Fp16>(queries, keys, group, score);
     float p[2][4];
 #pragma unroll
+    for (int half = 0; half < 2; ++half) take_four(score, half, p[half]);
+    reader.read_out<noisy>(p, block, 4 * group);
+#pragma unroll
     for (int half = 0; half < 2; ++half) {
-      take_four(score[group], half, p[half]);
-      if (!masked || 16 * group < lane.visible[half]) {
-        reader.read_out<noisy>(p[half], block[half] + 4 * group);
-      }
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         p[half][i] = reader.probability(p[half][i], top_code[half], reciprocal[half]);
-        if (masked && 16 * group + i >= lane.visible[half]) p[half][i] = 0.0f;
+        if (masked && kGroup * group + i >= lane.visible[half]) p[half][i] = 0.0f;
       }
     }
     const std::uint32_t exact_p[4] = {Bf16::pack(p[0][0], p[0][1]), Bf16::pack(p[1][0], p[1][1]),
@@ -164,7 +177,7 @@ template <int head_dim, bool noisy>
 __global__ void __launch_bounds__(kThreads, kBlocksOfQueries)
     forward_kernel(OpticalAttention how, const __grid_constant__ ScoreNoise noise, HeadRows q,
                    HeadRows k, HeadRows v, HeadRows exact_v, float* context,
-                   OpticalAttentionRows rows, int* observed) {
+                   OpticalAttentionRows rows, int* observed, RunningRange running) {
   extern __shared__ __align__(128) unsigned char memory[];
   constexpr int kBytes = kRows * head_dim * 2;
   const std::uint32_t base = device::shared_address(memory);
@@ -209,33 +222,25 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfQueries)
   load(0, false);
   QueryFragments<head_dim> queries;
   RunningSoftmax softmax[2];
-  float lowest = kInfinity, highest = -kInfinity;
+  device::ThreadRange seen;
   for (int tile = 0; tile < tiles; ++tile) {
     load(tile + 1, false);
     device::wait_for_copies<1>();
     __syncthreads();
     if (tile == 0) queries.load(q_tile);
-    float score[4][2][4];
-    multiply_by_keys<head_dim, Fp16>(queries, key_tile(0, tile % 2), score);
     std::uint64_t block[2];
     blocks_of(tile, block);
-    const bool observe = observed != nullptr;
+    const auto tile_keys = key_tile(0, tile % 2);
     if (sees_all(extent, first_query, std::int64_t{tile} * kRows)) {
-      sum_tile<noisy, false>(reader, score, lane, block, observe, lowest, highest, softmax);
+      sum_tile<head_dim, noisy, false>(reader, queries, tile_keys, lane, block, seen, softmax);
     } else {
       lane.look_at(extent, first_query, std::int64_t{tile} * kRows);
-      sum_tile<noisy, true>(reader, score, lane, block, observe, lowest, highest, softmax);
+      sum_tile<head_dim, noisy, true>(reader, queries, tile_keys, lane, block, seen, softmax);
     }
     __syncthreads();
   }
-  if (observed != nullptr) {
-    device::RangeAccumulator seen;
-    if (lowest != kInfinity || highest != -kInfinity) {
-      seen.add(lowest);
-      seen.add(highest);
-    }
-    seen.fold_into(observed);
-  }
+  if (observed != nullptr) seen.accumulated().fold_into(observed);
+  if (running.state != nullptr) device::fold_and_update(seen.accumulated(), running);
   device::wait_for_copies<0>();
 
   float top_code[2], reciprocal[2];
@@ -258,18 +263,17 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfQueries)
     load(tile + 1, true);
     device::wait_for_copies<1>();
     __syncthreads();
-    float score[4][2][4];
-    multiply_by_keys<head_dim, Fp16>(queries, key_tile(0, tile % 2), score);
     std::uint64_t block[2];
     blocks_of(tile, block);
+    const auto tile_keys = key_tile(0, tile % 2);
     const auto values = key_tile(1, tile % 2), exact_values = key_tile(2, tile % 2);
     if (sees_all(extent, first_query, std::int64_t{tile} * kRows)) {
-      weigh_tile<head_dim, noisy, false>(reader, score, lane, block, top_code, reciprocal, values,
-                                         exact_values, sum, exact_sum);
+      weigh_tile<head_dim, noisy, false>(reader, queries, tile_keys, lane, block, top_code,
+                                         reciprocal, values, exact_values, sum, exact_sum);
     } else {
       lane.look_at(extent, first_query, std::int64_t{tile} * kRows);
-      weigh_tile<head_dim, noisy, true>(reader, score, lane, block, top_code, reciprocal, values,
-                                        exact_values, sum, exact_sum);
+      weigh_tile<head_dim, noisy, true>(reader, queries, tile_keys, lane, block, top_code,
+                                        reciprocal, values, exact_values, sum, exact_sum);
     }
     __syncthreads();
   }
@@ -319,7 +323,9 @@ void optical_attention_score_range(const OpticalAttention& how, const HeadRows& 
 void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
                                const HeadRows& v, const HeadRows& exact_v, float* context,
                                const OpticalAttentionRows& rows, ObservedRange observed,
-                               Stream stream) {
+                               Stream stream, const RunningRange& running) {
+  OpticalAttention in_range = how;
+  if (running.state != nullptr) in_range.qk_range = running.state;
   with_head_dim(how.extent.head_dim, [&](auto head_dim) {
     constexpr int kBytes = 7 * kRows * head_dim * 2;
     const auto kernel =
@@ -327,7 +333,7 @@ void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, c
     PARADIGM_CUDA_CHECK(
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
     kernel<<<query_grid(how.extent), kThreads, kBytes, device::native(stream)>>>(
-        how, ScoreNoise(how.qk_noise), q, k, v, exact_v, context, rows, observed);
+        in_range, ScoreNoise(how.qk_noise), q, k, v, exact_v, context, rows, observed, running);
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

@@ -58,11 +58,12 @@ void optical_attention_score_range(const OpticalAttention& how, const HeadRows& 
                                    Stream stream);
 
 /// C, fp32 [batch, heads, queries, head_dim], and `rows`. q, k, v quantised fp16; `exact_v` bf16.
-/// Folds the range of the visible raw scores into `observed` unless it is null.
+/// Folds the range of the visible raw scores into `observed` unless it is null. With `running`, the
+/// scores are read out in that range, which is then updated; `how.qk_range` is not looked at.
 void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
                                const HeadRows& v, const HeadRows& exact_v, float* context,
                                const OpticalAttentionRows& rows, ObservedRange observed,
-                               Stream stream);
+                               Stream stream, const RunningRange& running = {});
 
 /// Straight-through gradients with the unquantised bf16 operands and P of the forward, drawn again
 /// from the same counters: dV = P^T g, dP = g v^T, dS = scale * P (dP - sum(dP * P)), dq = dS k,

@@ -48,29 +48,36 @@ struct ScoreGradient {
 /// One tile of keys: dq += dS k.
 template <int head_dim, bool noisy, bool masked>
 __device__ void add_query_gradient(const ScoreReader& reader, const ScoreGradient& gradient,
-                                   const float (&score)[4][2][4],
-                                   const float (&d_probability)[4][2][4], const LaneRows& lane,
-                                   const std::uint64_t (&block)[2], const float (&top_code)[2],
-                                   const float (&reciprocal)[2], const float (&delta)[2],
+                                   const QueryFragments<head_dim>& queries,
+                                   const QueryFragments<head_dim>& gradients,
+                                   const Tile<head_dim, Spread::kKeys>& quantised_keys,
                                    const Tile<head_dim, Spread::kKeys>& keys,
-                                   float (&sum)[head_dim / 8][4]) {
+                                   const Tile<head_dim, Spread::kKeys>& values,
+                                   const LaneRows& lane, const std::uint64_t (&block)[2],
+                                   const float (&top_code)[2], const float (&reciprocal)[2],
+                                   const float (&delta)[2], float (&sum)[head_dim / 8][4]) {
+#pragma unroll 1
+  for (int group = 0; group < kRows / kGroup; ++group) {
+    float score[2][4], d_probability[2][4];
+    multiply_by_keys<head_dim, Fp16>(queries, quantised_keys, group, score);
+    multiply_by_keys<head_dim, Bf16>(gradients, values, group, d_probability);
+    float product[2][4], code[2][4];
 #pragma unroll
-  for (int group = 0; group < 4; ++group) {
+    for (int half = 0; half < 2; ++half) {
+      take_four(score, half, product[half]);
+      take_four(score, half, code[half]);
+    }
+    reader.read_out<noisy>(code, block, 4 * group);
     float d_score[2][4];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      float product[4], code[4], dp[4];
-      take_four(score[group], half, product);
-      take_four(score[group], half, code);
-      take_four(d_probability[group], half, dp);
-      if (!masked || 16 * group < lane.visible[half]) {
-        reader.read_out<noisy>(code, block[half] + 4 * group);
-      }
+      float dp[4];
+      take_four(d_probability, half, dp);
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        const float p = reader.probability(code[i], top_code[half], reciprocal[half]);
-        d_score[half][i] = gradient(p, dp[i], delta[half], product[i]);
-        if (masked && 16 * group + i >= lane.visible[half]) d_score[half][i] = 0.0f;
+        const float p = reader.probability(code[half][i], top_code[half], reciprocal[half]);
+        d_score[half][i] = gradient(p, dp[i], delta[half], product[half][i]);
+        if (masked && kGroup * group + i >= lane.visible[half]) d_score[half][i] = 0.0f;
       }
     }
     const std::uint32_t weights[4] = {
@@ -144,20 +151,19 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfQueries)
       queries.load(q_tile);
       gradients.load(g_tile);
     }
-    float score[4][2][4], d_probability[4][2][4];
-    multiply_by_keys<head_dim, Fp16>(queries, key_tile(0, tile % 2), score);
-    multiply_by_keys<head_dim, Bf16>(gradients, key_tile(2, tile % 2), d_probability);
     std::uint64_t block[2];
     for (int half = 0; half < 2; ++half) block[half] = first_block[half] + tile * (kRows / 4);
-    const auto k_rows = key_tile(1, tile % 2);
+    const auto quantised_rows = key_tile(0, tile % 2);
+    const auto k_rows = key_tile(1, tile % 2), v_rows = key_tile(2, tile % 2);
     if (sees_all(extent, first_query, std::int64_t{tile} * kRows)) {
-      add_query_gradient<head_dim, noisy, false>(reader, gradient, score, d_probability, lane,
-                                                 block, top_code, reciprocal, row_delta, k_rows,
-                                                 sum);
+      add_query_gradient<head_dim, noisy, false>(reader, gradient, queries, gradients,
+                                                 quantised_rows, k_rows, v_rows, lane, block,
+                                                 top_code, reciprocal, row_delta, sum);
     } else {
       lane.look_at(extent, first_query, std::int64_t{tile} * kRows);
-      add_query_gradient<head_dim, noisy, true>(reader, gradient, score, d_probability, lane, block,
-                                                top_code, reciprocal, row_delta, k_rows, sum);
+      add_query_gradient<head_dim, noisy, true>(reader, gradient, queries, gradients,
+                                                quantised_rows, k_rows, v_rows, lane, block,
+                                                top_code, reciprocal, row_delta, sum);
     }
     __syncthreads();
   }
@@ -190,31 +196,35 @@ __device__ void read_out_group(const ScoreReader& reader, const ScoreGradient& g
                                std::int64_t lane_key) {
 #pragma unroll
   for (int eight = 0; eight < 2; ++eight) {
+    const int column = 8 * eight + 2 * (threadIdx.x % 4);
+    float product[2][4], code[2][4];
+    std::uint64_t blocks[2];
 #pragma unroll
     for (int b = 0; b < 2; ++b) {
-      const int column = 8 * eight + 2 * (threadIdx.x % 4) + b;
+      blocks[b] = block + (column + b) * (extent.keys / 4);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        product[b][i] = score[i / 2][eight][2 * (i % 2) + b];
+        code[b][i] = product[b][i];
+      }
+    }
+    reader.read_out<noisy>(code, blocks, 0);
+#pragma unroll
+    for (int b = 0; b < 2; ++b) {
       std::int64_t visible = 0;
       if (masked) {
-        const std::int64_t query = first_query + column;
+        const std::int64_t query = first_query + column + b;
         visible = query < extent.queries
                       ? min(query + extent.keys - extent.queries + 1, extent.keys) - lane_key
                       : 0;
-      }
-      float product[4], code[4];
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        product[i] = score[i / 2][eight][2 * (i % 2) + b];
-        code[i] = product[i];
-      }
-      if (!masked || visible > 0) {
-        reader.read_out<noisy>(code, block + column * (extent.keys / 4));
       }
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         float& s = score[i / 2][eight][2 * (i % 2) + b];
         float& dp = d_probability[i / 2][eight][2 * (i % 2) + b];
-        const float p = reader.probability(code[i], values[column], values[kRows + column]);
-        const float ds = gradient(p, dp, values[2 * kRows + column], product[i]);
+        const float p =
+            reader.probability(code[b][i], values[column + b], values[kRows + column + b]);
+        const float ds = gradient(p, dp, values[2 * kRows + column + b], product[b][i]);
         const bool sees = !masked || i < visible;
         s = sees ? p : 0.0f;
         dp = sees ? ds : 0.0f;

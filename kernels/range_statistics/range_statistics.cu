@@ -8,59 +8,36 @@
 namespace kernels::cuda {
 namespace {
 
-__global__ void clear_kernel(int* observed) {
-  const device::RangeAccumulator nothing;
-  observed[0] = nothing.least;
-  observed[1] = nothing.greatest;
-  observed[2] = nothing.any_nan;
+__global__ void clear_kernel(int* observed) { device::store_nothing(observed); }
+
+__global__ void clear_scratch_kernel(int* scratch) {
+  device::store_nothing(scratch);
+  scratch[3] = scratch[4] = 0;
 }
 
 template <typename T>
 __global__ void observe_kernel(const T* x, std::int64_t count, bool aligned, int* observed) {
-  device::RangeAccumulator range;
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  const std::int64_t thread = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  const std::int64_t fours = aligned ? count / 4 : 0;
-  const auto* packed = reinterpret_cast<const device::Four<T>*>(x);
-  for (std::int64_t i = thread; i < fours; i += step) {
-    const device::Four<T> four = packed[i];
-    for (int j = 0; j < 4; ++j) range.add(device::to_float(four.value[j]));
-  }
-  for (std::int64_t i = 4 * fours + thread; i < count; i += step) range.add(device::to_float(x[i]));
-  range.fold_into(observed);
+  device::range_of(x, count, aligned).fold_into(observed);
 }
 
-__device__ Range decoded(const int* observed) {
-  Range range;
-  if (observed[2] != 0) {
-    range.lo = range.hi = __int_as_float(0x7FC00000);
-  } else if (observed[0] != 0x7FFFFFFF || observed[1] != static_cast<int>(0x80000000)) {
-    range.lo = device::from_ordered(observed[0]);
-    range.hi = device::from_ordered(observed[1]);
-  }
-  return range;
+template <typename T>
+__global__ void observe_into_kernel(const T* x, std::int64_t count, bool aligned,
+                                    RunningRange range) {
+  device::fold_and_update(device::range_of(x, count, aligned), range);
 }
 
 __global__ void store_range_kernel(const int* observed, float* out) {
-  const Range range = decoded(observed);
+  const Range range = device::decoded(observed);
   out[0] = range.lo;
   out[1] = range.hi;
 }
 
-__device__ bool finite(const float* range) { return isfinite(range[0]) && isfinite(range[1]); }
-
 __global__ void update_range_kernel(float* state, const float* observed, float smooth,
                                     int* rejected) {
-  if (!finite(observed)) {
-    ++*rejected;
-  } else if (state[0] > state[1]) {
-    state[0] = observed[0];
-    state[1] = observed[1];
-  } else {
-    state[0] = smooth * state[0] + (1.0f - smooth) * observed[0];
-    state[1] = smooth * state[1] + (1.0f - smooth) * observed[1];
-  }
+  device::update({observed[0], observed[1]}, smooth, state, rejected);
 }
+
+__device__ bool finite(const float* range) { return device::finite({range[0], range[1]}); }
 
 template <typename T>
 __global__ void count_kernel(const T* x, std::int64_t count, const float* extent,
@@ -146,8 +123,24 @@ void observe(const void* x, ElementType type, std::int64_t count, ObservedRange 
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
     observe_kernel<T>
-        <<<device::grid_for(count / 4 + 1), device::kThreads, 0, device::native(stream)>>>(
-            static_cast<const T*>(x), count, device::aligned_for_four(x, sizeof(T)), observed);
+        <<<device::grid_that_meets(count / 8 + 1), device::kThreads, 0, device::native(stream)>>>(
+            static_cast<const T*>(x), count, device::aligned_for_eight(x), observed);
+  });
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+void clear_scratch(int* scratch, Stream stream) {
+  clear_scratch_kernel<<<1, 1, 0, device::native(stream)>>>(scratch);
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+void observe_into(const void* x, ElementType type, std::int64_t count, const RunningRange& range,
+                  Stream stream) {
+  device::with_element_type(type, [&](auto element) {
+    using T = decltype(element);
+    observe_into_kernel<T>
+        <<<device::grid_that_meets(count / 8 + 1), device::kThreads, 0, device::native(stream)>>>(
+            static_cast<const T*>(x), count, device::aligned_for_eight(x), range);
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

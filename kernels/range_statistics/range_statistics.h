@@ -81,6 +81,24 @@ void store_range(ObservedRange observed, float* range, Stream stream);
 /// changes nothing and is counted in `*rejected`.
 void update_range(float* state, const float* observed, float smooth, int* rejected, Stream stream);
 
+/// A running range in device memory that a kernel updates by itself: its last block to finish does
+/// what store_range and update_range do. One kernel at a time.
+struct RunningRange {
+  static constexpr int kScratch = 5;
+
+  float* state = nullptr;   ///< {lo, hi}
+  int* scratch = nullptr;   ///< kScratch integers, prepared once by clear_scratch()
+  int* rejected = nullptr;  ///< see update_range
+  float* used = nullptr;    ///< gets the state: as it was, or with `uses_new` as it has become
+  bool uses_new = false;
+  float smooth = 0;
+};
+
+void clear_scratch(int* scratch, Stream stream);
+/// Observes x [count > 0] and updates the range.
+void observe_into(const void* x, ElementType type, std::int64_t count, const RunningRange& range,
+                  Stream stream);
+
 /// The bins of a Histogram in device memory, Histogram::kBins of them.
 using HistogramCounts = unsigned long long*;
 inline constexpr std::size_t kHistogramBytes = Histogram::kBins * sizeof(unsigned long long);

@@ -1,70 +1,204 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Rows of the usual widths stay in registers between the sum over a row and its use: every element
+// is read once. Any other row is walked twice.
 #include "kernels/device/rows.cuh"
 #include "kernels/rms_norm/rms_norm.h"
+
+#include <type_traits>
 
 namespace kernels::cuda {
 namespace {
 
-template <typename T, int kCount>
-__global__ void rms_norm_kernel(const T* x, const float* weight, std::int64_t rows,
-                                std::int64_t width, float epsilon, T* y, float* scales) {
-  const std::int64_t row = device::row_of_warp();
-  if (row >= rows) return;
-  const T* from = x + row * width;
-  float sum = 0;
-  device::for_columns<kCount == 4>(width, [&](std::int64_t column) {
-    float value[kCount];
-    device::load(from + column, value);
+constexpr int kPackColumns = 32 * 4;  ///< columns of a row that a warp takes at once
+constexpr int kMostPacks = 4;         ///< of one warp: more would leave no registers for other rows
+constexpr int kMostWarps = 4;         ///< that share a row
+
+/// The warps of a block, kRowWarps of them for each row.
+template <int kRowWarps>
+struct RowWarps {
+  static constexpr int kRows = device::kWarps / kRowWarps;  ///< rows of a block at a time
+
+  int row = threadIdx.x / 32 / kRowWarps;
+  int warp = threadIdx.x / 32 % kRowWarps;  ///< of the row
+
+  /// Over the row's warps; every thread of the block calls it.
+  __device__ float sum(float value) const {
+    value = device::warp_sum(value);
+    if constexpr (kRowWarps > 1) {
+      __shared__ float parts[device::kWarps];
+      __syncthreads();
+      if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = value;
+      __syncthreads();
+      value = 0;
 #pragma unroll
-    for (int i = 0; i < kCount; ++i) sum = fmaf(value[i], value[i], sum);
-  });
-  const float scale = rsqrtf(device::warp_sum(sum) / static_cast<float>(width) + epsilon);
-  if (threadIdx.x % 32 == 0) scales[row] = scale;
-  device::for_columns<kCount == 4>(width, [&](std::int64_t column) {
-    float value[kCount], factor[kCount];
-    device::load(from + column, value);
+      for (int other = 0; other < kRowWarps; ++other) value += parts[row * kRowWarps + other];
+    }
+    return value;
+  }
+
+  /// Calls work(first column of four, pack) for the lane's share of a row.
+  template <int kPacks, typename Work>
+  __device__ void for_packs(std::int64_t width, const Work& work) const {
+#pragma unroll
+    for (int pack = 0; pack < kPacks; ++pack) {
+      const std::int64_t column = (warp * kPacks + pack) * kPackColumns + threadIdx.x % 32 * 4;
+      if (column < width) work(column, pack);
+    }
+  }
+};
+
+template <typename T, int kPacks, int kRowWarps>
+__global__ void __launch_bounds__(device::kThreads)
+    rms_norm_kernel(const T* x, const T* delta, const float* weight, std::int64_t rows,
+                    std::int64_t width, float epsilon, T* sums, T* y, float* scales) {
+  const RowWarps<kRowWarps> warps;
+  const std::int64_t row = std::int64_t{blockIdx.x} * warps.kRows + warps.row;
+  const bool exists = row < rows;
+  float value[kPacks][4];
+  float squares = 0;
+  if (exists) {
+    warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
+      const std::int64_t at = row * width + column;
+      device::load(x + at, value[pack]);
+      if (delta != nullptr) {
+        float added[4];
+        device::load(delta + at, added);
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          value[pack][i] = device::rounded_to<T>(value[pack][i] + added[i]);
+        }
+        device::store(value[pack], sums + at);
+      }
+#pragma unroll
+      for (int i = 0; i < 4; ++i) squares = fmaf(value[pack][i], value[pack][i], squares);
+    });
+  }
+  const float scale = rsqrtf(warps.sum(squares) / static_cast<float>(width) + epsilon);
+  if (!exists) return;
+  if (warps.warp == 0 && threadIdx.x % 32 == 0) scales[row] = scale;
+  warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
+    float factor[4];
     device::load(weight + column, factor);
 #pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      value[i] = device::rounded_to<T>(value[i] * scale) * device::rounded_to<T>(factor[i]);
+    for (int i = 0; i < 4; ++i) {
+      factor[i] = device::rounded_to<T>(value[pack][i] * scale) * device::rounded_to<T>(factor[i]);
     }
-    device::store(value, y + row * width + column);
+    device::store(factor, y + row * width + column);
   });
 }
 
-/// dx = scale · (g·w - n · mean(g·w·n)), n = x · scale.
-template <typename T, int kCount>
-__global__ void input_gradient_kernel(const T* x, const float* weight, const float* scales,
-                                      const T* y_gradient, std::int64_t rows, std::int64_t width,
-                                      T* x_gradient) {
+/// dx = scale · (g·w - n · mean(g·w·n)) + d_sum, n = x · scale; each block sums g · n over its
+/// share of the rows.
+template <typename T, int kPacks, int kRowWarps>
+__global__ void __launch_bounds__(device::kThreads)
+    rms_norm_gradient_kernel(const T* x, const float* weight, const float* scales,
+                             const T* y_gradient, const T* sum_gradient, std::int64_t rows,
+                             std::int64_t width, T* x_gradient, float* partial) {
+  const RowWarps<kRowWarps> warps;
+  float factor[kPacks][4], weight_sum[kPacks][4] = {};
+  warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
+    device::load(weight + column, factor[pack]);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) factor[pack][i] = device::rounded_to<T>(factor[pack][i]);
+  });
+  const std::int64_t begin = rows * blockIdx.x / gridDim.x;
+  const std::int64_t end = rows * (blockIdx.x + 1) / gridDim.x;
+  for (std::int64_t base = begin; base < end; base += warps.kRows) {
+    const std::int64_t row = base + warps.row;
+    const bool exists = row < end;
+    const float scale = exists ? scales[row] : 0.0f;
+    float n[kPacks][4], g[kPacks][4];
+    float sum = 0;
+    if (exists) {
+      warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
+        device::load(x + row * width + column, n[pack]);
+        device::load(y_gradient + row * width + column, g[pack]);
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          n[pack][i] *= scale;
+          weight_sum[pack][i] = fmaf(g[pack][i], n[pack][i], weight_sum[pack][i]);
+          g[pack][i] *= factor[pack][i];
+          sum = fmaf(g[pack][i], n[pack][i], sum);
+        }
+      });
+    }
+    const float mean = warps.sum(sum) / static_cast<float>(width);
+    if (!exists) continue;
+    warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
+      float added[4] = {};
+      if (sum_gradient != nullptr) device::load(sum_gradient + row * width + column, added);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) added[i] += scale * fmaf(-n[pack][i], mean, g[pack][i]);
+      device::store(added, x_gradient + row * width + column);
+    });
+  }
+
+  // One row of warps after the other, so that the order is always the same.
+  __shared__ float sums[kPacks * kRowWarps * kPackColumns];
+  for (int turn = 0; turn < warps.kRows; ++turn) {
+    if (warps.row == turn) {
+      warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          const float before = turn == 0 ? 0.0f : sums[column + i];
+          sums[column + i] = before + weight_sum[pack][i];
+        }
+      });
+    }
+    __syncthreads();
+  }
+  for (std::int64_t column = threadIdx.x; column < width; column += device::kThreads) {
+    partial[blockIdx.x * width + column] = sums[column];
+  }
+}
+
+template <typename T>
+__global__ void any_rms_norm_kernel(const T* x, const T* delta, const float* weight,
+                                    std::int64_t rows, std::int64_t width, float epsilon, T* sums,
+                                    T* y, float* scales) {
+  const std::int64_t row = device::row_of_warp();
+  if (row >= rows) return;
+  const auto value_at = [&](std::int64_t column) {
+    const std::int64_t at = row * width + column;
+    const float value = device::to_float(x[at]);
+    return delta == nullptr ? value : device::rounded_to<T>(value + device::to_float(delta[at]));
+  };
+  float squares = 0;
+  device::for_columns<false>(width, [&](std::int64_t column) {
+    const float value = value_at(column);
+    if (delta != nullptr) sums[row * width + column] = device::from_float<T>(value);
+    squares = fmaf(value, value, squares);
+  });
+  const float scale = rsqrtf(device::warp_sum(squares) / static_cast<float>(width) + epsilon);
+  if (threadIdx.x % 32 == 0) scales[row] = scale;
+  device::for_columns<false>(width, [&](std::int64_t column) {
+    y[row * width + column] = device::from_float<T>(
+        device::rounded_to<T>(value_at(column) * scale) * device::rounded_to<T>(weight[column]));
+  });
+}
+
+template <typename T>
+__global__ void any_input_gradient_kernel(const T* x, const float* weight, const float* scales,
+                                          const T* y_gradient, const T* sum_gradient,
+                                          std::int64_t rows, std::int64_t width, T* x_gradient) {
   const std::int64_t row = device::row_of_warp();
   if (row >= rows) return;
   const float scale = scales[row];
-  const auto weighted = [&](std::int64_t column, float(&n)[kCount], float(&g)[kCount]) {
-    float factor[kCount];
-    device::load(x + row * width + column, n);
-    device::load(y_gradient + row * width + column, g);
-    device::load(weight + column, factor);
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) {
-      n[i] *= scale;
-      g[i] *= device::rounded_to<T>(factor[i]);
-    }
+  const auto n_at = [&](std::int64_t column) {
+    return device::to_float(x[row * width + column]) * scale;
+  };
+  const auto g_at = [&](std::int64_t column) {
+    return device::to_float(y_gradient[row * width + column]) *
+           device::rounded_to<T>(weight[column]);
   };
   float sum = 0;
-  device::for_columns<kCount == 4>(width, [&](std::int64_t column) {
-    float n[kCount], g[kCount];
-    weighted(column, n, g);
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) sum = fmaf(g[i], n[i], sum);
-  });
+  device::for_columns<false>(
+      width, [&](std::int64_t column) { sum = fmaf(g_at(column), n_at(column), sum); });
   const float mean = device::warp_sum(sum) / static_cast<float>(width);
-  device::for_columns<kCount == 4>(width, [&](std::int64_t column) {
-    float n[kCount], g[kCount];
-    weighted(column, n, g);
-#pragma unroll
-    for (int i = 0; i < kCount; ++i) g[i] = scale * fmaf(-n[i], mean, g[i]);
-    device::store(g, x_gradient + row * width + column);
+  device::for_columns<false>(width, [&](std::int64_t column) {
+    const std::int64_t at = row * width + column;
+    const float added = sum_gradient == nullptr ? 0.0f : device::to_float(sum_gradient[at]);
+    x_gradient[at] = device::from_float<T>(added + scale * fmaf(-n_at(column), mean, g_at(column)));
   });
 }
 
@@ -73,8 +207,8 @@ constexpr int kRowLanes = device::kThreads / kColumns;
 
 /// Each block sums g · n over its share of the rows for 32 columns.
 template <typename T>
-__global__ void weight_gradient_kernel(const T* x, const float* scales, const T* y_gradient,
-                                       std::int64_t rows, std::int64_t width, float* partial) {
+__global__ void any_weight_gradient_kernel(const T* x, const float* scales, const T* y_gradient,
+                                           std::int64_t rows, std::int64_t width, float* partial) {
   __shared__ float sums[kRowLanes][kColumns];
   const int lane = threadIdx.x % kColumns;
   const int row_lane = threadIdx.x / kColumns;
@@ -95,38 +229,77 @@ __global__ void weight_gradient_kernel(const T* x, const float* scales, const T*
   partial[blockIdx.y * width + column] = sum;
 }
 
+/// Calls work(packs, warps) as integral constants for a row of `width` columns.
+template <typename Work>
+void with_row_shape(std::int64_t width, Work&& work) {
+  const std::int64_t packs = (width + kPackColumns - 1) / kPackColumns;
+  const auto with_warps = [&](auto row_warps) {
+    const std::int64_t of_warp = (packs + row_warps() - 1) / row_warps();
+    if (of_warp == 1) return work(std::integral_constant<int, 1>{}, row_warps);
+    if (of_warp == 2) return work(std::integral_constant<int, 2>{}, row_warps);
+    if (of_warp == 3) return work(std::integral_constant<int, 3>{}, row_warps);
+    work(std::integral_constant<int, kMostPacks>{}, row_warps);
+  };
+  if (packs <= kMostPacks) return with_warps(std::integral_constant<int, 1>{});
+  if (packs <= 2 * kMostPacks) return with_warps(std::integral_constant<int, 2>{});
+  with_warps(std::integral_constant<int, kMostWarps>{});
+}
+
+bool stays_in_registers(std::int64_t width, std::initializer_list<const void*> rows,
+                        const float* weight, ElementType type) {
+  return width <= kMostPacks * kMostWarps * kPackColumns &&
+         device::takes_packs(width, rows, type) && device::aligned_for_four(weight, 4);
+}
+
 }  // namespace
 
-void rms_norm(const void* x, const float* weight, ElementType type, std::int64_t rows,
-              std::int64_t width, float epsilon, void* y, float* scale, Stream stream) {
+void rms_norm(const void* x, const void* delta, const float* weight, ElementType type,
+              std::int64_t rows, std::int64_t width, float epsilon, void* sum, void* y,
+              float* scale, Stream stream) {
   if (rows == 0) return;
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
-    const bool fours =
-        device::takes_packs(width, {x, y}, type) && device::aligned_for_four(weight, 4);
-    const auto kernel = fours ? &rms_norm_kernel<T, 4> : &rms_norm_kernel<T, 1>;
-    kernel<<<device::grid_of_rows(rows), device::kThreads, 0, device::native(stream)>>>(
-        static_cast<const T*>(x), weight, rows, width, epsilon, static_cast<T*>(y), scale);
+    const auto launch = [&](auto kernel, std::int64_t rows_of_block) {
+      const auto blocks = static_cast<unsigned>((rows + rows_of_block - 1) / rows_of_block);
+      kernel<<<blocks, device::kThreads, 0, device::native(stream)>>>(
+          static_cast<const T*>(x), static_cast<const T*>(delta), weight, rows, width, epsilon,
+          static_cast<T*>(sum), static_cast<T*>(y), scale);
+    };
+    if (stays_in_registers(width, {x, delta, sum, y}, weight, type)) {
+      with_row_shape(width, [&](auto packs, auto row_warps) {
+        launch(&rms_norm_kernel<T, packs(), row_warps()>, RowWarps<row_warps()>::kRows);
+      });
+    } else {
+      launch(&any_rms_norm_kernel<T>, device::kWarps);
+    }
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 
 void rms_norm_gradient(const void* x, const float* weight, const float* scale,
-                       const void* y_gradient, ElementType type, std::int64_t rows,
-                       std::int64_t width, void* x_gradient, float* partial_weight_gradients,
-                       Stream stream) {
+                       const void* y_gradient, const void* sum_gradient, ElementType type,
+                       std::int64_t rows, std::int64_t width, void* x_gradient,
+                       float* partial_weight_gradients, Stream stream) {
   if (rows == 0) return;
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
     const auto* from = static_cast<const T*>(x);
     const auto* g = static_cast<const T*>(y_gradient);
-    const bool fours = device::takes_packs(width, {x, y_gradient, x_gradient}, type) &&
-                       device::aligned_for_four(weight, 4);
-    const auto kernel = fours ? &input_gradient_kernel<T, 4> : &input_gradient_kernel<T, 1>;
-    kernel<<<device::grid_of_rows(rows), device::kThreads, 0, device::native(stream)>>>(
-        from, weight, scale, g, rows, width, static_cast<T*>(x_gradient));
+    const auto* added = static_cast<const T*>(sum_gradient);
+    auto* to = static_cast<T*>(x_gradient);
+    if (stays_in_registers(width, {x, y_gradient, sum_gradient, x_gradient}, weight, type)) {
+      with_row_shape(width, [&](auto packs, auto row_warps) {
+        rms_norm_gradient_kernel<T, packs(), row_warps()>
+            <<<kRmsNormPartialRows, device::kThreads, 0, device::native(stream)>>>(
+                from, weight, scale, g, added, rows, width, to, partial_weight_gradients);
+      });
+      return;
+    }
+    any_input_gradient_kernel<T>
+        <<<device::grid_of_rows(rows), device::kThreads, 0, device::native(stream)>>>(
+            from, weight, scale, g, added, rows, width, to);
     const dim3 grid(static_cast<unsigned>((width + kColumns - 1) / kColumns), kRmsNormPartialRows);
-    weight_gradient_kernel<T><<<grid, device::kThreads, 0, device::native(stream)>>>(
+    any_weight_gradient_kernel<T><<<grid, device::kThreads, 0, device::native(stream)>>>(
         from, scale, g, rows, width, partial_weight_gradients);
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());

@@ -24,18 +24,21 @@ void rms_norm_gradient(const float* x, const float* weight, const float* scale,
 namespace kernels::cuda {
 
 /// As Hugging Face's LlamaRMSNorm: x · scale and the weight are each rounded to the rows' type
-/// before they are multiplied. scale [rows] is fp32.
-void rms_norm(const void* x, const float* weight, ElementType type, std::int64_t rows,
-              std::int64_t width, float epsilon, void* y, float* scale, Stream stream);
+/// before they are multiplied. scale [rows] is fp32. With `delta`, the rows are x + delta, rounded
+/// to their type and written to `sum`; else both are null.
+void rms_norm(const void* x, const void* delta, const float* weight, ElementType type,
+              std::int64_t rows, std::int64_t width, float epsilon, void* sum, void* y,
+              float* scale, Stream stream);
 
-inline constexpr unsigned kRmsNormPartialRows = 64;
+inline constexpr unsigned kRmsNormPartialRows = 396;
 
-/// The weight's gradient is the sum of the rows of `partial_weight_gradients`
-/// [kRmsNormPartialRows, width], each over a share of the rows, always in the same order.
+/// `x_gradient` gets the gradient of the rows, plus `sum_gradient` unless that is null. The
+/// weight's gradient is the sum of the rows of `partial_weight_gradients` [kRmsNormPartialRows,
+/// width], each over a share of the rows, always in the same order.
 void rms_norm_gradient(const void* x, const float* weight, const float* scale,
-                       const void* y_gradient, ElementType type, std::int64_t rows,
-                       std::int64_t width, void* x_gradient, float* partial_weight_gradients,
-                       Stream stream);
+                       const void* y_gradient, const void* sum_gradient, ElementType type,
+                       std::int64_t rows, std::int64_t width, void* x_gradient,
+                       float* partial_weight_gradients, Stream stream);
 
 }  // namespace kernels::cuda
 #endif

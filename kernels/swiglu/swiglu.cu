@@ -8,15 +8,38 @@ namespace {
 __device__ float sigmoid(float x) { return 1.0f / (1.0f + __expf(-x)); }
 
 template <typename T, int kCount>
+__device__ void swiglu_pack(const T* gate, const T* up, T* y) {
+  float g[kCount], u[kCount];
+  device::load(gate, g);
+  device::load(up, u);
+#pragma unroll
+  for (int j = 0; j < kCount; ++j) g[j] *= sigmoid(g[j]) * u[j];
+  device::store(g, y);
+}
+
+template <typename T, int kCount>
+__device__ void gradient_pack(const T* gate, const T* up, const T* y_gradient, T* gate_gradient,
+                              T* up_gradient) {
+  float g[kCount], u[kCount], dy[kCount];
+  device::load(gate, g);
+  device::load(up, u);
+  device::load(y_gradient, dy);
+#pragma unroll
+  for (int j = 0; j < kCount; ++j) {
+    const float s = sigmoid(g[j]);
+    const float silu = g[j] * s;
+    g[j] = dy[j] * u[j] * (s + silu * (1.0f - s));
+    u[j] = dy[j] * silu;
+  }
+  device::store(g, gate_gradient);
+  device::store(u, up_gradient);
+}
+
+template <typename T, int kCount>
 __global__ void swiglu_kernel(const T* gate, const T* up, std::int64_t packs, T* y) {
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
   for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < packs; i += step) {
-    float g[kCount], u[kCount];
-    device::load(gate + i * kCount, g);
-    device::load(up + i * kCount, u);
-#pragma unroll
-    for (int j = 0; j < kCount; ++j) g[j] *= sigmoid(g[j]) * u[j];
-    device::store(g, y + i * kCount);
+    swiglu_pack<T, kCount>(gate + i * kCount, up + i * kCount, y + i * kCount);
   }
 }
 
@@ -25,20 +48,42 @@ __global__ void swiglu_gradient_kernel(const T* gate, const T* up, const T* y_gr
                                        std::int64_t packs, T* gate_gradient, T* up_gradient) {
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
   for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < packs; i += step) {
-    float g[kCount], u[kCount], dy[kCount];
-    device::load(gate + i * kCount, g);
-    device::load(up + i * kCount, u);
-    device::load(y_gradient + i * kCount, dy);
-#pragma unroll
-    for (int j = 0; j < kCount; ++j) {
-      const float s = sigmoid(g[j]);
-      const float silu = g[j] * s;
-      g[j] = dy[j] * u[j] * (s + silu * (1.0f - s));
-      u[j] = dy[j] * silu;
-    }
-    device::store(g, gate_gradient + i * kCount);
-    device::store(u, up_gradient + i * kCount);
+    gradient_pack<T, kCount>(gate + i * kCount, up + i * kCount, y_gradient + i * kCount,
+                             gate_gradient + i * kCount, up_gradient + i * kCount);
   }
+}
+
+// Rows of gate and up beside each other: a block for some columns of many rows.
+template <typename T, int kCount, typename Work>
+__device__ void for_row_packs(std::int64_t rows, std::int64_t width, const Work& work) {
+  const std::int64_t column = (std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x) * kCount;
+  if (column >= width) return;
+  for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
+    work(row * 2 * width + column, row * width + column);
+  }
+}
+
+template <typename T, int kCount>
+__global__ void swiglu_rows_kernel(const T* gate_up, std::int64_t rows, std::int64_t width, T* y) {
+  for_row_packs<T, kCount>(rows, width, [&](std::int64_t gate, std::int64_t at) {
+    swiglu_pack<T, kCount>(gate_up + gate, gate_up + gate + width, y + at);
+  });
+}
+
+template <typename T, int kCount>
+__global__ void swiglu_rows_gradient_kernel(const T* gate_up, const T* y_gradient,
+                                            std::int64_t rows, std::int64_t width, T* gradient) {
+  for_row_packs<T, kCount>(rows, width, [&](std::int64_t gate, std::int64_t at) {
+    gradient_pack<T, kCount>(gate_up + gate, gate_up + gate + width, y_gradient + at,
+                             gradient + gate, gradient + gate + width);
+  });
+}
+
+constexpr int kRowThreads = 128;
+
+dim3 grid_of_columns(std::int64_t rows, std::int64_t packs) {
+  return {static_cast<unsigned>((packs + kRowThreads - 1) / kRowThreads),
+          static_cast<unsigned>(std::min<std::int64_t>(rows, 4096))};
 }
 
 }  // namespace
@@ -69,6 +114,37 @@ void swiglu_gradient(const void* gate, const void* up, const void* y_gradient, E
     kernel<<<device::grid_for(packs), device::kThreads, 0, device::native(stream)>>>(
         static_cast<const T*>(gate), static_cast<const T*>(up), static_cast<const T*>(y_gradient),
         packs, static_cast<T*>(gate_gradient), static_cast<T*>(up_gradient));
+  });
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+void swiglu_rows(const void* gate_up, ElementType type, std::int64_t rows, std::int64_t width,
+                 void* y, Stream stream) {
+  if (rows == 0) return;
+  device::with_element_type(type, [&](auto element) {
+    using T = decltype(element);
+    const bool fours = device::takes_packs(width, {gate_up, y}, type);
+    const auto kernel = fours ? &swiglu_rows_kernel<T, 4> : &swiglu_rows_kernel<T, 1>;
+    kernel<<<grid_of_columns(rows, fours ? width / 4 : width), kRowThreads, 0,
+             device::native(stream)>>>(static_cast<const T*>(gate_up), rows, width,
+                                       static_cast<T*>(y));
+  });
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+void swiglu_rows_gradient(const void* gate_up, const void* y_gradient, ElementType type,
+                          std::int64_t rows, std::int64_t width, void* gate_up_gradient,
+                          Stream stream) {
+  if (rows == 0) return;
+  device::with_element_type(type, [&](auto element) {
+    using T = decltype(element);
+    const bool fours = device::takes_packs(width, {gate_up, y_gradient, gate_up_gradient}, type);
+    const auto kernel =
+        fours ? &swiglu_rows_gradient_kernel<T, 4> : &swiglu_rows_gradient_kernel<T, 1>;
+    kernel<<<grid_of_columns(rows, fours ? width / 4 : width), kRowThreads, 0,
+             device::native(stream)>>>(static_cast<const T*>(gate_up),
+                                       static_cast<const T*>(y_gradient), rows, width,
+                                       static_cast<T*>(gate_up_gradient));
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

@@ -24,5 +24,13 @@ void swiglu(const void* gate, const void* up, ElementType type, std::int64_t cou
             Stream stream);
 void swiglu_gradient(const void* gate, const void* up, const void* y_gradient, ElementType type,
                      std::int64_t count, void* gate_gradient, void* up_gradient, Stream stream);
+
+/// The same where one product made both: a row of `gate_up` [rows, 2 · width] is gate, then up, and
+/// so is a row of its gradient. y and its gradient are [rows, width].
+void swiglu_rows(const void* gate_up, ElementType type, std::int64_t rows, std::int64_t width,
+                 void* y, Stream stream);
+void swiglu_rows_gradient(const void* gate_up, const void* y_gradient, ElementType type,
+                          std::int64_t rows, std::int64_t width, void* gate_up_gradient,
+                          Stream stream);
 }  // namespace kernels::cuda
 #endif

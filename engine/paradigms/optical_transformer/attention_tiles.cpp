@@ -264,6 +264,13 @@ at::Tensor context_range(const at::Tensor& accumulator, const std::optional<Real
   return quantiles_of(histogram, *quantiles);
 }
 
+at::Tensor context_read_out([[maybe_unused]] const AttentionCall& call,
+                            [[maybe_unused]] const at::Tensor& accumulator,
+                            [[maybe_unused]] const RangeUpdate& range) {
+  if constexpr (kHasCudaKernels) return on_cuda::context_read_out(call, accumulator, range);
+  return {};
+}
+
 at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
                             at::Tensor& observed) {
   if constexpr (kHasCudaKernels) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/config/param_schema.h"
+#include "engine/paradigms/optical_transformer/tensor_kernels.h"
 #include "kernels/attention_scores/attention_scores.h"
 
 #include <ATen/core/Tensor.h>
@@ -78,6 +79,9 @@ at::Tensor context_range(const at::Tensor& accumulator, const std::optional<Real
 /// Q(accumulator; av_range) as [B, S_q, H·D]. `observed` gets the accumulator's range.
 at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
                             at::Tensor& observed);
+/// The same on CUDA in a running range, which is updated afterwards.
+at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
+                            const RangeUpdate& range);
 
 /// The range of Q(scores; qk_range) when that of the scores is `raw`: with one noise for all, Q
 /// keeps their order.

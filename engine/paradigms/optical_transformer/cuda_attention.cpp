@@ -272,23 +272,50 @@ void count_clamped(const AttentionCall& call, const AttentionOperands& given,
   });
 }
 
-at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
-                            at::Tensor& observed) {
+namespace {
+
+/// Calls `launch` with the rule, its rows and columns and the result; returns that in the order of
+/// the output projection.
+template <typename Launch>
+at::Tensor with_context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
+                                 Launch&& launch) {
   const kernels::ReadOut how{.levels = call.levels,
                              .range = call.av_range.const_data_ptr<float>(),
                              .noisy = call.noisy,
                              .noise = call.av_noise,
                              .bias = nullptr,
                              .frozen = call.frozen};
-  const CudaScope scope(accumulator);
-  const Observation observation(accumulator, scope);
   const at::Tensor y =
       at::empty(accumulator.sizes(), accumulator.options().dtype(call.output_type));
-  kernels::cuda::read_out(accumulator.const_data_ptr<float>(), accumulator.numel() / call.head_dim,
-                          call.head_dim, how, y.data_ptr(), element_type_of(y),
-                          observation.pointer(), scope.stream());
-  observed = observation.range();
+  launch(how, accumulator.numel() / call.head_dim, y);
   return y.transpose(1, 2).reshape({call.batch, call.queries, call.heads * call.head_dim});
+}
+
+}  // namespace
+
+at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
+                            at::Tensor& observed) {
+  const CudaScope scope(accumulator);
+  const Observation observation(accumulator, scope);
+  const at::Tensor result = with_context_read_out(
+      call, accumulator, [&](const kernels::ReadOut& how, std::int64_t rows, const at::Tensor& y) {
+        kernels::cuda::read_out(accumulator.const_data_ptr<float>(), rows, call.head_dim, how,
+                                y.data_ptr(), element_type_of(y), observation.pointer(),
+                                scope.stream());
+      });
+  observed = observation.range();
+  return result;
+}
+
+at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
+                            const RangeUpdate& range) {
+  const CudaScope scope(accumulator);
+  return with_context_read_out(
+      call, accumulator, [&](const kernels::ReadOut& how, std::int64_t rows, const at::Tensor& y) {
+        kernels::cuda::read_out(accumulator.const_data_ptr<float>(), rows, call.head_dim, how,
+                                y.data_ptr(), element_type_of(y),
+                                running_range(range, /*uses_new=*/false), scope.stream());
+      });
 }
 
 AttentionGradient attention_gradient(const AttentionCall& call, const AttentionOperands& quantised,

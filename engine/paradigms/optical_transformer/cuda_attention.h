@@ -22,6 +22,8 @@ void count_clamped(const AttentionCall& call, const AttentionOperands& operands,
 /// Rounded once to call.output_type.
 at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
                             at::Tensor& observed);
+at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumulator,
+                            const RangeUpdate& range);
 
 /// Operands of the gradients' products have the type of `exact`.
 AttentionGradient attention_gradient(const AttentionCall& call, const AttentionOperands& quantised,

@@ -4,6 +4,8 @@
 #ifdef PARADIGM_WITH_CUDA
 
 #include "engine/paradigms/optical_transformer/cuda_scope.h"
+#include "engine/paradigms/optical_transformer/tensor_kernels.h"
+#include "kernels/encode_operands/encode_operands.h"
 
 #include <ATen/ops/empty_like.h>
 
@@ -25,6 +27,41 @@ void update_range(const at::Tensor& state, const at::Tensor& observed, float smo
   const CudaScope scope(state);
   kernels::cuda::update_range(state.data_ptr<float>(), observed.const_data_ptr<float>(), smooth,
                               refused.data_ptr<int>(), scope.stream());
+}
+
+at::Tensor range_scratch(const at::Tensor& state) {
+  const CudaScope scope(state);
+  const at::Tensor scratch =
+      at::empty({kernels::cuda::RunningRange::kScratch}, state.options().dtype(at::kInt));
+  kernels::cuda::clear_scratch(scratch.data_ptr<int>(), scope.stream());
+  return scratch;
+}
+
+void observe_into(const RangeUpdate& range, const at::Tensor& dense) {
+  const CudaScope scope(dense);
+  kernels::cuda::observe_into(dense.const_data_ptr(), element_type_of(dense), dense.numel(),
+                              running_range(range, /*uses_new=*/true), scope.stream());
+}
+
+std::vector<at::Tensor> encoded(const std::vector<OperandEncoding>& operands, std::int32_t levels,
+                                c10::ScalarType type) {
+  const CudaScope scope(operands.front().dense);
+  std::vector<at::Tensor> codes;
+  std::vector<kernels::cuda::OperandToEncode> jobs;
+  for (const OperandEncoding& operand : operands) {
+    const at::Tensor& x = operand.dense;
+    const at::Tensor& y = codes.emplace_back(at::empty_like(x, x.options().dtype(type)));
+    jobs.push_back(
+        {.x = x.const_data_ptr(),
+         .type = element_type_of(x),
+         .count = x.numel(),
+         .range = running_range(operand.range, /*uses_new=*/true),
+         .lut_min = operand.lut_min,
+         .partner = type == at::kFloat ? nullptr : operand.partner.const_data_ptr<float>(),
+         .y = y.data_ptr()});
+  }
+  kernels::cuda::encode_operands(jobs, levels, element_type_of(codes.front()), scope.stream());
+  return codes;
 }
 
 at::Tensor quantised(const at::Tensor& dense, std::int32_t levels, const at::Tensor& range,
@@ -49,6 +86,18 @@ at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::Sc
   kernels::cuda::read_out(rows.const_data_ptr<float>(), rows.numel() / cols, cols, how,
                           y.data_ptr(), element_type_of(y), observation.pointer(), scope.stream());
   observed = observation.range();
+  return y;
+}
+
+at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::ScalarType type,
+                    const RangeUpdate& range) {
+  const CudaScope scope(rows);
+  const at::Tensor y =
+      type == at::kFloat ? rows : at::empty(rows.sizes(), rows.options().dtype(type));
+  const std::int64_t cols = rows.size(-1);
+  kernels::cuda::read_out(rows.const_data_ptr<float>(), rows.numel() / cols, cols, how,
+                          y.data_ptr(), element_type_of(y),
+                          running_range(range, /*uses_new=*/false), scope.stream());
   return y;
 }
 

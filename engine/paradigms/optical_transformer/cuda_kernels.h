@@ -11,8 +11,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace engine::optical_transformer {
+
+struct OperandEncoding;
+struct RangeUpdate;
 
 /// Whether this build holds the kernels, and so whether anything of namespace on_cuda is there.
 #ifdef PARADIGM_WITH_CUDA
@@ -30,6 +34,12 @@ at::Tensor observed_range(const at::Tensor& dense, const std::optional<RealPair>
 void update_range(const at::Tensor& state, const at::Tensor& observed, float smooth,
                   const at::Tensor& refused);
 
+at::Tensor range_scratch(const at::Tensor& state);
+void observe_into(const RangeUpdate& range, const at::Tensor& dense);
+
+std::vector<at::Tensor> encoded(const std::vector<OperandEncoding>& operands, std::int32_t levels,
+                                c10::ScalarType type);
+
 /// Q(dense) in fp32 or fp16 with the strides of `dense`; in fp16 balanced against `partner`, the
 /// range of the operand that it will be multiplied with.
 at::Tensor quantised(const at::Tensor& dense, std::int32_t levels, const at::Tensor& range,
@@ -39,6 +49,8 @@ at::Tensor quantised(const at::Tensor& dense, std::int32_t levels, const at::Ten
 /// not fp32. `observed` gets the range before the clamp.
 at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::ScalarType type,
                     at::Tensor& observed);
+at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::ScalarType type,
+                    const RangeUpdate& range);
 
 }  // namespace on_cuda
 }  // namespace engine::optical_transformer

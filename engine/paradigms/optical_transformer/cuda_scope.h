@@ -4,6 +4,7 @@
 
 #include "engine/device/current_stream.h"
 #include "engine/device/element_type.h"
+#include "engine/paradigms/optical_transformer/tensor_kernels.h"
 #include "kernels/device.h"
 #include "kernels/range_statistics/range_statistics.h"
 
@@ -25,6 +26,15 @@ class CudaScope {
   c10::cuda::CUDAGuard guard_;
   kernels::Stream stream_;
 };
+
+inline kernels::cuda::RunningRange running_range(const RangeUpdate& range, bool uses_new) {
+  return {.state = range.state.data_ptr<float>(),
+          .scratch = range.scratch.data_ptr<int>(),
+          .rejected = range.refused.data_ptr<int>(),
+          .used = range.used.data_ptr<float>(),
+          .uses_new = uses_new,
+          .smooth = range.smooth};
+}
 
 /// A range in the making.
 class Observation {

@@ -68,7 +68,7 @@ bool fuses(const AttentionCall& call, const AttentionOperands& exact,
 
 at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exact,
                          const AttentionOperands& quantised, ScoreScope scope_of_scores,
-                         ScoreStatistics& observed, SoftmaxRows& rows) {
+                         ScoreStatistics& observed, SoftmaxRows& rows, const RangeUpdate* running) {
   const CudaScope scope(exact.q);
   const auto options = exact.q.options().dtype(at::kFloat);
   const at::Tensor context =
@@ -78,17 +78,24 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
           at::empty(context.sizes(), options)};
   const auto how = description(call, quantised.value_range);
   const Rows q(quantised.q), k(quantised.k), v(quantised.v), exact_v(exact.v);
+  const kernels::OpticalAttentionRows kept{rows.greatest.data_ptr<float>(),
+                                           rows.reciprocal_sum.data_ptr<float>(),
+                                           rows.exact_context.data_ptr<float>()};
+  if (running != nullptr) {
+    kernels::cuda::optical_attention_forward(how, q, k, v, exact_v, context.data_ptr<float>(), kept,
+                                             nullptr, scope.stream(),
+                                             on_cuda::running_range(*running, /*uses_new=*/false));
+    return context;
+  }
   const on_cuda::Observation observation(exact.q, scope);
   const bool sees_all = scope_of_scores == ScoreScope::full;
   if (sees_all) {
     kernels::cuda::optical_attention_score_range(how, q, k, true, observation.pointer(),
                                                  scope.stream());
   }
-  kernels::cuda::optical_attention_forward(
-      how, q, k, v, exact_v, context.data_ptr<float>(),
-      {rows.greatest.data_ptr<float>(), rows.reciprocal_sum.data_ptr<float>(),
-       rows.exact_context.data_ptr<float>()},
-      sees_all ? nullptr : observation.pointer(), scope.stream());
+  kernels::cuda::optical_attention_forward(how, q, k, v, exact_v, context.data_ptr<float>(), kept,
+                                           sees_all ? nullptr : observation.pointer(),
+                                           scope.stream());
   observed = {};
   if (call.counts_clamped) on_cuda::count_clamped(call, quantised, observed);
   observed.range = observation.range();
@@ -126,7 +133,7 @@ bool fuses(const AttentionCall&, const AttentionOperands&, const AttentionOperan
 }
 
 at::Tensor fused_context(const AttentionCall&, const AttentionOperands&, const AttentionOperands&,
-                         ScoreScope, ScoreStatistics&, SoftmaxRows&) {
+                         ScoreScope, ScoreStatistics&, SoftmaxRows&, const RangeUpdate*) {
   return {};
 }
 

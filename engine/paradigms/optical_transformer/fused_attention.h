@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/paradigms/optical_transformer/attention_tiles.h"
+#include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
 namespace engine::optical_transformer {
 
@@ -13,10 +14,12 @@ namespace engine::optical_transformer {
 bool fuses(const AttentionCall& call, const AttentionOperands& exact,
            const AttentionOperands& quantised);
 
-/// context_accumulator(), and in `rows` what fused_gradient() needs.
+/// context_accumulator(), and in `rows` what fused_gradient() needs. With `running`, the scores are
+/// read out in that range, which is then updated: nothing is left in `observed`.
 at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exact,
                          const AttentionOperands& quantised, ScoreScope scope,
-                         ScoreStatistics& observed, SoftmaxRows& rows);
+                         ScoreStatistics& observed, SoftmaxRows& rows,
+                         const RangeUpdate* running = nullptr);
 
 /// attention_gradient() of a call that was fused, in bf16. The weights of its sums are rounded to
 /// bf16.

@@ -58,6 +58,14 @@ std::vector<const RangeTracker*> OpticalAttention::tracked_ranges() const {
   return {&query_range_, &key_range_, &qk_range_, &value_range_, &av_range_};
 }
 
+bool OpticalAttention::is_capturable(std::int64_t step) const {
+  if (options_.bypass) return original_->is_capturable(step);
+  const auto ranges = tracked_ranges();
+  return options_.is_settled(step) &&
+         std::all_of(ranges.begin(), ranges.end(),
+                     [](const RangeTracker* range) { return range->is_set(); });
+}
+
 at::Tensor OpticalAttention::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                      const ForwardContext& context) {
   if (options_.bypass || q.numel() == 0 || k.numel() == 0) {
@@ -117,10 +125,7 @@ AttentionResult OpticalAttention::compute(const at::Tensor& q, const at::Tensor&
   const AttentionOperands exact{dense_values(q), dense_values(k), dense_values(v), {}, {}};
   result.lut_min = options_.floor_at(context.step);
   result.probability_range = probability_range_.tensor();
-  result.query_range = pass.operand(query_range_, exact.q);
-  result.key_range = pass.operand(key_range_, exact.k);
-  result.value_range = pass.operand(value_range_, exact.v);
-  const AttentionOperands operands = quantised_operands(result, exact.q, exact.k, exact.v);
+  const AttentionOperands operands = operands_of(result, exact, pass);
 
   ScoreStatistics scores;
   const at::Tensor accumulator = context_of(result, exact, operands, pass, scores);
@@ -133,6 +138,37 @@ AttentionResult OpticalAttention::compute(const at::Tensor& q, const at::Tensor&
   }
   result.y = result.y.to(context.compute_dtype);
   return result;
+}
+
+/// q, k and v as the products see them; their ranges go into `result`.
+AttentionOperands OpticalAttention::operands_of(AttentionResult& result,
+                                                const AttentionOperands& exact, RangePass& pass) {
+  if (pass.encodes_in_kernel(query_range_) && pass.encodes_in_kernel(key_range_) &&
+      pass.encodes_in_kernel(value_range_)) {
+    const RangeUpdate q = pass.update_in_kernel(query_range_);
+    const RangeUpdate k = pass.update_in_kernel(key_range_);
+    const RangeUpdate v = pass.update_in_kernel(value_range_);
+    result.query_range = q.used;
+    result.key_range = k.used;
+    result.value_range = v.used;
+    const auto codes = encoded({{exact.q, q, 0, k.used},
+                                {exact.k, k, result.lut_min, q.used},
+                                {exact.v, v, result.lut_min, result.probability_range}},
+                               options_.levels, operand_type(exact.q, options_.levels));
+    return {codes[0], codes[1], codes[2], result.probability_range, result.value_range};
+  }
+  result.query_range = pass.operand(query_range_, exact.q);
+  result.key_range = pass.operand(key_range_, exact.k);
+  result.value_range = pass.operand(value_range_, exact.v);
+  return quantised_operands(result, exact.q, exact.k, exact.v);
+}
+
+/// Whether one kernel can read out in the range and then observe it.
+bool OpticalAttention::updates_in_kernel(const RangeTracker& range, const RangePass& pass,
+                                         const AttentionCall& call) const {
+  return pass.observes() && !pass.must_initialise(range) && range.updates_in_kernel() &&
+         !options_.quantiles && !options_.reference && !options_.clip_gradient &&
+         !call.counts_clamped;
 }
 
 /// Q(P)·v. Like every read-out's, the range of the scores is used first and updated after; the
@@ -148,11 +184,16 @@ at::Tensor OpticalAttention::context_of(AttentionResult& result, const Attention
     pass.observe(qk_range_, score_range(call, options_.reference ? exact : operands, scope,
                                         options_.quantiles));
   }
+  const bool is_fused = fuses(call, exact, operands);
+  if (is_fused && scope == ScoreScope::causal && updates_in_kernel(qk_range_, pass, call)) {
+    const RangeUpdate update = pass.update_in_kernel(qk_range_);
+    call.qk_range = update.used;
+    return fused_context(call, exact, operands, scope, scores, result.rows, &update);
+  }
   call.qk_range = pass.use(qk_range_);
   const at::Tensor accumulator =
-      fuses(call, exact, operands)
-          ? fused_context(call, exact, operands, scope, scores, result.rows)
-          : context_accumulator(call, operands, scope, scores);
+      is_fused ? fused_context(call, exact, operands, scope, scores, result.rows)
+               : context_accumulator(call, operands, scope, scores);
   if (!pass.observes() || (first_time && !options_.reference)) return accumulator;
   const at::Tensor raw =
       options_.quantiles ? score_range(call, operands, scope, options_.quantiles) : scores.range;
@@ -173,6 +214,11 @@ at::Tensor OpticalAttention::read_out(AttentionCall& call, const AttentionOperan
     pass.observe(av_range_, context_range(product, options_.quantiles));
   } else if (first_time) {
     pass.observe(av_range_, context_range(accumulator, options_.quantiles));
+  }
+  if (updates_in_kernel(av_range_, pass, call)) {
+    const RangeUpdate update = pass.update_in_kernel(av_range_);
+    call.av_range = update.used;
+    return context_read_out(call, accumulator, update);
   }
   call.av_range = pass.use(av_range_);
   at::Tensor extent;

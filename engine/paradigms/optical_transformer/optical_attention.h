@@ -23,6 +23,7 @@ class OpticalAttention final : public AttentionCore {
                      const ForwardContext& context) override;
   std::vector<NamedState> simulation_state() override;
   std::vector<NamedStatistic> statistics() override { return statistics_; }
+  bool is_capturable(std::int64_t step) const override;
 
  private:
   AttentionCall describe(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -31,6 +32,10 @@ class OpticalAttention final : public AttentionCore {
                                      const ForwardContext& context);
   AttentionResult compute(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const ForwardContext& context);
+  AttentionOperands operands_of(AttentionResult& result, const AttentionOperands& exact,
+                                RangePass& pass);
+  bool updates_in_kernel(const RangeTracker& range, const RangePass& pass,
+                         const AttentionCall& call) const;
   at::Tensor context_of(AttentionResult& result, const AttentionOperands& exact,
                         const AttentionOperands& operands, RangePass& pass,
                         ScoreStatistics& scores);

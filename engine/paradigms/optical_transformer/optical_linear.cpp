@@ -43,6 +43,11 @@ std::vector<NamedState> OpticalLinear::simulation_state() {
   return {x_range_.state(), w_range_.state(), out_range_.state()};
 }
 
+bool OpticalLinear::is_capturable(std::int64_t step) const {
+  if (options_.bypass) return original_->is_capturable(step);
+  return options_.is_settled(step) && x_range_.is_set() && w_range_.is_set() && out_range_.is_set();
+}
+
 at::Tensor OpticalLinear::forward(const at::Tensor& x, const ForwardContext& context) {
   if (options_.bypass || x.numel() == 0) return original_->forward(x, context);
   require_same_device(x, weight().device(), name());
@@ -64,28 +69,75 @@ LinearResult OpticalLinear::compute(const at::Tensor& x, const ForwardContext& c
   LinearResult result;
   const at::Tensor x_values = dense_values(x);
   const at::Tensor w_values = dense_values(weight());
-  result.x_range = pass.operand(x_range_, x_values);
-  result.w_range = pass.operand(w_range_, w_values);
-  const c10::ScalarType type = operand_type(x_values, options_.levels);
-  const at::Tensor a = quantised(x_values, {.levels = options_.levels,
-                                            .range = result.x_range,
-                                            .type = type,
-                                            .partner = result.w_range});
-  const at::Tensor b = quantised(w_values, {.levels = options_.levels,
-                                            .range = result.w_range,
-                                            .lut_min = options_.floor_at(context.step),
-                                            .type = type,
-                                            .partner = result.x_range});
+  const auto [a, b] = operands_of(x_values, w_values, context, pass, result);
   const at::Tensor accumulator = product(a.reshape({-1, x.size(-1)}), b.t());
 
-  // The range is used first and updated after; the first time it is made from the product at hand.
+  const std::int64_t per_sequence = accumulator.numel() / x.size(0);
+  at::Tensor y;
+  if (updates_in_read_out(pass, context)) {
+    y = read_out_with({}, accumulator, per_sequence, context, pass);
+  } else {
+    y = read_out_and_observe(x_values, accumulator, per_sequence, context, pass, result);
+  }
+  pass.finish();
+
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  shape.back() = weight().size(0);
+  // Not a view in autograd's eyes, so that the caller may change it in place.
+  result.y = at::_unsafe_view(y, shape).to(context.compute_dtype);
+  return result;
+}
+
+/// Both operands as the product sees them; their ranges go into `result`.
+std::pair<at::Tensor, at::Tensor> OpticalLinear::operands_of(const at::Tensor& x,
+                                                             const at::Tensor& w,
+                                                             const ForwardContext& context,
+                                                             RangePass& pass,
+                                                             LinearResult& result) {
+  const c10::ScalarType type = operand_type(x, options_.levels);
+  const float lut_min = options_.floor_at(context.step);
+  if (pass.encodes_in_kernel(x_range_) && pass.encodes_in_kernel(w_range_)) {
+    const RangeUpdate x_update = pass.update_in_kernel(x_range_);
+    const RangeUpdate w_update = pass.update_in_kernel(w_range_);
+    result.x_range = x_update.used;
+    result.w_range = w_update.used;
+    const auto codes =
+        encoded({{x, x_update, 0, w_update.used}, {w, w_update, lut_min, x_update.used}},
+                options_.levels, type);
+    return {codes[0], codes[1]};
+  }
+  result.x_range = pass.operand(x_range_, x);
+  result.w_range = pass.operand(w_range_, w);
+  return {quantised(x, {.levels = options_.levels,
+                        .range = result.x_range,
+                        .type = type,
+                        .partner = result.w_range}),
+          quantised(w, {.levels = options_.levels,
+                        .range = result.w_range,
+                        .lut_min = lut_min,
+                        .type = type,
+                        .partner = result.x_range})};
+}
+
+/// Whether one kernel can read out and then observe the accumulator.
+bool OpticalLinear::updates_in_read_out(const RangePass& pass,
+                                        const ForwardContext& context) const {
+  return pass.observes() && !pass.must_initialise(out_range_) && out_range_.updates_in_kernel() &&
+         !options_.reference && !options_.quantiles && !options_.clip_gradient && !context.measure;
+}
+
+/// The range is used first and updated after; the first time it is made from the product at hand.
+at::Tensor OpticalLinear::read_out_and_observe(const at::Tensor& x, const at::Tensor& accumulator,
+                                               std::int64_t per_sequence,
+                                               const ForwardContext& context, RangePass& pass,
+                                               LinearResult& result) {
   const bool first_time = pass.must_initialise(out_range_);
   const bool follows_product = pass.observes() && !first_time && !options_.reference;
   at::Tensor observed;
   if (follows_product && options_.quantiles) {
     observed = observed_range(accumulator, options_.quantiles);
   }
-  const at::Tensor range = read_out_range(x_values, accumulator, pass);
+  const at::Tensor range = read_out_range(x, accumulator, pass);
   if (options_.clip_gradient) {
     result.clip = true;
     result.inside = inside(accumulator, range);
@@ -94,20 +146,14 @@ LinearResult OpticalLinear::compute(const at::Tensor& x, const ForwardContext& c
   if (context.measure) clamp_rate = share_outside(accumulator, range);
 
   at::Tensor extent;
-  const at::Tensor y =
-      read_out_with(range, accumulator, accumulator.numel() / x.size(0), context, extent);
+  const at::Tensor y = read_out_with(range, accumulator, per_sequence, context, pass, &extent);
   if (follows_product) pass.observe_later(out_range_, observed.defined() ? observed : extent);
   if (pass.observes() && options_.reference) {
     pass.observe_later(out_range_, observed_range(y, options_.quantiles));
   }
   pass.finish();
-  if (context.measure) measure(x_values, y, result, range, clamp_rate);
-
-  std::vector<std::int64_t> shape = x.sizes().vec();
-  shape.back() = weight().size(0);
-  // Not a view in autograd's eyes, so that the caller may change it in place.
-  result.y = at::_unsafe_view(y, shape).to(context.compute_dtype);
-  return result;
+  if (context.measure) measure(x, y, result, range, clamp_rate);
+  return y;
 }
 
 /// The range to read out with, made from the accumulator (semantics: reference: from the exact
@@ -125,16 +171,17 @@ at::Tensor OpticalLinear::read_out_range(const at::Tensor& x, const at::Tensor& 
   return pass.use(out_range_);
 }
 
-/// Uses the accumulator's memory where it can. `extent` gets the accumulator's own range.
+/// Uses the accumulator's memory where it can. In `range`, `extent` gets the accumulator's own one;
+/// without it in the running range, which is then updated.
 at::Tensor OpticalLinear::read_out_with(const at::Tensor& range, const at::Tensor& accumulator,
                                         std::int64_t per_sequence, const ForwardContext& context,
-                                        at::Tensor& extent) {
+                                        const RangePass& pass, at::Tensor* extent) {
   at::Tensor bias_values;
   if (bias().defined()) bias_values = bias().detach().to(at::kFloat).contiguous();
   const auto role = kernels::noise_role::optical_linear_read_out;
   const kernels::ReadOut how{
       .levels = options_.levels,
-      .range = range.const_data_ptr<float>(),
+      .range = range.defined() ? range.const_data_ptr<float>() : nullptr,
       .noisy = options_.noise,
       .noise = options_.reference
                    ? frozen_stream(options_.seed)
@@ -143,7 +190,9 @@ at::Tensor OpticalLinear::read_out_with(const at::Tensor& range, const at::Tenso
       .frozen = options_.reference};
   // What looks at the values themselves wants them unrounded.
   const bool rounds = !options_.reference && !context.measure;
-  return read_out(accumulator, how, rounds ? context.compute_dtype : at::kFloat, extent);
+  const c10::ScalarType type = rounds ? context.compute_dtype : at::kFloat;
+  return range.defined() ? read_out(accumulator, how, type, *extent)
+                         : read_out(accumulator, how, type, pass.update_in_kernel(out_range_));
 }
 
 void OpticalLinear::measure(const at::Tensor& x, const at::Tensor& y, const LinearResult& result,

@@ -7,6 +7,7 @@
 #include "engine/paradigms/optical_transformer/range_tracker.h"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace engine::optical_transformer {
@@ -23,15 +24,23 @@ class OpticalLinear final : public LinearLayer {
   at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
   std::vector<NamedState> simulation_state() override;
   std::vector<NamedStatistic> statistics() override { return statistics_; }
+  bool is_capturable(std::int64_t step) const override;
 
  private:
   at::Tensor observe_plain_product(const at::Tensor& x, const ForwardContext& context);
   LinearResult compute(const at::Tensor& x, const ForwardContext& context);
+  std::pair<at::Tensor, at::Tensor> operands_of(const at::Tensor& x, const at::Tensor& w,
+                                                const ForwardContext& context, RangePass& pass,
+                                                LinearResult& result);
+  bool updates_in_read_out(const RangePass& pass, const ForwardContext& context) const;
+  at::Tensor read_out_and_observe(const at::Tensor& x, const at::Tensor& accumulator,
+                                  std::int64_t per_sequence, const ForwardContext& context,
+                                  RangePass& pass, LinearResult& result);
   at::Tensor read_out_range(const at::Tensor& x, const at::Tensor& accumulator,
                             const RangePass& pass);
   at::Tensor read_out_with(const at::Tensor& range, const at::Tensor& accumulator,
                            std::int64_t per_sequence, const ForwardContext& context,
-                           at::Tensor& extent);
+                           const RangePass& pass, at::Tensor* extent = nullptr);
   void measure(const at::Tensor& x, const at::Tensor& y, const LinearResult& result,
                const at::Tensor& out_range, const at::Tensor& clamp_rate);
 

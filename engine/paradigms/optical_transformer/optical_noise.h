@@ -19,7 +19,8 @@ inline kernels::NoiseStream noise_stream(std::uint64_t run_seed, const std::stri
   return {
       kernels::noise_key(run_seed, kernels::layer_id(layer), seed, role),
       {static_cast<std::uint32_t>(context.step), static_cast<std::uint32_t>(context.micro_step)},
-      static_cast<std::uint64_t>(context.first_sequence * per_sequence)};
+      static_cast<std::uint64_t>(context.first_sequence * per_sequence),
+      context.clock};
 }
 
 /// The stream of a read-out whose noise is frozen (semantics: reference): the seed is the key.

@@ -18,6 +18,11 @@ bool OpticalOptions::observes(const ForwardContext& context) const {
   return context.phase == Phase::train && mode == RangeMode::track && !context.recompute;
 }
 
+bool OpticalOptions::is_settled(std::int64_t step) const {
+  // Upstream's seeds advance with a count that the host keeps.
+  return !reference && smooth_factor.is_settled(step) && (!lut_min || lut_min->is_settled(step));
+}
+
 OpticalOptions optical_options(const ParamValues& values) {
   OpticalOptions options;
   options.levels = static_cast<std::int32_t>(values.get_int("q_levels"));

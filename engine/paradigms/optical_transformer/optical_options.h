@@ -31,6 +31,10 @@ struct OpticalOptions {
     return lut_min ? static_cast<float>(lut_min->at(step)) : 0.0f;
   }
 
+  /// Whether what a pass is told by its step stays the same from `step` on, see
+  /// LinearLayer::is_capturable.
+  bool is_settled(std::int64_t step) const;
+
   /// Whether a forward pass in `context` observes ranges; if not, it may only use them.
   bool observes(const ForwardContext& context) const;
 };

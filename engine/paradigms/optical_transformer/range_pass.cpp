@@ -18,15 +18,21 @@ void RangePass::require(const RangeTracker& range, const std::string& layer) con
 }
 
 at::Tensor RangePass::operand(RangeTracker& range, const at::Tensor& dense) {
+  const bool is_delayed = delayed_ && range.is_set();
+  if (observes_ && !is_delayed && !quantiles_) return range.observe_values(dense, smooth_);
   if (observes_) {
     const at::Tensor observed = observed_range(dense, quantiles_);
-    if (delayed_ && range.is_set()) {
+    if (is_delayed) {
       observe_later(range, observed);
     } else {
       observe(range, observed);
     }
   }
   return use(range);
+}
+
+bool RangePass::encodes_in_kernel(const RangeTracker& range) const {
+  return observes_ && !quantiles_ && range.updates_in_kernel() && !(delayed_ && range.is_set());
 }
 
 at::Tensor RangePass::use(RangeTracker& range) const {

@@ -31,6 +31,12 @@ class RangePass {
   /// The range as it stands; in a recomputed forward the one that the first forward used.
   at::Tensor use(RangeTracker& range) const;
   void observe(RangeTracker& range, const at::Tensor& observed) const;
+  /// Whether operand() may be left to the kernel that quantises it.
+  bool encodes_in_kernel(const RangeTracker& range) const;
+  /// For a kernel that uses the range and observes it afterwards.
+  RangeUpdate update_in_kernel(RangeTracker& range) const {
+    return range.update_in_kernel(smooth_);
+  }
   /// Observed when the pass is over.
   void observe_later(RangeTracker& range, const at::Tensor& observed);
   void finish();

@@ -5,10 +5,12 @@
 #include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
+#include <optional>
 #include <utility>
 
 namespace engine::optical_transformer {
@@ -26,7 +28,9 @@ RangeTracker::RangeTracker(std::string state_name, c10::Device device, c10::Scal
       storage_(storage),
       tensor_(range_tensor({}).to(device)),
       refused_(at::zeros({1}, at::TensorOptions().dtype(at::kInt).device(device))),
-      known_version_(tensor_._version()) {}
+      known_version_(tensor_._version()) {
+  if (tensor_.is_cuda() && storage_ == at::kFloat) scratch_ = range_scratch(tensor_);
+}
 
 bool RangeTracker::is_set() const {
   if (tensor_.is_cpu()) return is_finite(values_of(tensor_));
@@ -44,8 +48,27 @@ void RangeTracker::observe(const at::Tensor& observed, float smooth) {
   } else {
     observe_rounded(observed, smooth);
   }
+  was_changed();
+}
+
+void RangeTracker::was_changed() {
   was_observed_ = true;
   known_version_ = tensor_._version();
+}
+
+at::Tensor RangeTracker::observe_values(const at::Tensor& dense, float smooth) {
+  if (updates_in_kernel()) {
+    observe_into(update_in_kernel(smooth), dense);
+    return last_used_;
+  }
+  observe(observed_range(dense, std::nullopt), smooth);
+  return use();
+}
+
+RangeUpdate RangeTracker::update_in_kernel(float smooth) {
+  was_changed();
+  last_used_ = at::empty_like(tensor_);
+  return {tensor_, scratch_, refused_, last_used_, smooth};
 }
 
 /// The average in a type of fewer bits, as a choice between tensors: nothing is read.

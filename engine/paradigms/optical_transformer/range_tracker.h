@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/model/linear_layer.h"
+#include "engine/paradigms/optical_transformer/tensor_kernels.h"
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
@@ -29,8 +30,14 @@ class RangeTracker {
   /// Folds an observation in, the old range weighing `smooth`. One that is not finite changes
   /// nothing and is counted.
   void observe(const at::Tensor& observed, float smooth);
+  /// Folds in the extent of dense_values, then use(); on CUDA in one kernel.
+  at::Tensor observe_values(const at::Tensor& dense, float smooth);
   /// A copy of the range as it is now, which last_used() repeats.
   at::Tensor use();
+  /// use(), then an observation, of the kernel that is handed this.
+  RangeUpdate update_in_kernel(float smooth);
+  /// Whether there is such a kernel.
+  bool updates_in_kernel() const { return scratch_.defined(); }
   /// What a recomputed forward has to repeat; undefined before the first use().
   const at::Tensor& last_used() const { return last_used_; }
   /// Throws Error naming `layer` and the remedy when nothing was observed yet.
@@ -42,6 +49,7 @@ class RangeTracker {
   NamedState state() const { return {name_, tensor_}; }
 
  private:
+  void was_changed();
   void observe_rounded(const at::Tensor& observed, float smooth);
 
   std::string name_;
@@ -49,6 +57,7 @@ class RangeTracker {
   at::Tensor tensor_;
   at::Tensor refused_;
   at::Tensor last_used_;
+  at::Tensor scratch_;                      // on CUDA, where the average is kept in fp32
   mutable bool was_observed_ = false;       // known to the host, on CUDA
   mutable std::int64_t known_version_ = 0;  // of the tensor, when that was known
 };

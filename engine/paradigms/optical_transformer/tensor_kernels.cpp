@@ -83,6 +83,23 @@ void update_range(const at::Tensor& state, const at::Tensor& observed, float smo
   }
 }
 
+at::Tensor range_scratch([[maybe_unused]] const at::Tensor& state) {
+  if constexpr (kHasCudaKernels) return on_cuda::range_scratch(state);
+  return {};
+}
+
+void observe_into([[maybe_unused]] const RangeUpdate& range,
+                  [[maybe_unused]] const at::Tensor& dense) {
+  if constexpr (kHasCudaKernels) on_cuda::observe_into(range, dense);
+}
+
+std::vector<at::Tensor> encoded([[maybe_unused]] const std::vector<OperandEncoding>& operands,
+                                [[maybe_unused]] std::int32_t levels,
+                                [[maybe_unused]] c10::ScalarType type) {
+  if constexpr (kHasCudaKernels) return on_cuda::encoded(operands, levels, type);
+  return {};
+}
+
 c10::ScalarType operand_type(const at::Tensor& dense, std::int32_t levels) {
   const bool is_half = dense.is_cuda() && dense.scalar_type() != at::kFloat;
   return is_half && levels <= kMostHalfLevels ? at::kHalf : at::kFloat;
@@ -136,6 +153,14 @@ at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::Sc
   });
   observed = range_tensor(extent);
   return rows;
+}
+
+at::Tensor read_out([[maybe_unused]] const at::Tensor& rows,
+                    [[maybe_unused]] const kernels::ReadOut& how,
+                    [[maybe_unused]] c10::ScalarType type,
+                    [[maybe_unused]] const RangeUpdate& range) {
+  if constexpr (kHasCudaKernels) return on_cuda::read_out(rows, how, type, range);
+  return {};
 }
 
 at::Tensor inside(const at::Tensor& value, const at::Tensor& range) {

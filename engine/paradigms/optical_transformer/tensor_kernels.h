@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace engine::optical_transformer {
 
@@ -37,10 +38,37 @@ at::Tensor observed_range(const at::Tensor& dense, const std::optional<RealPair>
 void update_range(const at::Tensor& state, const at::Tensor& observed, float smooth,
                   const at::Tensor& refused);
 
+/// A running range that a kernel on CUDA updates by itself, see kernels::cuda::RunningRange.
+struct RangeUpdate {
+  at::Tensor state;
+  at::Tensor scratch;  ///< int32 [4]
+  at::Tensor refused;
+  at::Tensor used;  ///< {lo, hi}, written by the kernel
+  float smooth = 0;
+};
+
+/// The scratch of a RangeUpdate, on a CUDA device.
+at::Tensor range_scratch(const at::Tensor& state);
+
+/// Observes dense_values on CUDA and updates the range; `used` becomes the new state.
+void observe_into(const RangeUpdate& range, const at::Tensor& dense);
+
 /// The type in which the operands of a simulated product are held when a layer's input is `dense`.
 /// fp16 on CUDA for a 16-bit input and up to 1,024 levels, a rounding of at most an eighth of a
 /// level; else fp32.
 c10::ScalarType operand_type(const at::Tensor& dense, std::int32_t levels);
+
+/// An operand whose range is observed on the way.
+struct OperandEncoding {
+  at::Tensor dense;
+  RangeUpdate range;
+  float lut_min = 0;
+  at::Tensor partner{};  ///< as OperandQuantiser's; may be another one's range.used
+};
+
+/// observe_into() and quantised() for all operands of a product, in one kernel on CUDA.
+std::vector<at::Tensor> encoded(const std::vector<OperandEncoding>& operands, std::int32_t levels,
+                                c10::ScalarType type);
 
 /// How an operand is quantised.
 struct OperandQuantiser {
@@ -69,6 +97,9 @@ at::Tensor gradient_product(const at::Tensor& a, const at::Tensor& b, c10::Scala
 /// the clamp.
 at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::ScalarType type,
                     at::Tensor& observed);
+/// The same on CUDA in a running range, which is updated afterwards; `used` becomes the old state.
+at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::ScalarType type,
+                    const RangeUpdate& range);
 
 /// lo <= value <= hi by elements, bool; false for NaN.
 at::Tensor inside(const at::Tensor& value, const at::Tensor& range);

@@ -70,6 +70,12 @@ BitFlipLinear::BitFlipLinear(std::unique_ptr<LinearLayer> original, const BitFli
       run_seed_(run_seed),
       layer_id_(kernels::layer_id(name())) {}
 
+bool BitFlipLinear::is_capturable(std::int64_t step) const {
+  // Redrawn once a step, the weights' flips would have to read half of the clock.
+  return !options_.is_reference && options_.x.is_settled(step) && options_.w.is_settled(step) &&
+         (options_.w.is_exact() || options_.w_redraw != WeightRedraw::step);
+}
+
 LinearFlips BitFlipLinear::flips_of(const at::Tensor& x, const ForwardContext& context) {
   const kernels::ElementType storage =
       options_.storage.value_or(element_type_of(context.compute_dtype));
@@ -101,9 +107,13 @@ LinearFlips BitFlipLinear::flips_of(const at::Tensor& x, const ForwardContext& c
   const auto step = static_cast<std::uint32_t>(context.step);
   const auto micro_step = static_cast<std::uint32_t>(context.micro_step);
   flips.x.how.time = {step, micro_step};
+  flips.x.how.clock = context.clock;
   flips.x.how.first_element =
       static_cast<std::uint64_t>(context.first_sequence * (x.numel() / x.size(0)));
-  if (options_.w_redraw == WeightRedraw::forward) flips.w.how.time = {step, micro_step};
+  if (options_.w_redraw == WeightRedraw::forward) {
+    flips.w.how.time = {step, micro_step};
+    flips.w.how.clock = context.clock;
+  }
   if (options_.w_redraw == WeightRedraw::step) flips.w.how.time = {step, 0};
   return flips;
 }

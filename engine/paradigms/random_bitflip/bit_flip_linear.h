@@ -25,6 +25,7 @@ class BitFlipLinear final : public LinearLayer {
 
   at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
   std::vector<NamedStatistic> statistics() override;
+  bool is_capturable(std::int64_t step) const override;
   bool computes_plainly() const override { return options_.x.is_exact() && options_.w.is_exact(); }
 
  private:

@@ -21,6 +21,13 @@ struct OperandOptions {
 
   /// Nothing ever happens to it: it is not even converted to the storage format.
   bool is_exact() const { return !p_exponent && !p_fraction && !zero_out_threshold; }
+  /// Nothing of it moves from `step` on.
+  bool is_settled(std::int64_t step) const {
+    const auto settled = [step](const std::optional<ScheduledReal>& value) {
+      return !value || value->is_settled(step);
+    };
+    return settled(p_exponent) && settled(p_fraction) && settled(zero_out_threshold);
+  }
 };
 
 enum class WeightRedraw { forward, step, run };

@@ -8,6 +8,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
+#include <utility>
 
 namespace engine::random_bitflip {
 namespace {
@@ -21,6 +22,8 @@ struct SavedFlips : torch::CustomClassHolder {
       : x(flips.x), w(flips.w), dtype(flips.compute_dtype) {}
   OperandFlips x;
   OperandFlips w;
+  FlipMemory x_memory;
+  FlipMemory w_memory;
   c10::ScalarType dtype;
 };
 
@@ -29,12 +32,16 @@ class FlippedLinear : public torch::autograd::Function<FlippedLinear> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias, const LinearFlips& flips) {
     context->save_for_backward({x, weight});
-    context->saved_data["flips"] =
-        c10::IValue::make_capsule(c10::make_intrusive<SavedFlips>(flips));
+    const auto kept = c10::make_intrusive<SavedFlips>(flips);
+    context->saved_data["flips"] = c10::IValue::make_capsule(kept);
     if (bias) context->saved_data["bias_type"] = static_cast<std::int64_t>(bias->scalar_type());
 
     const FlippedOperand w_seen(weight, flips.w, flips.compute_dtype, flips.w_counts);
     const FlippedOperand x_seen(x, flips.x, flips.compute_dtype, flips.x_counts);
+    // A copy of the activations would cost as much memory as they do; it is made again.
+    kept->x_memory = x_seen.memory();
+    kept->x_memory.values.reset();
+    kept->w_memory = w_seen.memory();
     std::optional<at::Tensor> cast_bias;
     if (bias) cast_bias = bias->to(flips.compute_dtype);
     return at::linear(x_seen.values(), w_seen.values(), cast_bias);
@@ -54,10 +61,10 @@ class FlippedLinear : public torch::autograd::Function<FlippedLinear> {
     at::Tensor dx, dw, db;
     std::optional<FlippedOperand> x_seen, w_seen;
     if (wants_dw || (wants_dx && flips->x.stops_gradient())) {
-      x_seen.emplace(x, flips->x, flips->dtype);
+      x_seen.emplace(x, flips->x, flips->dtype, at::Tensor(), flips->x_memory);
     }
     if (wants_dx || (wants_dw && flips->w.stops_gradient())) {
-      w_seen.emplace(weight, flips->w, flips->dtype);
+      w_seen.emplace(weight, flips->w, flips->dtype, at::Tensor(), flips->w_memory);
     }
     if (wants_dx) {
       dx = at::mm(g, w_seen->values());
@@ -65,7 +72,10 @@ class FlippedLinear : public torch::autograd::Function<FlippedLinear> {
       dx = dx.view(x.sizes()).to(x.scalar_type());
     }
     if (wants_dw) {
-      dw = at::mm(g.t(), x_seen->values().view({-1, x.size(-1)}));
+      const at::Tensor rows = x_seen->values().view({-1, x.size(-1)});
+      // In 16 bits the product can be left in fp32 at no cost, which spares a rounding and a pass.
+      dw = g.is_cuda() && g.scalar_type() != at::kFloat ? at::mm(g.t(), rows, weight.scalar_type())
+                                                        : at::mm(g.t(), rows);
       if (w_seen) w_seen->stop(dw);
       dw = dw.to(weight.scalar_type());
     }

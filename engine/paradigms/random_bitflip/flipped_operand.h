@@ -23,6 +23,13 @@ struct OperandFlips {
 /// int64 [4] of zeros beside `tensor`: what a FlippedOperand adds a FlipCounts to.
 at::Tensor empty_counts(const at::Tensor& tensor);
 
+/// What a forward pass on CUDA leaves for its backward pass, which then draws nothing again.
+struct FlipMemory {
+  at::Tensor values;  ///< the flipped copy, of an operand that was copied
+  at::Tensor counts;  ///< kernels::cuda::FlipSlots, of one that was flipped in place
+  at::Tensor entries;
+};
+
 /// A tensor as the product sees it. Where the storage format, the compute dtype and the tensor's
 /// own are one and flips are rare, the tensor itself is changed and restored in the destructor;
 /// until then nobody else may use it. Autograd's version counter does not move, so tensors saved
@@ -31,13 +38,15 @@ class FlippedOperand {
  public:
   /// `counts` from empty_counts(), or undefined.
   FlippedOperand(const at::Tensor& source, const OperandFlips& flips, c10::ScalarType compute_dtype,
-                 const at::Tensor& counts = at::Tensor());
+                 const at::Tensor& counts = at::Tensor(), FlipMemory memory = {});
   ~FlippedOperand();
   FlippedOperand(const FlippedOperand&) = delete;
   FlippedOperand& operator=(const FlippedOperand&) = delete;
 
   /// In the compute dtype, row-major.
   const at::Tensor& values() const { return values_; }
+
+  const FlipMemory& memory() const { return memory_; }
 
   /// Sets the gradient with respect to the operand, row-major, to 0 where the value was zeroed.
   void stop(const at::Tensor& gradient) const;
@@ -47,11 +56,14 @@ class FlippedOperand {
   void flip_on_cpu(const at::Tensor& counts);
   void restore_on_cpu();
   void flip_on_device(const at::Tensor& counts);
+  void flip_slots_on_device();
 
   at::Tensor source_;
   OperandFlips flips_;
   at::Tensor values_;
   bool is_toggled_ = false;
+  FlipMemory memory_;
+  at::Tensor copies_;  // of crowded tiles, where the operand is flipped in place on CUDA
   std::vector<std::pair<std::int64_t, kernels::cpu::FlipLog>> logs_;  // of pieces, by their start
 };
 

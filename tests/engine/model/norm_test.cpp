@@ -3,6 +3,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/randn.h>
 
 #include <gtest/gtest.h>
@@ -51,6 +52,45 @@ TEST(RmsNorm, Bf16IsNormalisedInFp32ThenCastThenWeighted) {
   const at::Tensor normalised =
       (wide * (wide.square().mean(-1, true) + 1e-5).rsqrt()).to(at::kBFloat16);
   EXPECT_TRUE(rms_norm(x, weight, 1e-5).equal(normalised * weight.to(at::kBFloat16)));
+}
+
+TEST(AddRmsNorm, IsASumAndItsNormWithTheGradientsOfBoth) {
+  at::manual_seed(4);
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    const auto leaf = [&](at::IntArrayRef shape) {
+      return at::randn(shape).to(type).set_requires_grad(true);
+    };
+    const at::Tensor x = leaf({2, 5, 33}), delta = leaf({2, 5, 33});
+    at::Tensor weight = at::randn({33}).set_requires_grad(true);
+    const at::Tensor x64 = x.detach().to(at::kDouble).set_requires_grad(true);
+    const at::Tensor delta64 = delta.detach().to(at::kDouble).set_requires_grad(true);
+    const at::Tensor weight64 = weight.detach().to(at::kDouble).set_requires_grad(true);
+    const NormedSum result = add_rms_norm(x, delta, weight, 1e-5);
+    const at::Tensor sum = x64 + delta64;
+    const at::Tensor normed = by_formula(sum, weight64, 1e-5);
+    EXPECT_TRUE(result.sum.to(at::kDouble).allclose(sum, 1e-5, 1e-6));
+    EXPECT_TRUE(result.normed.to(at::kDouble).allclose(normed, 1e-5, 1e-6));
+    const at::Tensor g = at::randn(sum.sizes());
+    const at::Tensor h = at::randn(sum.sizes());
+    (result.sum * g + result.normed * h).sum().backward();
+    (sum * g + normed * h).sum().backward();
+    EXPECT_TRUE(x.grad().to(at::kDouble).allclose(x64.grad(), 1e-4, 1e-5));
+    EXPECT_TRUE(delta.grad().to(at::kDouble).allclose(delta64.grad(), 1e-4, 1e-5));
+    EXPECT_TRUE(weight.grad().to(at::kDouble).allclose(weight64.grad(), 1e-4, 1e-5));
+  }
+}
+
+TEST(AddRmsNorm, EitherUseMayBeAbsent) {
+  at::manual_seed(4);
+  const at::Tensor weight = at::randn({8}).set_requires_grad(true);
+  const at::Tensor x = at::randn({3, 8}).set_requires_grad(true);
+  const at::Tensor delta = at::randn({3, 8}).set_requires_grad(true);
+  add_rms_norm(x, delta, weight, 1e-5).sum.sum().backward();
+  EXPECT_TRUE(x.grad().equal(at::ones_like(x)));
+  EXPECT_TRUE(delta.grad().equal(at::ones_like(x)));
+  x.mutable_grad().reset();
+  add_rms_norm(x, delta, weight, 1e-5).normed.sum().backward();
+  EXPECT_FALSE(x.grad().equal(at::ones_like(x)));
 }
 
 }  // namespace

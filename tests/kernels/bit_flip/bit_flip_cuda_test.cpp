@@ -167,6 +167,55 @@ TEST(BitFlipCuda, LargeTensorsAgreeWithTheFastCpuVersion) {
   EXPECT_EQ(std::memcmp(actual.data(), expected.data(), sizeof(float) * expected.size()), 0);
 }
 
+/// Flips in place, restores, flips from the slots, restores: each time against flip().
+void expect_in_place_as_reference(ElementType type, std::int64_t count, const BitFlip& how) {
+  const auto clean = some_words(count, type);
+  std::vector<std::uint16_t> flipped(clean.size()), gradient(clean.size(), 0x3F80);
+  reference::flip(clean.data(), type, count, how, flipped.data(), type, nullptr);
+  const tests::CudaBuffer<std::uint16_t> data(clean), copies(clean.size()),
+      device_gradient(gradient);
+  const auto tiles = static_cast<std::size_t>(cuda::tiles_of(count, how.first_element));
+  const tests::CudaBuffer<int> counts(tiles);
+  const tests::CudaBuffer<cuda::FlipSlots::Entry> entries(tiles * cuda::FlipSlots::kSlots);
+  const cuda::FlipSlots slots{counts.data(), entries.data(), copies.data()};
+  cuda::flip_in_place(data.data(), count, how, slots, {});
+  ASSERT_EQ(data.host(), flipped);
+  cuda::restore(data.data(), count, how, slots, {});
+  ASSERT_EQ(data.host(), clean);
+  cuda::repeat_in_place(data.data(), count, how, slots, {});
+  ASSERT_EQ(data.host(), flipped);
+  cuda::stop_gradient(device_gradient.data(), type, count, how, slots, {});
+  reference::stop_gradient(clean.data(), type, count, how, gradient.data(), type);
+  ASSERT_EQ(device_gradient.host(), gradient);
+  cuda::restore(data.data(), count, how, slots, {});
+  ASSERT_EQ(data.host(), clean);
+}
+
+TEST(BitFlipCuda, FlipsInPlaceAndPutsBackInTilesQuietAndCrowded) {
+  SKIP_WITHOUT_DEVICE();
+  for (const ElementType type : {bf16, fp16}) {
+    // At 2^-7 most tiles change in more words than a tile has slots.
+    for (const auto& [h_exponent, h_fraction] :
+         {std::pair{16, 16}, {11, 0}, {0, 12}, {7, 7}, {9, 9}, {24, 24}}) {
+      for (const std::uint64_t first : {0ull, 3ull, 2047ull, (1ull << 33) + 4088}) {
+        for (const std::int64_t count : {1, 33, 2049, 100'003}) {
+          BitFlip how = flips_of(type, h_exponent, h_fraction, first);
+          for (const double threshold : {1e9, 30.0, 0.02}) {
+            how.zero_from = zero_out_word(threshold, type);
+            for (const bool only_flipped : {false, true}) {
+              how.zeroes_only_flipped = only_flipped;
+              SCOPED_TRACE(testing::Message() << h_exponent << " " << h_fraction << " from "
+                                              << first << ", " << count << " up to " << threshold);
+              expect_in_place_as_reference(type, count, how);
+              if (HasFatalFailure()) return;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kernels
 

@@ -13,8 +13,8 @@ TEST(RmsNormCuda, ValuesAndGradientsAreThoseOfTheFormula) {
   SKIP_WITHOUT_DEVICE();
   constexpr float kEpsilon = 1e-5f;
   for (const ElementType type : tests::kRowTypes) {
-    for (const std::int64_t width : {1, 7, 64, 384, 1536}) {
-      for (const std::int64_t rows : {1, 5, 300}) {
+    for (const std::int64_t width : {1, 7, 64, 384, 900, 1536, 2052}) {
+      for (const std::int64_t rows : {1, 5, 1000}) {
         SCOPED_TRACE(std::to_string(rows) + " rows of " + std::to_string(width));
         const auto x = tests::bf16_numbers(rows * width, 1);
         const auto g = tests::bf16_numbers(rows * width, 2);
@@ -39,10 +39,10 @@ TEST(RmsNormCuda, ValuesAndGradientsAreThoseOfTheFormula) {
             dx_rows(rows * width, type);
         const tests::CudaBuffer<float> weight(w), scale(rows),
             partial(cuda::kRmsNormPartialRows * width);
-        cuda::rms_norm(x_rows.data(), weight.data(), type, rows, width, kEpsilon, y_rows.data(),
-                       scale.data(), {});
-        cuda::rms_norm_gradient(x_rows.data(), weight.data(), scale.data(), g_rows.data(), type,
-                                rows, width, dx_rows.data(), partial.data(), {});
+        cuda::rms_norm(x_rows.data(), nullptr, weight.data(), type, rows, width, kEpsilon, nullptr,
+                       y_rows.data(), scale.data(), {});
+        cuda::rms_norm_gradient(x_rows.data(), weight.data(), scale.data(), g_rows.data(), nullptr,
+                                type, rows, width, dx_rows.data(), partial.data(), {});
         EXPECT_LT(tests::greatest_error(y_rows.host(), y), 2 * tests::tolerance(type));
         EXPECT_LT(tests::greatest_error(dx_rows.host(), dx), 2 * tests::tolerance(type));
         std::vector<float> sums(w.size());
@@ -50,6 +50,46 @@ TEST(RmsNormCuda, ValuesAndGradientsAreThoseOfTheFormula) {
         for (std::size_t i = 0; i < parts.size(); ++i) sums[i % w.size()] += parts[i];
         EXPECT_LT(tests::greatest_error(sums, dw), 3e-5);
       }
+    }
+  }
+}
+
+TEST(RmsNormCuda, NormsTheSumOfTwoAndAddsTheGradientsOfBothUses) {
+  SKIP_WITHOUT_DEVICE();
+  constexpr std::int64_t kRows = 37;
+  for (const ElementType type : tests::kRowTypes) {
+    for (const std::int64_t width : {5, 384, 1152, 2052}) {
+      SCOPED_TRACE(std::to_string(width));
+      const auto count = static_cast<std::size_t>(kRows * width);
+      const tests::CudaRows x(tests::bf16_numbers(kRows * width, 1), type),
+          delta(tests::bf16_numbers(kRows * width, 2), type), sum(kRows * width, type),
+          y(kRows * width, type), y_alone(kRows * width, type),
+          g(tests::bf16_numbers(kRows * width, 4), type),
+          d_sum(tests::bf16_numbers(kRows * width, 5), type), dx(kRows * width, type),
+          dx_alone(kRows * width, type);
+      const tests::CudaBuffer<float> weight(tests::bf16_numbers(width, 3)), scale(kRows),
+          partial(cuda::kRmsNormPartialRows * width);
+      cuda::rms_norm(x.data(), delta.data(), weight.data(), type, kRows, width, 1e-5f, sum.data(),
+                     y.data(), scale.data(), {});
+      cuda::rms_norm(sum.data(), nullptr, weight.data(), type, kRows, width, 1e-5f, nullptr,
+                     y_alone.data(), scale.data(), {});
+      EXPECT_EQ(y.host(), y_alone.host());
+      const auto gradient = [&](const void* added, const tests::CudaRows& to) {
+        cuda::rms_norm_gradient(sum.data(), weight.data(), scale.data(), g.data(), added, type,
+                                kRows, width, to.data(), partial.data(), {});
+        return to.host();
+      };
+      const auto alone = gradient(nullptr, dx_alone);
+      const auto both = gradient(d_sum.data(), dx);
+      const auto x_host = x.host(), delta_host = delta.host(), sum_host = sum.host(),
+                 added = d_sum.host();
+      std::vector<double> sums(count), gradients(count);
+      for (std::size_t i = 0; i < count; ++i) {
+        sums[i] = double{x_host[i]} + delta_host[i];
+        gradients[i] = double{alone[i]} + added[i];
+      }
+      EXPECT_LT(tests::greatest_error(sum_host, sums), tests::tolerance(type));
+      EXPECT_LT(tests::greatest_error(both, gradients), 3 * tests::tolerance(type));
     }
   }
 }

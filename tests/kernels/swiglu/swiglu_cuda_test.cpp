@@ -35,6 +35,41 @@ TEST(SwigluCuda, ValuesAndGradientsAreThoseOfTheFormula) {
   }
 }
 
+TEST(SwigluCuda, GateAndUpMayBeHalvesOfARow) {
+  SKIP_WITHOUT_DEVICE();
+  for (const ElementType type : tests::kRowTypes) {
+    for (const std::int64_t width : {3, 64, 1408}) {
+      for (const std::int64_t rows : {1, 5000}) {
+        const auto gate_up = tests::bf16_numbers(2 * rows * width, 5);
+        const auto g = tests::bf16_numbers(rows * width, 7);
+        std::vector<float> gate, up;
+        for (std::int64_t row = 0; row < rows; ++row) {
+          const auto begin = gate_up.begin() + row * 2 * width;
+          gate.insert(gate.end(), begin, begin + width);
+          up.insert(up.end(), begin + width, begin + 2 * width);
+        }
+        const std::int64_t count = rows * width;
+        const tests::CudaRows both(gate_up, type), gate_rows(gate, type), up_rows(up, type),
+            dy(g, type), y(count, type), expected(count, type), d_both(2 * count, type),
+            d_gate(count, type), d_up(count, type);
+        cuda::swiglu(gate_rows.data(), up_rows.data(), type, count, expected.data(), {});
+        cuda::swiglu_rows(both.data(), type, rows, width, y.data(), {});
+        EXPECT_EQ(y.host(), expected.host());
+        cuda::swiglu_gradient(gate_rows.data(), up_rows.data(), dy.data(), type, count,
+                              d_gate.data(), d_up.data(), {});
+        cuda::swiglu_rows_gradient(both.data(), dy.data(), type, rows, width, d_both.data(), {});
+        const auto joined = d_both.host(), first = d_gate.host(), second = d_up.host();
+        for (std::int64_t i = 0; i < count; ++i) {
+          const auto at = static_cast<std::size_t>(i / width * 2 * width + i % width);
+          ASSERT_EQ(joined[at], first[static_cast<std::size_t>(i)]);
+          ASSERT_EQ(joined[at + static_cast<std::size_t>(width)],
+                    second[static_cast<std::size_t>(i)]);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kernels
 

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/model/fused_projections.h"
+
+#include "engine/device/cuda_rows.h"
+
+#include <algorithm>
+
+#ifdef PARADIGM_WITH_CUDA
+
+#include "engine/device/current_stream.h"
+#include "engine/device/element_type.h"
+#include "kernels/qkv_heads/qkv_heads.h"
+#include "kernels/swiglu/swiglu.h"
+
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <c10/core/DeviceGuard.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace engine {
+
+bool fuses(std::initializer_list<const LinearLayer*> layers, const at::Tensor& x) {
+  return runs_on_cuda_rows(x) && x.scalar_type() != at::kFloat &&
+         std::all_of(layers.begin(), layers.end(), [](const LinearLayer* layer) {
+           return layer->computes_plainly() && layer->weight().scalar_type() == at::kFloat;
+         });
+}
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+at::Tensor rows_of(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+std::vector<std::int64_t> with_last(const at::Tensor& x, std::int64_t width) {
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  shape.back() = width;
+  return shape;
+}
+
+using Bias = std::optional<at::Tensor>;
+
+/// A bias as a function is called with it, and as it is used: undefined when there is none.
+Bias bias_of(const LinearLayer& layer) {
+  return layer.bias().defined() ? Bias(layer.bias()) : std::nullopt;
+}
+at::Tensor used(const Bias& bias) { return bias.value_or(at::Tensor()); }
+
+/// The layers' parameters one below the other, in the dtype of the computation. Their number is
+/// half of `parameters`: all weights, then all biases, which may be undefined.
+class Stack {
+ public:
+  Stack(const variable_list& parameters, c10::ScalarType dtype)
+      : weight_(stacked(parameters, 0, parameters.size() / 2, dtype)) {
+    if (parameters.back().defined()) {
+      bias_ = stacked(parameters, parameters.size() / 2, parameters.size(), dtype);
+    }
+  }
+  const at::Tensor& weight() const { return weight_; }
+
+  at::Tensor product(const at::Tensor& rows) const {
+    return bias_.defined() ? at::addmm(bias_, rows, weight_.t()) : at::mm(rows, weight_.t());
+  }
+
+ private:
+  static at::Tensor stacked(const variable_list& parameters, std::size_t first, std::size_t last,
+                            c10::ScalarType dtype) {
+    if (last - first == 1) return parameters[first].detach().to(dtype);
+    std::vector<std::int64_t> shape = parameters[first].sizes().vec();
+    shape[0] = 0;
+    for (std::size_t i = first; i < last; ++i) shape[0] += parameters[i].size(0);
+    const at::Tensor all = at::empty(shape, parameters[first].options().dtype(dtype));
+    std::int64_t row = 0;
+    for (std::size_t i = first; i < last; ++i) {
+      all.narrow(0, row, parameters[i].size(0)).copy_(parameters[i].detach());
+      row += parameters[i].size(0);
+    }
+    return all;
+  }
+
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+
+/// What every function here keeps for its gradient, beside what is its own.
+void save(AutogradContext* context, const at::Tensor& x, const variable_list& parameters,
+          const Stack& stack, const at::Tensor& own = at::Tensor()) {
+  context->save_for_backward({x, stack.weight(), own});
+  std::vector<std::int64_t> outputs;
+  for (std::size_t i = 0; i < parameters.size() / 2; ++i) outputs.push_back(parameters[i].size(0));
+  context->saved_data["outputs"] = outputs;
+  context->saved_data["has_bias"] = parameters.back().defined();
+}
+
+/// Gradients of x and of all parameters from that of the product [rows, outputs].
+variable_list gradients_of(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                           const at::Tensor& product) {
+  variable_list gradients;
+  gradients.push_back(at::mm(product, weight).view(x.sizes()));
+  const at::Tensor weight_gradient = at::mm(product.t(), rows_of(x), at::kFloat);
+  const bool has_bias = context->saved_data["has_bias"].toBool();
+  const at::Tensor bias_gradient =
+      has_bias ? product.sum({0}, /*keepdim=*/false, at::kFloat) : at::Tensor();
+  const auto outputs = context->saved_data["outputs"].toIntVector();
+  for (const at::Tensor& whole : {weight_gradient, bias_gradient}) {
+    std::int64_t row = 0;
+    for (const std::int64_t count : outputs) {
+      gradients.push_back(whole.defined() ? whole.narrow(0, row, count) : at::Tensor());
+      row += count;
+    }
+  }
+  return gradients;
+}
+
+class LinearFunction : public Function<LinearFunction> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const Bias& bias) {
+    const variable_list parameters = {weight, used(bias)};
+    const Stack stack(parameters, x.scalar_type());
+    save(context, x, parameters, stack);
+    return stack.product(rows_of(x)).view(with_last(x, weight.size(0)));
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::NoGradGuard no_grad;
+    const auto saved = context->get_saved_variables();
+    return gradients_of(context, saved[0], saved[1], rows_of(gradients[0]));
+  }
+};
+
+kernels::cuda::HeadStrides strides_of(const at::Tensor& heads) {
+  return {heads.stride(0), heads.stride(1), heads.stride(2)};
+}
+
+class QkvFunction : public Function<QkvFunction> {
+ public:
+  static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& wq,
+                               const at::Tensor& wk, const at::Tensor& wv, const Bias& bq,
+                               const Bias& bk, const Bias& bv, const AttentionShape& heads,
+                               const RotaryTables& tables) {
+    const c10::DeviceGuard guard(x.device());
+    const variable_list parameters = {wq, wk, wv, used(bq), used(bk), used(bv)};
+    const Stack stack(parameters, x.scalar_type());
+    save(context, x, parameters, stack);
+    const at::Tensor cos = tables.cos.slice(0, 0, x.size(1)).contiguous();
+    const at::Tensor sin = tables.sin.slice(0, 0, x.size(1)).contiguous();
+    context->saved_data["cos"] = cos;
+    context->saved_data["sin"] = sin;
+    const at::Tensor qkv = stack.product(rows_of(x));
+    const auto made = [&](std::int64_t count) {
+      return at::empty({x.size(0), x.size(1), count, heads.head_dim}, x.options());
+    };
+    const at::Tensor q = made(heads.heads), k = made(heads.kv_heads), v = made(heads.kv_heads);
+    kernels::cuda::split_heads(qkv.const_data_ptr(), element_type_of(qkv), shape_of(q, k),
+                               cos.const_data_ptr<float>(), sin.const_data_ptr<float>(),
+                               q.mutable_data_ptr(), k.mutable_data_ptr(), v.mutable_data_ptr(),
+                               current_stream(x));
+    return {q, k, v};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::NoGradGuard no_grad;
+    const auto saved = context->get_saved_variables();
+    const at::Tensor& x = saved[0];
+    const c10::DeviceGuard guard(x.device());
+    for (at::Tensor& gradient : gradients) {
+      if (gradient.stride(3) != 1) gradient = gradient.contiguous();
+    }
+    const auto& [q, k, v] = std::tie(gradients[0], gradients[1], gradients[2]);
+    const at::Tensor cos = context->saved_data["cos"].toTensor();
+    const at::Tensor sin = context->saved_data["sin"].toTensor();
+    const at::Tensor product = at::empty({x.size(0) * x.size(1), saved[1].size(0)}, x.options());
+    kernels::cuda::join_heads(
+        q.const_data_ptr(), strides_of(q), k.const_data_ptr(), strides_of(k), v.const_data_ptr(),
+        strides_of(v), element_type_of(product), shape_of(q, k), cos.const_data_ptr<float>(),
+        sin.const_data_ptr<float>(), product.mutable_data_ptr(), current_stream(x));
+    variable_list all = gradients_of(context, x, saved[1], product);
+    all.resize(all.size() + 2);  // the shape and the tables
+    return all;
+  }
+
+ private:
+  static kernels::cuda::QkvShape shape_of(const at::Tensor& q, const at::Tensor& k) {
+    return {q.size(0), q.size(1), q.size(2), k.size(2), q.size(3) / 2};
+  }
+};
+
+class SwigluFunction : public Function<SwigluFunction> {
+ public:
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& wg,
+                            const at::Tensor& wu, const Bias& bg, const Bias& bu) {
+    const c10::DeviceGuard guard(x.device());
+    const variable_list parameters = {wg, wu, used(bg), used(bu)};
+    const Stack stack(parameters, x.scalar_type());
+    const at::Tensor gate_up = stack.product(rows_of(x));
+    save(context, x, parameters, stack, gate_up);
+    const at::Tensor y = at::empty(with_last(x, wg.size(0)), x.options());
+    kernels::cuda::swiglu_rows(gate_up.const_data_ptr(), element_type_of(y), gate_up.size(0),
+                               wg.size(0), y.mutable_data_ptr(), current_stream(x));
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::NoGradGuard no_grad;
+    const auto saved = context->get_saved_variables();
+    const at::Tensor& x = saved[0];
+    const at::Tensor& gate_up = saved[2];
+    const c10::DeviceGuard guard(x.device());
+    const at::Tensor y_gradient = gradients[0].contiguous();
+    const at::Tensor product = at::empty(gate_up.sizes(), gate_up.options());
+    kernels::cuda::swiglu_rows_gradient(
+        gate_up.const_data_ptr(), y_gradient.const_data_ptr(), element_type_of(product),
+        gate_up.size(0), gate_up.size(1) / 2, product.mutable_data_ptr(), current_stream(x));
+    return gradients_of(context, x, saved[1], product);
+  }
+};
+
+}  // namespace
+
+at::Tensor fused_linear(const at::Tensor& x, const LinearLayer& layer) {
+  return LinearFunction::apply(x, layer.weight(), bias_of(layer));
+}
+
+QkvHeads fused_qkv(const at::Tensor& x, const LinearLayer& q_proj, const LinearLayer& k_proj,
+                   const LinearLayer& v_proj, const AttentionShape& shape,
+                   const RotaryTables& tables) {
+  variable_list heads =
+      QkvFunction::apply(x, q_proj.weight(), k_proj.weight(), v_proj.weight(), bias_of(q_proj),
+                         bias_of(k_proj), bias_of(v_proj), shape, tables);
+  return {std::move(heads[0]), std::move(heads[1]), std::move(heads[2])};
+}
+
+at::Tensor fused_swiglu(const at::Tensor& x, const LinearLayer& gate_proj,
+                        const LinearLayer& up_proj) {
+  return SwigluFunction::apply(x, gate_proj.weight(), up_proj.weight(), bias_of(gate_proj),
+                               bias_of(up_proj));
+}
+
+}  // namespace engine
+
+#else
+
+namespace engine {
+
+bool fuses(std::initializer_list<const LinearLayer*>, const at::Tensor&) { return false; }
+
+at::Tensor fused_linear(const at::Tensor&, const LinearLayer&) { return {}; }
+
+QkvHeads fused_qkv(const at::Tensor&, const LinearLayer&, const LinearLayer&, const LinearLayer&,
+                   const AttentionShape&, const RotaryTables&) {
+  return {};
+}
+
+at::Tensor fused_swiglu(const at::Tensor&, const LinearLayer&, const LinearLayer&) { return {}; }
+
+}  // namespace engine
+
+#endif

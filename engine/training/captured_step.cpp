@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/training/captured_step.h"
+
+#ifdef PARADIGM_WITH_CUDA
+
+#include "engine/training/chunked_cross_entropy.h"
+#include "engine/training/optimizer.h"
+
+#include <ATen/cuda/CUDAGraph.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAGuard.h>
+
+#include <exception>
+#include <utility>
+
+namespace engine {
+
+class GraphMemory {
+ public:
+  explicit GraphMemory(c10::Device device)
+      : stream_(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index())),
+        pool_(at::cuda::graph_pool_handle()) {}
+
+  /// Records what `launch` launches. Blocks that LibTorch keeps in reserve are of no use to a
+  /// graph, so they go back first.
+  void record(at::cuda::CUDAGraph& graph, const std::function<void()>& launch) const {
+    c10::cuda::CUDACachingAllocator::emptyCache();
+    const c10::cuda::CUDAStreamGuard on_stream(stream_);
+    // The backward pass launches from a thread of its own, and others may go on using the device.
+    graph.capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
+    try {
+      launch();
+    } catch (...) {
+      abandon(graph);
+      throw;
+    }
+    graph.capture_end();
+  }
+
+ private:
+  void abandon(at::cuda::CUDAGraph& graph) const {
+    try {
+      graph.capture_end();
+    } catch (const std::exception&) {  // the stream's capture is invalid; the pool is still open
+      c10::cuda::CUDACachingAllocator::endAllocateToPool(stream_.device_index(), pool_);
+    }
+    graph.reset();
+  }
+
+  c10::cuda::CUDAStream stream_;
+  at::cuda::MempoolId_t pool_;
+};
+
+std::shared_ptr<GraphMemory> graph_memory(c10::Device device) {
+  return device.is_cuda() ? std::make_shared<GraphMemory>(device) : nullptr;
+}
+
+namespace {
+
+/// The same memory, not owned.
+at::Tensor unowned(const at::Tensor& tensor) {
+  return at::from_blob(tensor.mutable_data_ptr(), tensor.sizes(), tensor.strides(),
+                       tensor.options());
+}
+
+}  // namespace
+
+class CapturedStep::Recording {
+ public:
+  Recording(std::shared_ptr<GraphMemory> graph_memory, Llama& model, const CapturedShape& what,
+            std::int64_t step)
+      : shape(what),
+        memory_(std::move(graph_memory)),
+        parameters_(model.parameters()),
+        ids_(at::empty({what.rows, what.block},
+                       at::TensorOptions().dtype(at::kLong).device(model.device()))),
+        clock_(at::zeros({2}, ids_.options().dtype(at::kInt))),
+        loss_(at::zeros({}, ids_.options().dtype(at::kFloat))) {
+    const c10::cuda::CUDAGuard guard(model.device());
+    const auto predicted = static_cast<double>(what.micro_batches * what.rows * (what.block - 1));
+    const ForwardContext context{
+        .phase = Phase::train,
+        .compute_dtype = what.compute_dtype,
+        .step = step,
+        .clock = reinterpret_cast<const kernels::NoiseTime*>(clock_.const_data_ptr<int>())};
+    const auto pass = [&](bool is_first) {
+      const TokenLoss part = next_token_loss(model, ids_, context, 1.0 / predicted);
+      part.loss.backward();
+      is_first ? loss_.copy_(part.loss.detach()) : loss_.add_(part.loss.detach());
+    };
+    zero_gradients(parameters_);
+    try {
+      memory_->record(first_, [&] { pass(true); });
+      if (what.micro_batches > 1) memory_->record(next_, [&] { pass(false); });
+    } catch (...) {
+      zero_gradients(parameters_);
+      throw;
+    }
+    // The graphs keep the memory. An owner would keep it from all other recordings too.
+    gradients_.reserve(parameters_.size());
+    for (const Parameter& parameter : parameters_) {
+      gradients_.push_back(unowned(parameter.tensor.grad()));
+    }
+    zero_gradients(parameters_);
+  }
+
+  ~Recording() {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
+      if (gradient.defined() && gradient.data_ptr() == gradients_[i].data_ptr()) gradient.reset();
+    }
+  }
+
+  at::Tensor run(std::int64_t step, const std::vector<at::Tensor>& micro_batches,
+                 const std::function<void()>& before_micro_batch) {
+    const c10::cuda::CUDAGuard guard(ids_.device());
+    clock_[0].fill_(step);
+    for (std::size_t micro_step = 0; micro_step < micro_batches.size(); ++micro_step) {
+      if (before_micro_batch) before_micro_batch();
+      ids_.copy_(micro_batches[micro_step].pin_memory(), /*non_blocking=*/true);
+      clock_[1].fill_(static_cast<std::int64_t>(micro_step));
+      (micro_step == 0 ? first_ : next_).replay();
+    }
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      parameters_[i].tensor.mutable_grad() = gradients_[i];
+    }
+    return loss_;
+  }
+
+  const CapturedShape shape;
+
+ private:
+  std::shared_ptr<GraphMemory> memory_;
+  std::vector<Parameter> parameters_;
+  std::vector<at::Tensor> gradients_;
+  at::Tensor ids_;
+  at::Tensor clock_;  // kernels::NoiseTime
+  at::Tensor loss_;
+  at::cuda::CUDAGraph first_;
+  at::cuda::CUDAGraph next_;
+};
+
+}  // namespace engine
+
+#else
+
+namespace engine {
+
+class GraphMemory {};
+
+std::shared_ptr<GraphMemory> graph_memory(c10::Device) { return nullptr; }
+
+class CapturedStep::Recording {
+ public:
+  Recording(std::shared_ptr<GraphMemory>, Llama&, const CapturedShape& what, std::int64_t)
+      : shape(what) {}
+  at::Tensor run(std::int64_t, const std::vector<at::Tensor>&, const std::function<void()>&) {
+    return {};
+  }
+  const CapturedShape shape;
+};
+
+}  // namespace engine
+
+#endif
+
+namespace engine {
+
+CapturedStep::CapturedStep(std::shared_ptr<GraphMemory> memory, Llama& model,
+                           const CapturedShape& shape, std::int64_t step)
+    : recording_(std::make_unique<Recording>(std::move(memory), model, shape, step)) {}
+
+CapturedStep::~CapturedStep() = default;
+
+const CapturedShape& CapturedStep::shape() const { return recording_->shape; }
+
+at::Tensor CapturedStep::run(std::int64_t step, const std::vector<at::Tensor>& micro_batches,
+                             const std::function<void()>& before_micro_batch) {
+  return recording_->run(step, micro_batches, before_micro_batch);
+}
+
+}  // namespace engine

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Training with CUDA graphs is training without them, bit for bit.
+#include "engine/checkpoint/checkpoint_weights.h"
+#include "engine/devices.h"
+#include "engine/training/captured_step.h"
+#include "engine/training/model_setup.h"
+#include "engine/training/trainer.h"
+#include "engine/transform/transform_choice.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/tiny_llama.h"
+
+#include <ATen/Context.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/randint.h>
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace engine {
+namespace {
+
+using Batches = std::vector<at::Tensor>;
+
+const char* const kOpticalLinears =
+    "'.*_proj': {paradigm: optical_transformer, q_levels: 64}\ndefault: null\n";
+const char* const kOptical =
+    "'.*_proj': {paradigm: optical_transformer, q_levels: 64, q_lut_min: 0.02}\n"
+    "'.*self_attn': {paradigm: optical_transformer, q_levels: 256}\ndefault: null\n";
+const char* const kBitFlips =
+    "'.*_proj': {paradigm: random_bitflip, x_p_exp: 0.0002, x_p_frac: 0.0002, x_zero_out_t: 30, "
+    "w_p_exp: 0.0002, w_p_frac: 0.0002, w_zero_out_t: 1.25}\ndefault: null\n";
+
+class CapturedStepOnCuda : public ::testing::Test {
+ protected:
+  struct Training {
+    std::unique_ptr<Llama> model;
+    std::unique_ptr<AdamW> optimizer;
+    std::unique_ptr<Trainer> trainer;
+  };
+
+  void SetUp() override {
+    if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+    tests::write_tiny_llama(folder_ / "model", {.hidden_size = 64, .intermediate_size = 128});
+  }
+
+  Training training(const std::optional<std::string>& transform, c10::ScalarType dtype,
+                    std::shared_ptr<GraphMemory> memory, std::int64_t layer_stats_steps = 0) {
+    const LlamaConfig config = read_llama_config(folder_ / "model/config.json");
+    std::vector<std::string> notes;
+    Training made;
+    made.model = std::make_unique<Llama>(
+        config, load_weights(folder_ / "model", config, at::Device(at::kCUDA, 0), notes));
+    if (transform) {
+      const auto file = folder_ / "rules.yaml";
+      std::ofstream(file) << *transform;
+      const std::string type = dtype == at::kFloat ? "fp32" : "bf16";
+      transform_model(*made.model, choose_transform(file.string(), {}, config, type), {}, 42);
+    }
+    made.optimizer = std::make_unique<AdamW>(made.model->parameters(), AdamWOptions{});
+    made.trainer = std::make_unique<Trainer>(
+        *made.model, *made.optimizer,
+        TrainerOptions{.schedule = {.type = "linear", .peak = 1e-3, .total_steps = 20},
+                       .compute_dtype = dtype,
+                       .layer_stats_steps = layer_stats_steps,
+                       .graph_memory = std::move(memory)});
+    return made;
+  }
+
+  static std::shared_ptr<GraphMemory> memory() { return graph_memory(at::Device(at::kCUDA, 0)); }
+
+  static Batches batches(std::uint64_t step, std::int64_t count, std::int64_t rows = 2) {
+    at::Generator generator = at::detail::createCPUGenerator(100 + step);
+    Batches all;
+    for (std::int64_t i = 0; i < count; ++i) {
+      all.push_back(at::randint(257, {rows, 32}, generator, at::kLong));
+    }
+    return all;
+  }
+
+  /// Takes the same step in both and compares all that it changes.
+  static void expect_same_step(Training& one, Training& other, const Batches& ids) {
+    const StepMetrics left = one.trainer->step(ids);
+    const StepMetrics right = other.trainer->step(ids);
+    const auto step = one.trainer->steps_done();
+    EXPECT_TRUE(at::equal(left.loss, right.loss))
+        << "step " << step << ": " << left.loss.item<float>() << ", " << right.loss.item<float>();
+    EXPECT_TRUE(at::equal(left.grad_norm, right.grad_norm)) << "step " << step;
+    for (std::size_t i = 0; i < one.model->parameters().size(); ++i) {
+      const Parameter& parameter = one.model->parameters()[i];
+      ASSERT_TRUE(at::equal(parameter.tensor, other.model->parameters()[i].tensor))
+          << "step " << step << ": " << parameter.name;
+    }
+    const auto states = one.model->simulation_state();
+    const auto others = other.model->simulation_state();
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      ASSERT_TRUE(at::equal(states[i].tensor, others[i].tensor))
+          << "step " << step << ": " << states[i].name;
+    }
+  }
+
+  void expect_same_training(const std::optional<std::string>& transform, c10::ScalarType dtype) {
+    Training eager = training(transform, dtype, nullptr);
+    Training graphs = training(transform, dtype, memory());
+    for (std::uint64_t step = 0; step < 10; ++step) {
+      expect_same_step(eager, graphs, batches(step, 2));
+    }
+    EXPECT_EQ(graphs.trainer->capture_failure(), "");
+    EXPECT_TRUE(graphs.trainer->is_captured());
+  }
+
+  tests::ScratchFolder folder_;
+};
+
+TEST_F(CapturedStepOnCuda, PlainTrainingIsTheSame) {
+  expect_same_training(std::nullopt, at::kFloat);
+  expect_same_training(std::nullopt, at::kBFloat16);
+}
+
+TEST_F(CapturedStepOnCuda, OpticalTrainingDrawsTheSameNoiseAndMovesTheSameRanges) {
+  expect_same_training(kOptical, at::kFloat);
+  expect_same_training(kOptical, at::kBFloat16);
+}
+
+TEST_F(CapturedStepOnCuda, BitFlipsAreDrawnAnewInEveryReplay) {
+  expect_same_training(kBitFlips, at::kFloat);
+  expect_same_training(kBitFlips, at::kBFloat16);
+}
+
+TEST_F(CapturedStepOnCuda, StepsOfAnotherShapeAndMeasuredStepsGoInBetween) {
+  Training eager = training(kOpticalLinears, at::kBFloat16, nullptr, 6);
+  Training graphs = training(kOpticalLinears, at::kBFloat16, memory(), 6);
+  for (std::uint64_t step = 0; step < 14; ++step) {
+    expect_same_step(eager, graphs, batches(step, 1, step % 5 == 4 ? 1 : 3));
+  }
+  EXPECT_TRUE(graphs.trainer->is_captured());
+}
+
+TEST_F(CapturedStepOnCuda, TrainersThatTakeTurnsShareTheMemory) {
+  const auto shared = memory();
+  Training plain = training(std::nullopt, at::kBFloat16, nullptr);
+  Training plain_graphs = training(std::nullopt, at::kBFloat16, shared);
+  Training flips = training(kBitFlips, at::kBFloat16, nullptr);
+  Training flips_graphs = training(kBitFlips, at::kBFloat16, shared);
+  for (std::uint64_t step = 0; step < 8; ++step) {
+    expect_same_step(plain, plain_graphs, batches(step, 2));
+    expect_same_step(flips, flips_graphs, batches(step, 2));
+  }
+}
+
+TEST_F(CapturedStepOnCuda, AMovingScheduleWaitsUntilItHasSettled) {
+  const std::string ramp =
+      "'.*_proj': {paradigm: random_bitflip, x_p_frac: {from: 0.001, to: 0.00001, steps: 6, shape: "
+      "log}}\ndefault: null\n";
+  Training eager = training(ramp, at::kBFloat16, nullptr);
+  Training graphs = training(ramp, at::kBFloat16, memory());
+  for (std::uint64_t step = 0; step < 10; ++step) {
+    EXPECT_EQ(graphs.trainer->is_captured(), step > 6) << "before step " << step;
+    expect_same_step(eager, graphs, batches(step, 1));
+  }
+}
+
+TEST_F(CapturedStepOnCuda, AnAbandonedStepChangesNothing) {
+  Training eager = training(std::nullopt, at::kBFloat16, nullptr);
+  Training graphs = training(std::nullopt, at::kBFloat16, memory());
+  for (std::uint64_t step = 0; step < 6; ++step) {
+    expect_same_step(eager, graphs, batches(step, 2));
+    int calls = 0;
+    const auto leave = [&] {
+      if (++calls == 2) throw std::runtime_error("left");
+    };
+    EXPECT_THROW(graphs.trainer->step(batches(50, 2), leave), std::runtime_error);
+  }
+}
+
+}  // namespace
+}  // namespace engine
