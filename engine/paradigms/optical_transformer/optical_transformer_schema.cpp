@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What may be set in a rule of the optical transformer. Names, defaults and ranges of the first six
 // are upstream's.
+#include "engine/config/param_reading.h"
 #include "engine/transform/paradigm_info.h"
 
 #include <limits>
@@ -30,6 +31,7 @@ ParadigmInfo optical_transformer_info() {
       .targets = {LayerKind::linear, LayerKind::attention},
       .schema = {integer("q_levels", 256)
                      .range(2, 65536)
+                     .unit(unit::levels)
                      .label("Levels")
                      .group("Quantiser")
                      .help("Number of levels of every quantiser: 256 is 8 bits"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What may be set in a rule of random bit flips. Names, defaults and ranges of the ten keys that
 // begin with x_ and w_ are upstream's.
+#include "engine/config/param_reading.h"
 #include "engine/transform/paradigm_info.h"
 
 #include <limits>
@@ -9,14 +10,16 @@
 namespace engine {
 namespace {
 
-ParamSpec flip_probability(const std::string& name, const std::string& label,
-                           const std::string& group, const std::string& help) {
+ParamSpec flip_probability(const std::string& name, const std::string& unit,
+                           const std::string& label, const std::string& group,
+                           const std::string& help) {
   return probability(name, unset)
       .range(0x1p-24, 1)
       .open_above()
       .nullable()
       .log_scale()
       .snaps(Snap::power_of_two_probability)
+      .unit(unit)
       .label(label)
       .group(group)
       .help(help + "; takes effect as 2^-h, rounded down; unset = no flips");
@@ -90,16 +93,17 @@ ParadigmInfo random_bitflip_info() {
       .key_prefixes = {"x_p_", "w_p_"},
       .targets = {LayerKind::linear},
       .schema =
-          {flip_probability("x_p_exp", "Sign and exponent flips", "Activations",
+          {flip_probability("x_p_exp", unit::input_top_bit, "Sign and exponent flips",
+                            "Activations",
                             "Probability that a bit of the sign or the exponent flips"),
-           flip_probability("x_p_frac", "Fraction flips", "Activations",
+           flip_probability("x_p_frac", unit::input_fraction_bit, "Fraction flips", "Activations",
                             "Probability that a bit of the fraction flips"),
            zero_out_threshold("x_zero_out_t", "Activations"),
            flip_seed("x_seed_exp", "Seed of sign and exponent", "Activations"),
            flip_seed("x_seed_frac", "Seed of the fraction", "Activations"),
-           flip_probability("w_p_exp", "Sign and exponent flips", "Weights",
+           flip_probability("w_p_exp", unit::weight_top_bit, "Sign and exponent flips", "Weights",
                             "Probability that a bit of the sign or the exponent flips"),
-           flip_probability("w_p_frac", "Fraction flips", "Weights",
+           flip_probability("w_p_frac", unit::weight_fraction_bit, "Fraction flips", "Weights",
                             "Probability that a bit of the fraction flips"),
            zero_out_threshold("w_zero_out_t", "Weights"),
            flip_seed("w_seed_exp", "Seed of sign and exponent", "Weights"),
