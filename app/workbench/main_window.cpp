@@ -27,7 +27,7 @@
 namespace app {
 namespace {
 
-constexpr int kLayoutVersion = 1;
+constexpr int kLayoutVersion = 2;
 
 QString layout_key(Workspace workspace) {
   switch (workspace) {
@@ -71,18 +71,23 @@ MainWindow::MainWindow(QWidget* parent)
 
 MainWindow::~MainWindow() = default;
 
+QAction* MainWindow::makeAction(const QString& name, const QString& text, const QString& tip,
+                                const QString& icon, const QKeySequence& keys) {
+  auto* action = new QAction(text, this);
+  action->setObjectName(QStringLiteral("action.") + name);
+  if (!icon.isEmpty()) action->setIcon(widgets::symbol_icon(icon));
+  action->setShortcut(keys);
+  action->setToolTip(
+      keys.isEmpty() ? tip : tr("%1 (%2)").arg(tip, keys.toString(QKeySequence::NativeText)));
+  action->setStatusTip(QString());
+  addAction(action);
+  return action;
+}
+
 void MainWindow::makeActions() {
   const auto make = [this](const QString& name, const QString& text, const QString& tip,
                            const QString& icon, const QKeySequence& keys) {
-    auto* action = new QAction(text, this);
-    action->setObjectName(QStringLiteral("action.") + name);
-    if (!icon.isEmpty()) action->setIcon(widgets::symbol_icon(icon));
-    action->setShortcut(keys);
-    action->setToolTip(
-        keys.isEmpty() ? tip : tr("%1 (%2)").arg(tip, keys.toString(QKeySequence::NativeText)));
-    action->setStatusTip(QString());
-    addAction(action);
-    return action;
+    return makeAction(name, text, tip, icon, keys);
   };
   actions_.open_checkpoint =
       make(QStringLiteral("open_checkpoint"), tr("&Open checkpoint…"),
@@ -163,7 +168,7 @@ void MainWindow::makeActions() {
 }
 
 void MainWindow::makeMenus() {
-  auto* file = menuBar()->addMenu(tr("&File"));
+  auto* file = file_menu_ = menuBar()->addMenu(tr("&File"));
   file->addActions(
       {actions_.open_checkpoint, actions_.open_transform, actions_.open_run, actions_.open_demo});
   recent_menu_ = file->addMenu(tr("Open re&cent"));
@@ -172,8 +177,8 @@ void MainWindow::makeMenus() {
   file->addAction(actions_.reload);
   file->addSeparator();
   file->addAction(actions_.quit);
-  auto* edit = menuBar()->addMenu(tr("&Edit"));
-  edit->addAction(actions_.filter_layers);
+  edit_menu_ = menuBar()->addMenu(tr("&Edit"));
+  edit_menu_->addAction(actions_.filter_layers);
   auto* run = menuBar()->addMenu(tr("&Run"));
   run->addActions({actions_.launch, actions_.checkpoint_now, actions_.stop});
   auto* view = menuBar()->addMenu(tr("&View"));
@@ -187,7 +192,7 @@ void MainWindow::makeMenus() {
   view->addAction(actions_.full_screen);
   menuBar()->addMenu(tr("&Help"))->addAction(actions_.about);
 
-  auto* bar = addToolBar(tr("Main tool bar"));
+  auto* bar = tool_bar_ = addToolBar(tr("Main tool bar"));
   bar->setObjectName(QStringLiteral("tool_bar"));
   bar->setMovable(false);
   bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
@@ -201,12 +206,7 @@ void MainWindow::makeMenus() {
   bar->addActions({actions_.open_checkpoint, actions_.open_transform, actions_.open_run});
   bar->addSeparator();
   bar->addActions({actions_.launch, actions_.stop});
-  for (auto* action : bar->actions()) {
-    auto* button = qobject_cast<QToolButton*>(bar->widgetForAction(action));
-    if (button == nullptr) continue;
-    button->setAccessibleName(action->text().remove(QLatin1Char('&')));
-    button->setFocusPolicy(Qt::TabFocus);
-  }
+  nameToolButtons();
   bar->setContextMenuPolicy(Qt::PreventContextMenu);
 
   addToolBarBreak();
@@ -224,6 +224,15 @@ void MainWindow::makeMenus() {
     place->setVisible(shown);
     notices_->setVisible(shown);
   });
+}
+
+void MainWindow::nameToolButtons() {
+  for (auto* action : tool_bar_->actions()) {
+    auto* button = qobject_cast<QToolButton*>(tool_bar_->widgetForAction(action));
+    if (button == nullptr) continue;
+    button->setAccessibleName(action->text().remove(QLatin1Char('&')));
+    button->setFocusPolicy(Qt::TabFocus);
+  }
 }
 
 bool MainWindow::restoreDocks(const QByteArray& layout) {
@@ -301,8 +310,12 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
   }
   auto* layers = dock(QStringLiteral("layers"));
   auto* rules = dock(QStringLiteral("rules"));
+  auto* form = dock(QStringLiteral("form"));
+  auto* yaml = dock(QStringLiteral("yaml"));
   auto* histogram = dock(QStringLiteral("histogram"));
   auto* problems = dock(QStringLiteral("problems"));
+  auto* presets = dock(QStringLiteral("presets"));
+  auto* history = dock(QStringLiteral("history"));
   auto* launch = dock(QStringLiteral("launch"));
   auto* runs = dock(QStringLiteral("runs"));
   auto* monitor = dock(QStringLiteral("monitor"));
@@ -316,12 +329,19 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
   if (workspace == Workspace::edit) {
     addDockWidget(Qt::LeftDockWidgetArea, layers);
     splitDockWidget(layers, rules, Qt::Horizontal);
+    splitDockWidget(rules, form, Qt::Horizontal);
     splitDockWidget(rules, histogram, Qt::Vertical);
     splitDockWidget(histogram, problems, Qt::Vertical);
-    show({layers, rules, histogram, problems});
-    resizeDocks({layers, rules}, {wide * 39 / 100, wide * 61 / 100}, Qt::Horizontal);
+    splitDockWidget(form, yaml, Qt::Vertical);
+    tabifyDockWidget(problems, presets);
+    tabifyDockWidget(presets, history);
+    show({layers, rules, form, yaml, histogram, problems, presets, history});
+    problems->raise();
+    resizeDocks({layers, rules, form}, {wide * 29 / 100, wide * 39 / 100, wide * 32 / 100},
+                Qt::Horizontal);
     resizeDocks({rules, histogram, problems}, {tall * 38 / 100, tall * 36 / 100, tall * 26 / 100},
                 Qt::Vertical);
+    resizeDocks({form, yaml}, {tall * 55 / 100, tall * 45 / 100}, Qt::Vertical);
   } else if (workspace == Workspace::compare) {
     auto* compare = dock(QStringLiteral("compare"));
     addDockWidget(Qt::LeftDockWidgetArea, compare);

@@ -8,8 +8,11 @@
 #include <map>
 #include <vector>
 
+class QAction;
 class QDockWidget;
+class QKeySequence;
 class QLabel;
+class QMenu;
 class QSettings;
 class QToolBar;
 class QToolButton;
@@ -64,6 +67,15 @@ class MainWindow : public QMainWindow {
   widgets::MessageBar* messages() const { return messages_; }
   void setRecent(const QStringList& paths);
 
+  /// A new action of the window, with its shortcut in the tooltip; `name` without "action.".
+  QAction* makeAction(const QString& name, const QString& text, const QString& tip,
+                      const QString& icon, const QKeySequence& keys);
+  QMenu* fileMenu() const { return file_menu_; }
+  QMenu* editMenu() const { return edit_menu_; }
+  QToolBar* toolBar() const { return tool_bar_; }
+  /// Gives the buttons of the tool bar names and a place in the tab order. After adding actions.
+  void nameToolButtons();
+
   void setStartPageShown(bool shown);
   void setWorkspace(Workspace workspace);
   Workspace workspace() const { return workspace_; }
@@ -101,6 +113,9 @@ class MainWindow : public QMainWindow {
   Actions actions_;
   widgets::StartPage* start_page_;
   widgets::MessageBar* messages_;
+  QMenu* file_menu_ = nullptr;
+  QMenu* edit_menu_ = nullptr;
+  QToolBar* tool_bar_ = nullptr;
   QMenu* recent_menu_ = nullptr;
   QMenu* panels_menu_ = nullptr;
   QToolBar* notices_ = nullptr;

@@ -22,11 +22,8 @@ bool is_run(const fs::path& folder) {
 }
 
 std::shared_ptr<const widgets::OpenCheckpoint> read_checkpoint(const fs::path& folder) {
-  auto checkpoint = std::make_shared<widgets::OpenCheckpoint>();
-  checkpoint->folder = QString::fromStdString(folder.string());
-  checkpoint->config = engine::read_llama_config(folder / "config.json");
-  checkpoint->inventory = engine::layer_inventory(checkpoint->config);
-  return checkpoint;
+  return widgets::make_checkpoint(QString::fromStdString(folder.string()),
+                                  engine::read_llama_config(folder / "config.json"));
 }
 
 /// A run configuration names flags at its top level, a transform file patterns.

@@ -53,8 +53,9 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
   program.add_option("--workspace", workspace, "edit, run or compare")
       ->check(CLI::IsMember({"edit", "run", "compare"}));
   program.add_option("--panel", panels, "Panels to bring to the front")
-      ->check(CLI::IsMember({"layers", "rules", "histogram", "problems", "launch", "monitor",
-                             "runs", "log", "layer_statistics", "compare"}))
+      ->check(CLI::IsMember({"layers", "rules", "form", "yaml", "histogram", "problems", "presets",
+                             "history", "launch", "monitor", "runs", "log", "layer_statistics",
+                             "compare"}))
       ->type_name("NAME...");
   auto* theme_option = program.add_option("--theme", theme, "light, dark or system")
                            ->check(CLI::IsMember({"light", "dark", "system"}));

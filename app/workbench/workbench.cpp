@@ -2,34 +2,37 @@
 #include "app/workbench/workbench.h"
 
 #include "app/engine_library.h"
+#include "app/workbench/autosave.h"
 #include "app/workbench/compare_workspace.h"
+#include "app/workbench/document_files.h"
+#include "app/workbench/edit_workspace.h"
 #include "app/workbench/main_window.h"
+#include "app/workbench/palette_entries.h"
+#include "app/workbench/status_chips.h"
 #include "engine/config/run_config.h"
 #include "engine/error.h"
-#include "engine/transform/paradigm_info.h"
 #include "widgets/forms/param_form.h"
 #include "widgets/models/problems_model.h"
-#include "widgets/models/run_list_model.h"
+#include "widgets/panels/command_palette.h"
 #include "widgets/panels/compare_panel.h"
 #include "widgets/panels/histogram_panel.h"
 #include "widgets/panels/launch_panel.h"
 #include "widgets/panels/layer_assignment_panel.h"
 #include "widgets/panels/layer_statistics_panel.h"
 #include "widgets/panels/message_bar.h"
+#include "widgets/panels/presets_panel.h"
 #include "widgets/panels/problems_panel.h"
 #include "widgets/panels/run_list_panel.h"
 #include "widgets/panels/run_log_panel.h"
 #include "widgets/panels/run_monitor_panel.h"
 #include "widgets/panels/start_page.h"
-#include "widgets/panels/transform_rules_panel.h"
-#include "widgets/style/number_text.h"
-#include "widgets/style/symbol_icon.h"
 
 #include <QApplication>
 #include <QDateTime>
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QMenu>
 #include <QMessageBox>
 #include <QPushButton>
 #include <QSettings>
@@ -46,20 +49,34 @@ constexpr int kRecent = 10;
 const QString kRecentKey = QStringLiteral("recent/paths");
 const QString kThemeKey = QStringLiteral("preferences/theme");
 
+/// The first of these folders, relative to the program, that holds all of these files; "" = none.
+QString shippedFolder(std::initializer_list<const char*> places,
+                      std::initializer_list<const char*> files) {
+  const QDir program(QString::fromStdString(program_folder().string()));
+  for (const char* place : places) {
+    const QDir folder(QDir::cleanPath(program.absoluteFilePath(QLatin1String(place))));
+    const bool has_all = std::all_of(files.begin(), files.end(), [&](const char* file) {
+      return folder.exists(QLatin1String(file));
+    });
+    if (folder.exists() && has_all) return folder.path();
+  }
+  return {};
+}
+
 }  // namespace
 
 Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> settings)
     : settings_(std::move(settings)),
       engine_(std::move(load_engine)),
-      window_(std::make_unique<MainWindow>()),
-      view_(std::make_shared<widgets::PlanView>()) {
+      edit_(std::make_unique<EditWorkspace>(&selection_, &runs_)),
+      window_(std::make_unique<MainWindow>()) {
   makePanels();
+  files_ = std::make_unique<DocumentFiles>(edit_->document(), window_.get(), window_->messages());
+  edit_actions_ = add_edit_actions(window_.get(), edit_.get(), files_.get());
   connectWindow();
+  connectEditing();
   connectRuns();
   connectCompare();
-  connect(&paradigm_files_, &ParadigmFileWatch::changed, this, [this] {
-    if (transform_ != nullptr) openPaths({QString::fromStdString(transform_->config.file)});
-  });
   if (settings_ != nullptr) {
     window_->restoreLayout(*settings_);
     window_->setRecent(settings_->value(kRecentKey).toStringList());
@@ -75,19 +92,12 @@ Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> 
 Workbench::~Workbench() = default;
 
 void Workbench::makePanels() {
-  layers_ = new widgets::LayerAssignmentPanel(&selection_);
-  rules_ = new widgets::TransformRulesPanel(&selection_);
-  histogram_ = new widgets::HistogramPanel(&selection_, &runs_);
-  problems_ = new widgets::ProblemsPanel;
   launch_ = new widgets::LaunchPanel;
   monitor_ = new widgets::RunMonitorPanel(&selection_, &runs_);
   run_list_ = new widgets::RunListPanel(&selection_, &runs_);
   log_ = new widgets::RunLogPanel(&selection_, &runs_);
   layer_statistics_ = new widgets::LayerStatisticsPanel(&selection_, &runs_);
-  window_->addPanel(QStringLiteral("layers"), tr("Layers"), layers_);
-  window_->addPanel(QStringLiteral("rules"), tr("Rules"), rules_);
-  window_->addPanel(QStringLiteral("histogram"), tr("Transform histogram"), histogram_);
-  window_->addPanel(QStringLiteral("problems"), tr("Problems"), problems_);
+  edit_->addPanels(window_.get());
   window_->addPanel(QStringLiteral("launch"), tr("Launch"), launch_);
   window_->addPanel(QStringLiteral("monitor"), tr("Monitor"), monitor_);
   window_->addPanel(QStringLiteral("runs"), tr("Runs"), run_list_);
@@ -133,10 +143,10 @@ void Workbench::connectWindow() {
   auto* start = window_->startPage();
   connect(actions.open_checkpoint, &QAction::triggered, this, ask_checkpoint);
   connect(start, &widgets::StartPage::openCheckpointRequested, this, ask_checkpoint);
-  connect(layers_, &widgets::LayerAssignmentPanel::openRequested, this, ask_checkpoint);
+  connect(edit_.get(), &EditWorkspace::openCheckpointRequested, this, ask_checkpoint);
   connect(actions.open_transform, &QAction::triggered, this, ask_transform);
   connect(start, &widgets::StartPage::openConfigRequested, this, ask_transform);
-  connect(rules_, &widgets::TransformRulesPanel::openRequested, this, ask_transform);
+  connect(edit_.get(), &EditWorkspace::openTransformRequested, this, ask_transform);
   connect(actions.open_run, &QAction::triggered, this, ask_run);
   connect(start, &widgets::StartPage::openRunRequested, this, ask_run);
   connect(run_list_, &widgets::RunListPanel::openRequested, this, ask_run);
@@ -147,10 +157,10 @@ void Workbench::connectWindow() {
   connect(window_.get(), &MainWindow::recentChosen, this,
           [this](const QString& path) { openPaths({path}); });
   connect(window_.get(), &MainWindow::pathsDropped, this, &Workbench::openPaths);
-  connect(actions.reload, &QAction::triggered, this, &Workbench::reload);
+  connect(actions.reload, &QAction::triggered, this, [this] { openPaths(edit_->openPaths()); });
   connect(actions.filter_layers, &QAction::triggered, this, [this] {
     window_->raisePanel(QStringLiteral("layers"));
-    layers_->focusFilter();
+    edit_->layers()->focusFilter();
   });
   connect(actions.theme_system, &QAction::triggered, this,
           [this] { setTheme(widgets::Theme::system); });
@@ -167,12 +177,14 @@ void Workbench::connectWindow() {
             .arg(QStringLiteral(PARADIGM_VERSION)));
   });
   connect(window_.get(), &MainWindow::workspaceChanged, this, [this] {
-    if (window_->workspace() == Workspace::edit) histogram_->showPlanned();
+    if (window_->workspace() == Workspace::edit) edit_->histogram()->showPlanned();
     if (window_->workspace() == Workspace::run && !selection_.run().isEmpty()) {
-      histogram_->showApplied();
+      edit_->histogram()->showApplied();
     }
   });
   connect(window_.get(), &MainWindow::firstPainted, &engine_, &EngineLoader::start);
+  connect(window_.get(), &MainWindow::firstPainted, this,
+          [this] { edit_->presets()->setPresets(widgets::read_presets(presetsFolder())); });
   window_->setCloseGuard([this] { return mayClose(); });
 
   connect(window_->statusChip(QStringLiteral("engine")), &QToolButton::clicked, this, [this] {
@@ -191,6 +203,49 @@ void Workbench::connectWindow() {
   connect(window_->statusChip(QStringLiteral("problems")), &QToolButton::clicked, this, [this] {
     window_->setWorkspace(Workspace::edit);
     window_->raisePanel(QStringLiteral("problems"));
+  });
+}
+
+void Workbench::connectEditing() {
+  connect(edit_.get(), &EditWorkspace::viewChanged, this, [this] {
+    launch_->setPlanProblems(edit_->view()->problems);
+    const QString title = edit_->title();
+    window_->setWindowTitle(title.isEmpty() ? tr("Paradigm Workbench")
+                                            : tr("%1 – Paradigm Workbench").arg(title));
+    window_->setWindowModified(edit_->document()->isModified());
+    const bool unsaved = files_->hasUnsavedWork();
+    window_->actions().launch->setText(unsaved ? tr("Save and &launch") : tr("&Launch"));
+    launch_->launchButton()->setText(window_->actions().launch->text());
+    updateProblemChip();
+    raiseGivenPanels();
+  });
+  connect(edit_.get(), &EditWorkspace::panelRequested, window_.get(), &MainWindow::raisePanel);
+  connect(edit_.get(), &EditWorkspace::newTransformRequested, edit_actions_.new_transform,
+          &QAction::trigger);
+  if (settings_ != nullptr) {
+    const QString folder = QFileInfo(settings_->fileName()).absolutePath();
+    autosave_ = std::make_unique<Autosave>(edit_->document(), window_->messages(),
+                                           folder + QStringLiteral("/recovery"));
+    connect(autosave_.get(), &Autosave::recovered, this,
+            [this](const QString& file, const std::string& text) {
+              window_->setStartPageShown(false);
+              window_->setWorkspace(Workspace::edit);
+              edit_->openUnsaved(file, text);
+            });
+    connect(qApp, &QGuiApplication::applicationStateChanged, autosave_.get(), &Autosave::keep);
+  }
+  palette_ = new widgets::CommandPalette(window_.get());
+  auto* find = window_->makeAction(QStringLiteral("palette"), tr("&Find anything…"),
+                                   tr("Find a command, layer, rule, run or setting"),
+                                   QStringLiteral("search"), QKeySequence(Qt::CTRL | Qt::Key_K));
+  window_->editMenu()->addAction(find);
+  connect(find, &QAction::triggered, this, [this] {
+    palette_->open(palette_entries(window_.get(), *edit_->view(), runs_, &selection_, launch_));
+  });
+  connect(edit_actions_.make_rule, &QAction::triggered, edit_.get(), &EditWorkspace::makeRule);
+  connect(files_.get(), &DocumentFiles::saved, this, [this](const QString& file) {
+    launch_->form()->setValue("transform_config", file.toStdString());
+    remember(file);
   });
 }
 
@@ -218,7 +273,7 @@ void Workbench::connectRuns() {
     updateActions();
   });
   connect(&selection_, &widgets::Selection::runChanged, this, [this] {
-    if (window_->workspace() == Workspace::run) histogram_->showApplied();
+    if (window_->workspace() == Workspace::run) edit_->histogram()->showApplied();
     readPlanOfRun(selection_.run());
     updateActions();
   });
@@ -231,7 +286,7 @@ void Workbench::connectRuns() {
     window_->raisePanel(QStringLiteral("launch"));
     launch_->launchButton()->setFocus();
   });
-  connect(launch_, &widgets::LaunchPanel::launchRequested, this, &Workbench::launch);
+  connect(launch_, &widgets::LaunchPanel::launchRequested, this, &Workbench::saveAndLaunch);
   connect(actions.stop, &QAction::triggered, this,
           [this] { request(selection_.run(), engine::RunRequest::stop); });
   connect(actions.checkpoint_now, &QAction::triggered, this,
@@ -242,7 +297,7 @@ void Workbench::connectRuns() {
     runs_.add(folder);
     runs_.setInWindow(folder, true);
     showRun(folder);
-    histogram_->showApplied();
+    edit_->histogram()->showApplied();
   });
   connect(&launcher_, &RunLauncher::progressed, this,
           [this](const QString& folder, const QString& stage, double share) {
@@ -330,7 +385,7 @@ void Workbench::openPaths(const QStringList& paths) {
 }
 
 bool Workbench::isSettled() const {
-  return to_open_.isEmpty() && !open_job_.isRunning() && !plan_job_.isRunning();
+  return to_open_.isEmpty() && !open_job_.isRunning() && !edit_->isPlanning();
 }
 
 void Workbench::openNext() {
@@ -341,10 +396,10 @@ void Workbench::openNext() {
     return;
   }
   const QString path = to_open_.takeFirst();
-  layers_->setLoading(path);
+  edit_->layers()->setLoading(path);
   open_job_.start([path] { return open_path(path); },
                   [this](JobResult<OpenedPath> result) {
-                    layers_->setLoading(QString());
+                    edit_->layers()->setLoading(QString());
                     if (result.value) {
                       take(*result.value);
                     } else {
@@ -361,15 +416,13 @@ void Workbench::take(const OpenedPath& opened) {
   window_->messages()->dismiss();
   switch (opened.kind) {
     case PathKind::checkpoint:
-      checkpoint_ = opened.checkpoint;
+      window_->setStartPageShown(false);
       launch_->form()->setValue("model_name_or_path", opened.path.toStdString());
-      replan();
+      files_->setSuggestedFolder(QFileInfo(opened.path).absolutePath());
+      edit_->setCheckpoint(opened.checkpoint);
       break;
     case PathKind::transform:
-      transform_ = opened.transform;
-      paradigm_files_.watch(transform_->config);
-      launch_->form()->setValue("transform_config", opened.path.toStdString());
-      replan();
+      takeTransform(opened);
       break;
     case PathKind::run_config:
       launch_->form()->setValues(opened.run_values);
@@ -393,48 +446,6 @@ void Workbench::take(const OpenedPath& opened) {
   }
 }
 
-void Workbench::replan() {
-  window_->setStartPageShown(false);
-  plan_job_.start(
-      [checkpoint = checkpoint_, transform = transform_] {
-        return widgets::make_plan_view(checkpoint, transform, engine::paradigm_infos());
-      },
-      [this](JobResult<widgets::PlanViewPtr> result) {
-        if (result.value) {
-          showView(*result.value);
-          raiseGivenPanels();
-        } else {
-          rules_->messages()->showProblem(result.problems.front());
-        }
-      });
-}
-
-void Workbench::showView(widgets::PlanViewPtr view) {
-  view_ = std::move(view);
-  rules_->messages()->dismiss();
-  layers_->setView(view_);
-  rules_->setView(view_);
-  histogram_->setView(view_);
-  problems_->setProblems(view_->problems);
-  launch_->setPlanProblems(view_->problems);
-  QStringList open;
-  if (checkpoint_ != nullptr) open << QFileInfo(checkpoint_->folder).fileName();
-  if (transform_ != nullptr) {
-    open << QFileInfo(QString::fromStdString(transform_->config.file)).fileName();
-  }
-  window_->setWindowTitle(
-      open.isEmpty() ? tr("Paradigm Workbench")
-                     : tr("%1 – Paradigm Workbench").arg(open.join(QStringLiteral(" · "))));
-  updateProblemChip();
-}
-
-void Workbench::reload() {
-  QStringList paths;
-  if (checkpoint_ != nullptr) paths << checkpoint_->folder;
-  if (transform_ != nullptr) paths << QString::fromStdString(transform_->config.file);
-  openPaths(paths);
-}
-
 void Workbench::remember(const QString& path) {
   if (settings_ == nullptr) return;
   QStringList recent = settings_->value(kRecentKey).toStringList();
@@ -446,6 +457,20 @@ void Workbench::remember(const QString& path) {
   while (recent.size() > kRecent) recent.removeLast();
   settings_->setValue(kRecentKey, recent);
   window_->setRecent(recent);
+}
+
+void Workbench::takeTransform(const OpenedPath& opened) {
+  window_->setStartPageShown(false);
+  auto* document = edit_->document();
+  if (document->isOpen() && document->file() == opened.path) {
+    // Reading the open file again is a step that can be undone.
+    const auto problem = document->takeDisk();
+    if (problem) window_->messages()->showProblem(*problem);
+    return;
+  }
+  if (!files_->mayLeave()) return;
+  launch_->form()->setValue("transform_config", opened.path.toStdString());
+  edit_->openDocument(opened.path, opened.transform->config.source_text);
 }
 
 void Workbench::addRunsRoot(const QString& folder) { watcher_.addRoot(folder); }
@@ -468,6 +493,19 @@ void Workbench::readPlanOfRun(const QString& folder) {
                                                   ? *result.value
                                                   : std::make_shared<widgets::PlanView>());
                       });
+}
+
+void Workbench::saveAndLaunch(const engine::ParamValues& values) {
+  engine::ParamValues given = values;
+  const QString file = edit_->document()->file();
+  const QString wanted = text_in(values, "transform_config");
+  // What is on the screen is what runs: the open document, unless another file is asked for.
+  const bool is_meant = file.isEmpty() ? wanted.isEmpty() : wanted == file;
+  if (is_meant && files_->hasUnsavedWork()) {
+    if (!files_->save()) return;
+    given.set("transform_config", edit_->document()->file().toStdString());
+  }
+  launch(given);
 }
 
 void Workbench::launch(const engine::ParamValues& values) {
@@ -505,7 +543,7 @@ void Workbench::resumeRun(const QString& folder) {
 
 void Workbench::launchWhenReady() {
   if (!launch_when_ready_ || engine_.api() == nullptr || !isSettled()) {
-    if (launch_when_ready_ && plan_job_.isRunning()) {
+    if (launch_when_ready_ && edit_->isPlanning()) {
       QTimer::singleShot(20, this, &Workbench::launchWhenReady);
     }
     return;
@@ -542,15 +580,12 @@ void Workbench::request(const QString& folder, engine::RunRequest request) {
 }
 
 QString Workbench::demoFolder() const {
-  const QDir program(QString::fromStdString(program_folder().string()));
-  for (const char* place : {"../../resources/demo", "../share/paradigm-workbench/demo"}) {
-    const QString folder = QDir::cleanPath(program.absoluteFilePath(QLatin1String(place)));
-    if (QFileInfo::exists(folder + QStringLiteral("/checkpoint/config.json")) &&
-        QFileInfo::exists(folder + QStringLiteral("/run.yaml"))) {
-      return folder;
-    }
-  }
-  return {};
+  return shippedFolder({"../../resources/demo", "../share/paradigm-workbench/demo"},
+                       {"checkpoint/config.json", "run.yaml"});
+}
+
+QString Workbench::presetsFolder() const {
+  return shippedFolder({"../../configs/transforms", "../share/paradigm-workbench/transforms"}, {});
 }
 
 void Workbench::openDemo() {
@@ -560,6 +595,7 @@ void Workbench::openDemo() {
 }
 
 bool Workbench::mayClose() {
+  if (!closing_ && !files_->mayLeave()) return false;
   if (launcher_.isBusy() && !closing_) {
     const auto* run = runs_.find(launcher_.folder());
     QMessageBox box(QMessageBox::Question, tr("A run is training in this window"),
@@ -588,6 +624,7 @@ bool Workbench::mayClose() {
   }
   if (launcher_.isBusy()) return false;
   if (settings_ != nullptr) window_->saveLayout(*settings_);
+  if (autosave_ != nullptr) autosave_->forget();
   return true;
 }
 
@@ -601,96 +638,14 @@ void Workbench::setTheme(widgets::Theme theme) {
 }
 
 void Workbench::updateEngineChip() {
-  auto* chip = window_->statusChip(QStringLiteral("engine"));
-  auto* device = window_->statusChip(QStringLiteral("device"));
-  QString text;
-  QString tip;
-  switch (engine_.state()) {
-    case EngineLoader::State::waiting:
-    case EngineLoader::State::loading:
-      text = tr("engine: loading");
-      tip = tr("Everything but training works meanwhile");
-      break;
-    case EngineLoader::State::ready:
-      text = tr("engine: ready");
-      tip = tr("LibTorch %1").arg(QString::fromStdString(engine_.devices()->torch_version));
-      break;
-    case EngineLoader::State::unavailable:
-      text = tr("engine: unavailable");
-      tip = QString::fromStdString(engine::to_string(engine_.problem()));
-      chip->setIcon(widgets::symbol_icon(QStringLiteral("error"), widgets::SymbolColor::error));
-      break;
-  }
-  chip->setText(text);
-  chip->setToolTip(tip);
-  chip->setAccessibleName(text);
-  const auto& report = engine_.devices();
-  device->setVisible(report.has_value());
-  if (!report) return;
-  QString name = QString::fromStdString(report->automatic);
-  QStringList all;
-  for (const auto& one : report->devices) {
-    all << tr("%1: %2").arg(QString::fromStdString(one.id), QString::fromStdString(one.name));
-    if (one.total_memory > 0) {
-      all.last() += tr(", %1 free of %2")
-                        .arg(widgets::bytes_text(static_cast<double>(one.free_memory)),
-                             widgets::bytes_text(static_cast<double>(one.total_memory)));
-    }
-  }
-  if (!report->cuda_problem.empty()) {
-    all << QString::fromStdString(report->cuda_problem);
-    device->setIcon(widgets::symbol_icon(QStringLiteral("warning"), widgets::SymbolColor::warning));
-  }
-  device->setText(tr("device: %1").arg(name));
-  device->setToolTip(all.join(QLatin1Char('\n')));
-  device->setAccessibleName(device->text());
+  show_engine(window_->statusChip(QStringLiteral("engine")),
+              window_->statusChip(QStringLiteral("device")), engine_);
 }
 
-void Workbench::updateRunChip() {
-  auto* chip = window_->statusChip(QStringLiteral("run"));
-  const widgets::RunRecord* shown = nullptr;
-  int live = 0;
-  for (const auto& run : runs_.runs()) {
-    if (!run->is_live()) continue;
-    ++live;
-    if (shown == nullptr || run->in_window) shown = run.get();
-  }
-  QString text = tr("no run in progress");
-  if (shown != nullptr) {
-    text = shown->max_steps > 0
-               ? tr("%1: %2, %3 of %4")
-                     .arg(shown->name, widgets::state_text(shown->state),
-                          widgets::grouped(shown->step), widgets::grouped(shown->max_steps))
-               : tr("%1: %2").arg(shown->name, widgets::state_text(shown->state));
-    if (live > 1) text += tr(" and %1 more").arg(live - 1);
-  }
-  chip->setText(text);
-  chip->setToolTip(tr("Show the run"));
-  chip->setAccessibleName(text);
-}
+void Workbench::updateRunChip() { show_run(window_->statusChip(QStringLiteral("run")), runs_); }
 
 void Workbench::updateProblemChip() {
-  auto* chip = window_->statusChip(QStringLiteral("problems"));
-  const auto* model = problems_->model();
-  const int errors = model->count(engine::Severity::error);
-  const int warnings = model->count(engine::Severity::warning);
-  QString text = tr("no problems");
-  QIcon icon;
-  if (errors > 0) {
-    icon = widgets::symbol_icon(QStringLiteral("error"), widgets::SymbolColor::error);
-  } else if (warnings > 0) {
-    icon = widgets::symbol_icon(QStringLiteral("warning"), widgets::SymbolColor::warning);
-  }
-  const int all = model->rowCount();
-  if (all == 1) text = tr("1 problem");
-  if (all > 1) text = tr("%1 problems").arg(all);
-  chip->setIcon(icon);
-  chip->setText(text);
-  chip->setToolTip(tr("%1 errors, %2 warnings, %3 notes")
-                       .arg(errors)
-                       .arg(warnings)
-                       .arg(all - errors - warnings));
-  chip->setAccessibleName(text);
+  show_problem_count(window_->statusChip(QStringLiteral("problems")), *edit_->problems()->model());
 }
 
 void Workbench::updateActions() {

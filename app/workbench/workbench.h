@@ -2,9 +2,9 @@
 #pragma once
 
 #include "app/workbench/background_job.h"
+#include "app/workbench/edit_actions.h"
 #include "app/workbench/engine_loader.h"
 #include "app/workbench/open_path.h"
-#include "app/workbench/paradigm_file_watch.h"
 #include "app/workbench/program_options.h"
 #include "app/workbench/run_launcher.h"
 #include "app/workbench/run_watcher.h"
@@ -22,21 +22,21 @@ class QMessageBox;
 class QSettings;
 
 namespace widgets {
+class CommandPalette;
 class ComparePanel;
-class HistogramPanel;
 class LaunchPanel;
-class LayerAssignmentPanel;
 class LayerStatisticsPanel;
-class ProblemsPanel;
 class RunListPanel;
 class RunLogPanel;
 class RunMonitorPanel;
-class TransformRulesPanel;
 }  // namespace widgets
 
 namespace app {
 
+class Autosave;
 class CompareWorkspace;
+class DocumentFiles;
+class EditWorkspace;
 class MainWindow;
 
 /// The composition root: makes the window, the panels and what works in the background, and
@@ -54,12 +54,8 @@ class Workbench : public QObject {
   widgets::Selection* selection() { return &selection_; }
   const EngineLoader& engine() const { return engine_; }
   const RunLauncher& launcher() const { return launcher_; }
-  const widgets::PlanViewPtr& view() const { return view_; }
-
-  widgets::LayerAssignmentPanel* layers() const { return layers_; }
-  widgets::TransformRulesPanel* rules() const { return rules_; }
-  widgets::ProblemsPanel* problems() const { return problems_; }
-  widgets::HistogramPanel* histogram() const { return histogram_; }
+  EditWorkspace* edit() const { return edit_.get(); }
+  const EditActions& editActions() const { return edit_actions_; }
   widgets::LaunchPanel* launchPanel() const { return launch_; }
   widgets::RunListPanel* runList() const { return run_list_; }
   widgets::RunMonitorPanel* monitor() const { return monitor_; }
@@ -83,16 +79,16 @@ class Workbench : public QObject {
  private:
   void makePanels();
   void connectWindow();
+  void connectEditing();
   void connectRuns();
   void connectCompare();
   void openNext();
   void take(const OpenedPath& opened);
-  void replan();
-  void showView(widgets::PlanViewPtr view);
-  void reload();
+  void takeTransform(const OpenedPath& opened);
   void remember(const QString& path);
   void showRun(const QString& folder);
   void readPlanOfRun(const QString& folder);
+  void saveAndLaunch(const engine::ParamValues& values);
   void launch(const engine::ParamValues& values);
   void resumeRun(const QString& folder);
   void launchWhenReady();
@@ -100,6 +96,7 @@ class Workbench : public QObject {
   void raiseGivenPanels();
   void openDemo();
   QString demoFolder() const;
+  QString presetsFolder() const;
   bool mayClose();
   void setTheme(widgets::Theme theme);
   void updateEngineChip();
@@ -114,16 +111,15 @@ class Workbench : public QObject {
   EngineLoader engine_;
   RunWatcher watcher_;
   RunLauncher launcher_;
-  ParadigmFileWatch paradigm_files_;
   BackgroundJob open_job_;
-  BackgroundJob plan_job_;
   BackgroundJob run_plan_job_;
   BackgroundJob resume_job_;
+  std::unique_ptr<EditWorkspace> edit_;
   std::unique_ptr<MainWindow> window_;
-  widgets::LayerAssignmentPanel* layers_ = nullptr;
-  widgets::TransformRulesPanel* rules_ = nullptr;
-  widgets::ProblemsPanel* problems_ = nullptr;
-  widgets::HistogramPanel* histogram_ = nullptr;
+  std::unique_ptr<DocumentFiles> files_;
+  std::unique_ptr<Autosave> autosave_;  ///< null: nothing is remembered
+  EditActions edit_actions_;
+  widgets::CommandPalette* palette_ = nullptr;
   widgets::LaunchPanel* launch_ = nullptr;
   widgets::RunListPanel* run_list_ = nullptr;
   widgets::RunMonitorPanel* monitor_ = nullptr;
@@ -134,9 +130,6 @@ class Workbench : public QObject {
 
   QStringList to_open_;
   engine::ParamValues given_;  ///< by the command line: they win over opened files
-  std::shared_ptr<const widgets::OpenCheckpoint> checkpoint_;
-  std::shared_ptr<const engine::ParsedTransform> transform_;
-  widgets::PlanViewPtr view_;
   QStringList panels_to_raise_;
   bool compares_given_ = false;  ///< the command line said which runs to compare
   bool launch_when_ready_ = false;

@@ -33,11 +33,9 @@ inline const char* sample_transform() {
 }
 
 inline std::shared_ptr<const widgets::OpenCheckpoint> sample_checkpoint(int blocks = 4) {
-  auto checkpoint = std::make_shared<widgets::OpenCheckpoint>();
-  checkpoint->folder = QStringLiteral("/models/tiny");
-  checkpoint->config = engine::parse_llama_config(sample_config_json(blocks), "config.json");
-  checkpoint->inventory = engine::layer_inventory(checkpoint->config);
-  return checkpoint;
+  return widgets::make_checkpoint(
+      QStringLiteral("/models/tiny"),
+      engine::parse_llama_config(sample_config_json(blocks), "config.json"));
 }
 
 inline widgets::PlanViewPtr sample_view(const std::string& yaml = sample_transform(),

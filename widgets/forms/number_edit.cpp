@@ -21,8 +21,12 @@ NumberEdit::NumberEdit(engine::ParamSpec spec, QWidget* parent)
 QString NumberEdit::numberText() const { return lineEdit()->text().trimmed(); }
 
 void NumberEdit::setNumberText(const QString& text) {
-  if (text != lineEdit()->text()) lineEdit()->setText(text);
+  if (text == lineEdit()->text()) return;
+  lineEdit()->setText(text);
+  if (!hasFocus()) lineEdit()->setCursorPosition(0);  // the leading digits tell more
 }
+
+void NumberEdit::setHint(const QString& text) { lineEdit()->setPlaceholderText(text); }
 
 double NumberEdit::stepped(double value, int direction) const {
   if (spec_.kind == engine::ParamKind::integer) return value + direction;

@@ -19,6 +19,7 @@ class NumberEdit : public QAbstractSpinBox {
 
   QString numberText() const;
   void setNumberText(const QString& text);
+  void setHint(const QString& text);  ///< shown while it is empty
 
   void stepBy(int steps) override;
   QSize sizeHint() const override;

@@ -16,6 +16,8 @@
 #include <QSignalBlocker>
 #include <QToolButton>
 
+#include <cmath>
+
 namespace widgets {
 namespace {
 
@@ -37,7 +39,15 @@ class BooleanEditor : public ParamEditor {
     row->addWidget(box_);
     row->addStretch();
     introduce(box_);
-    connect(box_, &QCheckBox::toggled, this, &ParamEditor::edited);
+    connect(box_, &QCheckBox::stateChanged, this, [this] {
+      box_->setTristate(false);
+      Q_EMIT edited();
+    });
+  }
+  void setMixed() override {
+    const QSignalBlocker quiet(box_);
+    box_->setTristate(true);
+    box_->setCheckState(Qt::PartiallyChecked);
   }
   engine::ParamValue value(std::vector<engine::Problem>&) const override {
     if (!box_->isChecked() && !engine::is_set(spec().default_value)) return engine::unset;
@@ -46,7 +56,8 @@ class BooleanEditor : public ParamEditor {
   void setValue(const engine::ParamValue& value) override {
     const QSignalBlocker quiet(box_);
     const bool* flag = std::get_if<bool>(&value);
-    box_->setChecked(flag != nullptr && *flag);
+    box_->setTristate(false);
+    box_->setCheckState(flag != nullptr && *flag ? Qt::Checked : Qt::Unchecked);
   }
 
  private:
@@ -66,6 +77,11 @@ class ChoiceEditor : public ParamEditor {
     box_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     introduce(box_);
     connect(box_, &QComboBox::currentIndexChanged, this, &ParamEditor::edited);
+  }
+  void setMixed() override {
+    const QSignalBlocker quiet(box_);
+    box_->setPlaceholderText(tr("several values"));
+    box_->setCurrentIndex(-1);
   }
   engine::ParamValue value(std::vector<engine::Problem>&) const override {
     const QString chosen = box_->currentData().toString();
@@ -92,8 +108,11 @@ class NumbersEditor : public ParamEditor {
       set_ = new QCheckBox(tr("set"), this);
       introduce(set_, tr("set"));
       row->addWidget(set_);
-      connect(set_, &QCheckBox::toggled, this, [this](bool set) {
+      connect(set_, &QCheckBox::stateChanged, this, [this](int state) {
+        const bool set = state != Qt::Unchecked;
+        set_->setTristate(false);
         for (auto* number : numbers_) number->setEnabled(set);
+        if (set && numbers_.front()->numberText().isEmpty()) suggest();
         Q_EMIT edited();
       });
     }
@@ -104,10 +123,18 @@ class NumbersEditor : public ParamEditor {
       auto* number = new NumberEdit(one, this);
       introduce(number, count > 1 ? (i == 0 ? tr("lower") : tr("upper")) : QString());
       row->addWidget(number, 1);
-      connect(number, &NumberEdit::numberTextChanged, this, &ParamEditor::edited);
+      connect(number, &NumberEdit::numberTextChanged, this, [this] {
+        if (set_ != nullptr && set_->isTristate()) {
+          const QSignalBlocker quiet(set_);
+          set_->setTristate(false);
+          set_->setCheckState(Qt::Checked);
+        }
+        Q_EMIT edited();
+      });
       numbers_.push_back(number);
     }
-    if (!spec.unit_text.empty()) {
+    constexpr std::size_t kLongestUnit = 10;  // a longer one stands in the tool tip
+    if (!spec.unit_text.empty() && spec.unit_text.size() <= kLongestUnit) {
       row->addWidget(new QLabel(QString::fromStdString(spec.unit_text), this));
     }
   }
@@ -124,11 +151,27 @@ class NumbersEditor : public ParamEditor {
     return engine::parse_value(spec(), text.toStdString(), place(), problems);
   }
 
-  void setValue(const engine::ParamValue& value) override {
-    const bool set = engine::is_set(value);
+  void setMixed() override {
     if (set_ != nullptr) {
       const QSignalBlocker quiet(set_);
-      set_->setChecked(set);
+      set_->setTristate(true);
+      set_->setCheckState(Qt::PartiallyChecked);
+    }
+    for (auto* number : numbers_) {
+      const QSignalBlocker quiet(number);
+      number->setEnabled(true);
+      number->setNumberText(QString());
+      number->setHint(tr("several"));
+    }
+  }
+
+  void setValue(const engine::ParamValue& value) override {
+    const bool set = engine::is_set(value);
+    for (auto* number : numbers_) number->setHint(QString());
+    if (set_ != nullptr) {
+      const QSignalBlocker quiet(set_);
+      set_->setTristate(false);
+      set_->setCheckState(set ? Qt::Checked : Qt::Unchecked);
     }
     for (auto* number : numbers_) {
       const QSignalBlocker quiet(number);
@@ -147,6 +190,22 @@ class NumbersEditor : public ParamEditor {
   }
 
  private:
+  /// What a value that was unset begins with, so that setting it is one click: the default, else a
+  /// number in the middle of the range.
+  void suggest() {
+    const auto& given = spec();
+    if (engine::is_set(given.default_value)) {
+      setValue(given.default_value);
+    } else if (given.kind == engine::ParamKind::probability) {
+      setValue(0x1p-16);
+    } else if (given.kind == engine::ParamKind::real_pair) {
+      const double width =
+          std::isfinite(given.maximum - given.minimum) ? given.maximum - given.minimum : 1.0;
+      setValue(engine::RealPair(given.minimum + width * 0.001, given.maximum - width * 0.001));
+    }
+    numbers_.front()->setFocus(Qt::OtherFocusReason);
+  }
+
   QCheckBox* set_ = nullptr;
   std::vector<NumberEdit*> numbers_;
 };
@@ -185,6 +244,12 @@ class TextEditor : public ParamEditor {
     const QSignalBlocker quiet(line_);
     const auto* text = std::get_if<std::string>(&value);
     line_->setText(text == nullptr ? QString() : QString::fromStdString(*text));
+    line_->setPlaceholderText(spec().is_nullable ? tr("not set") : QString());
+  }
+  void setMixed() override {
+    const QSignalBlocker quiet(line_);
+    line_->clear();
+    line_->setPlaceholderText(tr("several values"));
   }
 
  private:
@@ -244,6 +309,9 @@ QString param_tool_tip(const engine::ParamSpec& spec) {
   }
   const QString range = QString::fromStdString(engine::allowed_range(spec));
   if (!range.isEmpty()) lines << QObject::tr("Allowed: %1").arg(range.toHtmlEscaped());
+  if (!spec.unit_text.empty()) {
+    lines << QObject::tr("Unit: %1").arg(QString::fromStdString(spec.unit_text).toHtmlEscaped());
+  }
   if (!spec.is_required) {
     lines << QObject::tr("Default: %1")
                  .arg(

@@ -27,6 +27,8 @@ class ParamEditor : public QWidget {
   virtual engine::ParamValue value(std::vector<engine::Problem>& problems) const = 0;
   /// Shows `value`; edited() is not emitted.
   virtual void setValue(const engine::ParamValue& value) = 0;
+  /// Shows that several values stand behind this editor; what is entered next is meant for all.
+  virtual void setMixed() = 0;
 
  Q_SIGNALS:
   void edited();

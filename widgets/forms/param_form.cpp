@@ -26,7 +26,10 @@ struct ParamForm::Field {
   ParamEditor* editor = nullptr;
   QToolButton* reset = nullptr;
   QLabel* problem = nullptr;
+  QLabel* note = nullptr;
   bool matches = true;
+  /// What showValue() showed last: nothing yet, or a value, or several.
+  std::optional<std::optional<engine::ParamValue>> shown;
 };
 
 struct ParamForm::Group {
@@ -127,15 +130,24 @@ ParamForm::ParamForm(engine::ParamSchema schema, QWidget* parent)
     field.problem->setWordWrap(true);
     field.problem->setObjectName(QStringLiteral("problem.") + QString::fromStdString(spec.name));
     field.problem->hide();
+    field.note = new QLabel(group->body);
+    field.note->setWordWrap(true);
+    field.note->setObjectName(QStringLiteral("note.") + QString::fromStdString(spec.name));
+    field.note->hide();
     const int row = group->grid->rowCount();
     group->grid->addWidget(field.label, row, 0, Qt::AlignVCenter);
     group->grid->addWidget(field.editor, row, 1);
     group->grid->addWidget(field.reset, row, 2);
-    group->grid->addWidget(field.problem, row + 1, 0, 1, 3);
-    connect(field.editor, &ParamEditor::edited, this, [this, &field] { fieldEdited(field); });
+    group->grid->addWidget(field.note, row + 1, 1, 1, 2);
+    group->grid->addWidget(field.problem, row + 2, 0, 1, 3);
+    connect(field.editor, &ParamEditor::edited, this, [this, &field] {
+      fieldEdited(field);
+      Q_EMIT edited(QString::fromStdString(field.spec->name));
+    });
     connect(field.reset, &QToolButton::clicked, this, [this, &field] {
       field.editor->setValue(field.spec->default_value);
       fieldEdited(field);
+      Q_EMIT wasReset(QString::fromStdString(field.spec->name));
     });
     field.editor->setValue(spec.default_value);
     refreshMark(field);
@@ -206,6 +218,36 @@ void ParamForm::setValue(const std::string& name, const engine::ParamValue& valu
   fieldEdited(*found);
 }
 
+void ParamForm::showValue(const std::string& name, const std::optional<engine::ParamValue>& value) {
+  Field* found = field(name);
+  if (found == nullptr || (found->shown.has_value() && *found->shown == value)) return;
+  found->shown = value;
+  if (!value) {
+    found->editor->setMixed();
+  } else {
+    std::vector<engine::Problem> problems;
+    const auto now = found->editor->value(problems);
+    if (!problems.empty() || now != *value) found->editor->setValue(*value);
+  }
+  checkField(*found);
+}
+
+void ParamForm::forgetShown() {
+  for (const auto& one : fields_) one->shown.reset();
+}
+
+void ParamForm::setNote(const std::string& name, const QString& note) {
+  Field* found = field(name);
+  if (found == nullptr || found->note->text() == note) return;
+  found->note->setText(note);
+  found->note->setVisible(found->matches && !note.isEmpty());
+}
+
+QString ParamForm::noteText(const std::string& name) const {
+  Field* found = field(name);
+  return found == nullptr ? QString() : found->note->text();
+}
+
 std::vector<engine::Problem> ParamForm::showProblems(const std::vector<engine::Problem>& problems) {
   std::vector<engine::Problem> homeless;
   for (const auto& one : fields_) {
@@ -260,6 +302,11 @@ bool ParamForm::isMarkedChanged(const std::string& name) const {
 }
 
 void ParamForm::fieldEdited(Field& field) {
+  checkField(field);
+  Q_EMIT changed();
+}
+
+void ParamForm::checkField(Field& field) {
   refreshMark(field);
   std::vector<engine::Problem> problems;
   auto value = field.editor->value(problems);
@@ -282,10 +329,14 @@ void ParamForm::fieldEdited(Field& field) {
   }
   field.problem->setText(texts.join(QLatin1Char('\n')));
   field.problem->setVisible(!texts.isEmpty());
-  Q_EMIT changed();
 }
 
 void ParamForm::refreshMark(Field& field) {
+  if (field.shown && !*field.shown) {
+    field.label->setFont(font());
+    field.reset->setVisible(true);
+    return;
+  }
   std::vector<engine::Problem> problems;
   const auto value = field.editor->value(problems);
   const bool is_changed = !problems.empty() || value != field.spec->default_value;
@@ -312,6 +363,7 @@ void ParamForm::filter(const QString& text) {
       one->editor->setVisible(one->matches);
       one->reset->setVisible(one->matches && one->label->font().bold());
       one->problem->setVisible(one->matches && !one->problem->text().isEmpty());
+      one->note->setVisible(one->matches && !one->note->text().isEmpty());
       any = any || one->matches;
     }
     group->header->setVisible(any);
@@ -324,6 +376,8 @@ void ParamForm::applyTheme() {
     QPalette colors = palette();
     colors.setColor(QPalette::WindowText, theme_colors(palette()).error);
     one->problem->setPalette(colors);
+    colors.setColor(QPalette::WindowText, muted_text(palette()));
+    one->note->setPalette(colors);
   }
 }
 

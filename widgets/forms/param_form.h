@@ -6,6 +6,8 @@
 #include <QWidget>
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 class QLineEdit;
@@ -35,6 +37,13 @@ class ParamForm : public QWidget {
 
   void setValues(const engine::ParamValues& values);  ///< the others go to their defaults
   void setValue(const std::string& name, const engine::ParamValue& value);
+  /// Shows a value that lives elsewhere; no value = several. A field that shows it already, and one
+  /// whose value has not changed since it was last shown, is left alone: what is being typed stays.
+  void showValue(const std::string& name, const std::optional<engine::ParamValue>& value);
+  /// Another thing is shown from now on: the next showValue() replaces what was being typed.
+  void forgetShown();
+  /// A remark under a field, in the colour of secondary text; empty = none.
+  void setNote(const std::string& name, const QString& note);
   /// Shows each problem under the field it names ("--name"); returns those that name no field here.
   std::vector<engine::Problem> showProblems(const std::vector<engine::Problem>& problems);
   /// Groups that start folded.
@@ -44,10 +53,13 @@ class ParamForm : public QWidget {
 
   QWidget* editor(const std::string& name) const;
   QString problemText(const std::string& name) const;  ///< what stands under the field
+  QString noteText(const std::string& name) const;
   bool isMarkedChanged(const std::string& name) const;
 
  Q_SIGNALS:
   void changed();
+  void edited(const QString& name);  ///< by the user; its text may be unreadable
+  void wasReset(const QString& name);
 
  protected:
   void changeEvent(QEvent* event) override;
@@ -58,6 +70,7 @@ class ParamForm : public QWidget {
 
   Field* field(const std::string& name) const;
   void fieldEdited(Field& field);
+  void checkField(Field& field);
   void refreshMark(Field& field);
   void filter(const QString& text);
   void applyTheme();

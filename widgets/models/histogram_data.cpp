@@ -27,27 +27,51 @@ std::vector<int> rule_order(const PlanView& view) {
   return order;
 }
 
-class ParameterShares {
+/// Fills in what the layers of bars weigh.
+class Weights {
  public:
-  explicit ParameterShares(const PlanView& view) {
+  explicit Weights(const PlanView& view) {
     if (view.checkpoint == nullptr) return;
+    costs_ = &view.checkpoint->costs;
     for (const auto& layer : view.checkpoint->inventory.layers()) {
-      if (layer.kind != engine::LayerKind::linear) continue;
-      parameters_.insert(QString::fromStdString(layer.name), layer.parameters);
-      total_ += layer.parameters;
+      const bool is_attention = layer.kind == engine::LayerKind::attention;
+      if (!is_attention && layer.kind != engine::LayerKind::linear) continue;
+      if (is_attention) attentions_.insert(QString::fromStdString(layer.name));
+      total_.parameters += costs_->of(layer.name).parameters;
+      total_.flops += costs_->of(layer.name).flops;
     }
   }
   void fill(HistogramBar& bar) const {
-    if (total_ == 0) return;
-    std::int64_t sum = 0;
-    for (const auto& layer : bar.layers) sum += parameters_.value(layer, 0);
-    bar.parameter_share = static_cast<double>(sum) / static_cast<double>(total_);
+    if (costs_ == nullptr) return;
+    for (const auto& layer : bar.layers) {
+      const auto& cost = costs_->of(layer.toStdString());
+      auto& sum = attentions_.contains(layer) ? bar.attention_cost : bar.linear_cost;
+      sum.parameters += cost.parameters;
+      sum.flops += cost.flops;
+    }
+    if (total_.parameters > 0) {
+      bar.parameter_share = bar.size(HistogramWeight::parameters) / total_.parameters;
+    }
+    if (total_.flops > 0) bar.flop_share = bar.size(HistogramWeight::flops) / total_.flops;
   }
 
  private:
-  QHash<QString, std::int64_t> parameters_;
-  std::int64_t total_ = 0;
+  const LayerCosts* costs_ = nullptr;
+  QSet<QString> attentions_;
+  LayerCosts::Cost total_;
 };
+
+double size_of(HistogramWeight weight, int count, const LayerCosts::Cost& cost) {
+  switch (weight) {
+    case HistogramWeight::layers:
+      return count;
+    case HistogramWeight::parameters:
+      return cost.parameters;
+    case HistogramWeight::flops:
+      return cost.flops;
+  }
+  return 0;
+}
 
 HistogramBar untransformed_bar() {
   HistogramBar bar;
@@ -57,6 +81,48 @@ HistogramBar untransformed_bar() {
 }
 
 }  // namespace
+
+double HistogramBar::attention_size(HistogramWeight weight) const {
+  return size_of(weight, attentions, attention_cost);
+}
+
+double HistogramBar::linear_size(HistogramWeight weight) const {
+  return size_of(weight, linears, linear_cost);
+}
+
+double HistogramGhost::size(HistogramWeight weight) const { return size_of(weight, count, cost); }
+
+const HistogramGhost* HistogramData::ghost_of(const HistogramBar& bar) const {
+  for (const auto& one : ghosts) {
+    if (one.label == bar.label && one.untransformed == bar.untransformed) return &one;
+  }
+  return nullptr;
+}
+
+void add_ghosts(HistogramData& data, const HistogramData& other, const QString& caption) {
+  bool differs = data.bars.size() != other.bars.size();
+  for (std::size_t i = 0; i < data.bars.size() && !differs; ++i) {
+    differs =
+        data.bars[i].label != other.bars[i].label || data.bars[i].layers != other.bars[i].layers;
+  }
+  if (!differs) return;
+  data.ghost_caption = caption;
+  for (const auto& bar : other.bars) {
+    const auto same = [&bar](const HistogramBar& one) {
+      return one.label == bar.label && one.untransformed == bar.untransformed;
+    };
+    HistogramGhost ghost{bar.label, bar.untransformed, bar.count(), bar.attention_cost};
+    ghost.cost.parameters += bar.linear_cost.parameters;
+    ghost.cost.flops += bar.linear_cost.flops;
+    if (ghost.count > 0 && std::none_of(data.bars.begin(), data.bars.end(), same)) {
+      HistogramBar gone;
+      gone.label = bar.label;
+      gone.detail = QObject::tr("no longer in the file");
+      data.bars.insert(data.bars.end() - (data.bars.empty() ? 0 : 1), std::move(gone));
+    }
+    data.ghosts.push_back(std::move(ghost));
+  }
+}
 
 int HistogramData::total() const {
   int sum = 0;
@@ -79,17 +145,18 @@ HistogramData planned_histogram(const PlanView& view) {
       count(rest, layer, is_attention);
     }
   }
-  const ParameterShares shares(view);
+  const Weights weights(view);
   for (const int rule : rule_order(view)) {
     auto& bar = bars[static_cast<std::size_t>(rule)];
     const auto* written = view.rule(rule);
     if (written->leave_alone) continue;
     bar.label = QString::fromStdString(written->pattern);
     bar.detail = QString::fromStdString(written->paradigm);
-    shares.fill(bar);
+    bar.rule = rule;
+    weights.fill(bar);
     data.bars.push_back(std::move(bar));
   }
-  shares.fill(rest);
+  weights.fill(rest);
   data.bars.push_back(std::move(rest));
   return data;
 }
@@ -128,7 +195,7 @@ HistogramData applied_histogram(const RunRecord& run) {
   }
 
   if (plan_is_known) {
-    const ParameterShares shares(*run.plan);
+    const Weights weights(*run.plan);
     HistogramBar rest = untransformed_bar();
     for (const auto& layer : run.plan->checkpoint->inventory.layers()) {
       const bool is_attention = layer.kind == engine::LayerKind::attention;
@@ -138,8 +205,8 @@ HistogramData applied_histogram(const RunRecord& run) {
           run.plan->transform == nullptr || run.plan->plan.find(layer.name) != nullptr;
       if (is_candidate && !replaced.contains(name)) count(rest, name, is_attention);
     }
-    for (auto& bar : data.bars) shares.fill(bar);
-    shares.fill(rest);
+    for (auto& bar : data.bars) weights.fill(bar);
+    weights.fill(rest);
     data.bars.push_back(std::move(rest));
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "widgets/models/plan_view.h"
+#include "widgets/models/layer_tree_node.h"
 
 #include <QAbstractItemModel>
 #include <QHash>
@@ -19,21 +19,24 @@ class LayerTreeModel : public QAbstractItemModel {
   Q_OBJECT
 
  public:
-  enum Column { kName, kKind, kShape, kParameters, kRule, kColumns };
-  /// What the rule column says about a row.
-  enum class Chip { none, rule, fallback, left_alone, not_handled, unmatched, mixed };
+  enum Column { kName, kKind, kShape, kParameters, kFlops, kRule, kColumns };
+  using Chip = LayerChip;
   enum Role {
     /// QStringList: the layers that a row stands for. An attention row means the attention itself,
     /// its projections
     /// are rows of their own; a group means all targets below it.
     kLayersRole = Qt::UserRole + 1,
-    kChipRole,  ///< int(Chip)
-    kRuleRole   ///< int: index of the winning rule, -1 = none or mixed
+    kChipRole,   ///< int(Chip)
+    kRuleRole,   ///< int: index of the winning rule, -1 = none or mixed
+    kPathRole,   ///< QString: below the block, "self_attn.q_proj"
+    kBlocksRole  ///< QPoint: first and last block, -1 outside of the blocks
   };
 
   explicit LayerTreeModel(QObject* parent = nullptr);
   ~LayerTreeModel() override;
 
+  /// Rows stay as they are while the same blocks fold: only what they show changes. Else the model
+  /// is reset.
   void setView(PlanViewPtr view);
   const PlanViewPtr& view() const { return view_; }
   /// Fold alike blocks (default) or list every block.
@@ -51,18 +54,26 @@ class LayerTreeModel : public QAbstractItemModel {
   int columnCount(const QModelIndex& parent = {}) const override;
   QVariant data(const QModelIndex& index, int role) const override;
   QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
+  Qt::ItemFlags flags(const QModelIndex& index) const override;
+  QStringList mimeTypes() const override;
+  QMimeData* mimeData(const QModelIndexList& indexes) const override;
 
  private:
-  struct Node;
+  using Node = LayerTreeNode;
 
+  void relayout();
   void rebuild();
+  LayerTreeLayout::Assignments assignments() const;
   Node* nodeOf(const QModelIndex& index) const;
+  QModelIndex indexOf(const Node& node, int column) const;
   QVariant display(const Node& node, int column) const;
-  QString toolTip(const Node& node) const;
+  QString toolTip(const Node& node, int column) const;
 
   PlanViewPtr view_;
   bool folded_ = true;
   bool all_kinds_ = false;
+  std::unique_ptr<LayerTreeLayout> layout_;  ///< null while no checkpoint is open
+  LayerTreeLayout::Ranges ranges_;
   std::unique_ptr<Node> root_;
   QHash<QString, Node*> node_of_layer_;
 };

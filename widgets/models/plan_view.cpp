@@ -5,8 +5,37 @@
 #include <QStringList>
 
 #include <algorithm>
+#include <sstream>
 
 namespace widgets {
+namespace {
+
+/// An empty text is a transform without rules; one that cannot be read as a map is none.
+bool is_broken(const engine::ParsedTransform& parsed) {
+  if (!parsed.config.rules.empty()) return false;
+  std::istringstream text(parsed.config.source_text);
+  bool is_empty = true;
+  for (std::string line; std::getline(text, line);) {
+    const auto first = line.find_first_not_of(" \t\r");
+    is_empty = is_empty && (first == std::string::npos || line[first] == '#');
+  }
+  return !is_empty && std::any_of(parsed.problems.begin(), parsed.problems.end(),
+                                  [](const auto& one) { return one.id == "bad-yaml"; });
+}
+
+}  // namespace
+
+std::shared_ptr<const OpenCheckpoint> make_checkpoint(const QString& folder,
+                                                      const engine::LlamaConfig& config) {
+  constexpr std::int64_t kUsualSequence = 2048;
+  auto checkpoint = std::make_shared<OpenCheckpoint>();
+  checkpoint->folder = folder;
+  checkpoint->config = config;
+  checkpoint->inventory = engine::layer_inventory(config);
+  checkpoint->costs =
+      LayerCosts(checkpoint->inventory, std::min(kUsualSequence, config.max_position_embeddings));
+  return checkpoint;
+}
 
 const engine::TransformRule* PlanView::rule(int index) const {
   if (transform == nullptr || index < 0) return nullptr;
@@ -17,16 +46,45 @@ const engine::TransformRule* PlanView::rule(int index) const {
 
 PlanViewPtr make_plan_view(std::shared_ptr<const OpenCheckpoint> checkpoint,
                            std::shared_ptr<const engine::ParsedTransform> transform,
-                           const std::vector<engine::ParadigmInfo>& infos) {
+                           const std::vector<engine::ParadigmInfo>& infos,
+                           const std::stop_token& stop) {
   auto view = std::make_shared<PlanView>();
   view->checkpoint = std::move(checkpoint);
   view->transform = std::move(transform);
   if (view->transform != nullptr) view->problems = view->transform->problems;
   if (view->has_plan()) {
-    view->plan = plan_transform(view->checkpoint->inventory, view->transform->config, infos);
+    auto plan =
+        plan_transform(view->checkpoint->inventory, view->transform->config, infos, "", stop);
+    if (!plan) return nullptr;
+    view->plan = std::move(*plan);
     view->problems.insert(view->problems.end(), view->plan.problems.begin(),
                           view->plan.problems.end());
   }
+  return view;
+}
+
+PlanViewPtr plan_text(std::shared_ptr<const OpenCheckpoint> checkpoint,
+                      const std::optional<std::string>& text, const std::string& file,
+                      const std::vector<engine::ParadigmInfo>& infos, const PlanViewPtr& last,
+                      const std::stop_token& stop) {
+  if (!text) return make_plan_view(std::move(checkpoint), nullptr, infos, stop);
+  auto parsed =
+      std::make_shared<engine::ParsedTransform>(engine::parse_transform_config(*text, file, infos));
+  const bool has_last =
+      last != nullptr && last->transform != nullptr && last->transform->config.file == file;
+  if (!has_last || !is_broken(*parsed)) {
+    return make_plan_view(std::move(checkpoint), std::move(parsed), infos, stop);
+  }
+  auto view = std::make_shared<PlanView>();
+  if (checkpoint == last->checkpoint) {
+    *view = *last;
+  } else {
+    const auto planned = make_plan_view(std::move(checkpoint), last->transform, infos, stop);
+    if (planned == nullptr) return nullptr;
+    *view = *planned;
+  }
+  view->is_stale = true;
+  view->problems = parsed->problems;
   return view;
 }
 

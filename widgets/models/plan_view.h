@@ -8,10 +8,14 @@
 #include "engine/transform/layer_inventory.h"
 #include "engine/transform/paradigm_info.h"
 #include "engine/transform/transform_plan.h"
+#include "widgets/models/layer_costs.h"
 
 #include <QString>
 
 #include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
 #include <vector>
 
 namespace widgets {
@@ -20,13 +24,21 @@ struct OpenCheckpoint {
   QString folder;
   engine::LlamaConfig config;
   engine::LayerInventory inventory;
+  LayerCosts costs;  ///< at the sequence length that shares of FLOPs are shown for
 };
+
+/// Names, kinds, shapes and costs of a checkpoint's layers. Any thread.
+std::shared_ptr<const OpenCheckpoint> make_checkpoint(const QString& folder,
+                                                      const engine::LlamaConfig& config);
 
 struct PlanView {
   std::shared_ptr<const OpenCheckpoint> checkpoint;          ///< null: none is open
   std::shared_ptr<const engine::ParsedTransform> transform;  ///< null: none is open
   engine::TransformPlan plan;                                ///< empty unless both are open
   std::vector<engine::Problem> problems;                     ///< of parsing, then of planning
+  /// The text does not parse: `transform` and `plan` are those of the last one that did, `problems`
+  /// those of the text.
+  bool is_stale = false;
 
   bool has_plan() const { return checkpoint != nullptr && transform != nullptr; }
   /// A rule of the open file, or null for an index that it does not have.
@@ -35,10 +47,18 @@ struct PlanView {
 
 using PlanViewPtr = std::shared_ptr<const PlanView>;
 
-/// Plans when both are given. Any thread.
+/// Plans when both are given. Null once `stop` is requested. Any thread.
 PlanViewPtr make_plan_view(std::shared_ptr<const OpenCheckpoint> checkpoint,
                            std::shared_ptr<const engine::ParsedTransform> transform,
-                           const std::vector<engine::ParadigmInfo>& infos);
+                           const std::vector<engine::ParadigmInfo>& infos,
+                           const std::stop_token& stop = {});
+
+/// Parses and plans a text that is being edited; none = no transform is open. While it does not
+/// parse, the transform of `last` stays. Null once `stop` is requested. Any thread.
+PlanViewPtr plan_text(std::shared_ptr<const OpenCheckpoint> checkpoint,
+                      const std::optional<std::string>& text, const std::string& file,
+                      const std::vector<engine::ParadigmInfo>& infos, const PlanViewPtr& last,
+                      const std::stop_token& stop = {});
 
 /// Number as the rule list shows it: "1", "2", …, or "default".
 QString rule_label(const PlanView& view, int rule);

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <QList>
 #include <QObject>
 #include <QStringList>
 
+#include <algorithm>
+#include <utility>
+
 namespace widgets {
 
-/// What the user has selected, shared by all views: layers by name, one run by folder. Selecting
+/// What the user has selected, shared by all views: layers by name, rules by their index in the
+/// open transform file, one run by folder. Selecting
 /// anywhere lights it up everywhere. GUI thread.
 class Selection : public QObject {
   Q_OBJECT
@@ -15,12 +20,19 @@ class Selection : public QObject {
   using QObject::QObject;
 
   const QStringList& layers() const { return layers_; }
+  const QList<int>& rules() const { return rules_; }  ///< ascending
   const QString& run() const { return run_; }
 
   void setLayers(const QStringList& layers) {
     if (layers == layers_) return;
     layers_ = layers;
     Q_EMIT layersChanged();
+  }
+  void setRules(QList<int> rules) {
+    std::sort(rules.begin(), rules.end());
+    if (rules == rules_) return;
+    rules_ = std::move(rules);
+    Q_EMIT rulesChanged();
   }
   void setRun(const QString& folder) {
     if (folder == run_) return;
@@ -30,10 +42,12 @@ class Selection : public QObject {
 
  Q_SIGNALS:
   void layersChanged();
+  void rulesChanged();
   void runChanged();
 
  private:
   QStringList layers_;
+  QList<int> rules_;
   QString run_;
 };
 

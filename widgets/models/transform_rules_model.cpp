@@ -1,29 +1,68 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/models/transform_rules_model.h"
 
+#include "widgets/models/rule_editor.h"
 #include "widgets/style/number_text.h"
 #include "widgets/style/symbol_icon.h"
 #include "widgets/style/theme.h"
 
 #include <QApplication>
 #include <QFontDatabase>
+#include <QMimeData>
 #include <QPalette>
+
+#include <algorithm>
 
 namespace widgets {
 
+const QString TransformRulesModel::kRulesMime = QStringLiteral("application/x-paradigm-rules");
+const QString TransformRulesModel::kLayersMime = QStringLiteral("application/x-paradigm-layers");
+
+TransformRulesModel::TransformRulesModel(RuleEditor* editor, QObject* parent)
+    : QAbstractTableModel(parent), editor_(editor) {}
+
 void TransformRulesModel::setView(PlanViewPtr view) {
-  beginResetModel();
-  view_ = std::move(view);
-  order_.clear();
-  if (view_ != nullptr && view_->transform != nullptr) {
-    const auto& rules = view_->transform->config.rules;
+  std::vector<int> order;
+  if (view != nullptr && view->transform != nullptr) {
+    const auto& rules = view->transform->config.rules;
     for (int pass = 0; pass < 2; ++pass) {
       for (std::size_t i = 0; i < rules.size(); ++i) {
-        if (rules[i].is_default() == (pass == 1)) order_.push_back(static_cast<int>(i));
+        if (rules[i].is_default() == (pass == 1)) order.push_back(static_cast<int>(i));
       }
     }
   }
+  preview_.reset();
+  if (order == order_ && !order.empty()) {
+    view_ = std::move(view);
+    Q_EMIT dataChanged(index(0, 0), index(rowCount() - 1, kColumns - 1));
+    return;
+  }
+  beginResetModel();
+  view_ = std::move(view);
+  order_ = std::move(order);
   endResetModel();
+}
+
+void TransformRulesModel::setPreview(PlanViewPtr preview, int from, int to) {
+  const bool fits = preview != nullptr && view_ != nullptr && view_->has_plan() &&
+                    preview->has_plan() && preview->plan.counts.size() == view_->plan.counts.size();
+  if (!fits && preview_ == nullptr) return;
+  preview_ = fits ? std::move(preview) : nullptr;
+  preview_from_ = from;
+  preview_to_ = to;
+  Q_EMIT dataChanged(index(0, kMatched), index(rowCount() - 1, kColumns - 1));
+}
+
+const engine::RuleCounts& TransformRulesModel::counts(int rule) const {
+  if (preview_ == nullptr) return view_->plan.counts[static_cast<std::size_t>(rule)];
+  int moved = rule;
+  if (rule == preview_from_) {
+    moved = preview_to_;
+  } else {
+    if (rule > preview_from_) --moved;
+    if (moved >= preview_to_) ++moved;
+  }
+  return preview_->plan.counts[static_cast<std::size_t>(moved)];
 }
 
 int TransformRulesModel::rowCount(const QModelIndex& parent) const {
@@ -37,10 +76,10 @@ int TransformRulesModel::columnCount(const QModelIndex& parent) const {
 TransformRulesModel::Standing TransformRulesModel::standing(int rule) const {
   const auto position = static_cast<std::size_t>(rule);
   if (!view_->has_plan() || position >= view_->plan.counts.size()) return Standing::unknown;
-  const auto& counts = view_->plan.counts[position];
-  if (counts.matched == 0) return Standing::no_match;
-  if (counts.won == 0) return Standing::dead;
-  return counts.shadowed > 0 ? Standing::partly_shadowed : Standing::alive;
+  const auto& now = counts(rule);
+  if (now.matched == 0) return Standing::no_match;
+  if (now.won == 0) return Standing::dead;
+  return now.shadowed > 0 ? Standing::partly_shadowed : Standing::alive;
 }
 
 QStringList TransformRulesModel::layersWonBy(int rule) const {
@@ -69,13 +108,13 @@ QString TransformRulesModel::toolTip(int rule) const {
       break;
     case Standing::dead:
     case Standing::partly_shadowed: {
-      const auto& counts = view_->plan.counts[static_cast<std::size_t>(rule)];
+      const auto& now = counts(rule);
       QStringList names;
-      for (const int other : counts.shadowed_by) names << rule_label(*view_, other);
+      for (const int other : now.shadowed_by) names << rule_label(*view_, other);
       lines << (standing(rule) == Standing::dead ? tr("Never reached: rule %1 takes all %2 layers.")
                                                  : tr("Rule %1 takes %2 of its layers."))
                    .arg(names.join(QStringLiteral(", ")))
-                   .arg(counts.shadowed);
+                   .arg(now.shadowed);
       break;
     }
     case Standing::alive:
@@ -93,7 +132,7 @@ QVariant TransformRulesModel::data(const QModelIndex& index, int role) const {
   const bool counted = view_->has_plan();
   const auto count = [&](int engine::RuleCounts::*member) -> QVariant {
     if (!counted) return QStringLiteral("–");
-    return grouped(view_->plan.counts[static_cast<std::size_t>(rule)].*member);
+    return grouped(counts(rule).*member);
   };
   const bool is_count = index.column() >= kMatched;
   switch (role) {
@@ -133,6 +172,7 @@ QVariant TransformRulesModel::data(const QModelIndex& index, int role) const {
       return {};
     case Qt::ForegroundRole: {
       const QPalette palette = QApplication::palette();
+      if (view_->is_stale) return muted_text(palette);
       if (standing(rule) == Standing::no_match && !written.is_default()) {
         return theme_colors(palette).error;
       }
@@ -147,6 +187,8 @@ QVariant TransformRulesModel::data(const QModelIndex& index, int role) const {
     case Qt::AccessibleTextRole:
       if (index.column() == kNumber && written.is_default()) return tr("default");
       return data(index, Qt::DisplayRole);
+    case Qt::EditRole:
+      return QString::fromStdString(written.pattern);
     case kRuleRole:
       return rule;
     case kLayersRole:
@@ -193,6 +235,88 @@ QVariant TransformRulesModel::headerData(int section, Qt::Orientation orientatio
     default:
       return {};
   }
+}
+
+int TransformRulesModel::rowOf(int rule) const {
+  const auto found = std::find(order_.begin(), order_.end(), rule);
+  return found == order_.end() ? -1 : static_cast<int>(found - order_.begin());
+}
+
+int TransformRulesModel::ruleAtGap(int row) const {
+  if (order_.empty()) return 0;
+  if (row < rowCount()) {
+    const int rule = order_[static_cast<std::size_t>(std::max(row, 0))];
+    if (!view_->rule(rule)->is_default()) return rule;
+  }
+  // Behind the last rule, which may stand before `default` or after it.
+  int last = -1;
+  for (const int rule : order_) {
+    if (!view_->rule(rule)->is_default()) last = std::max(last, rule);
+  }
+  return last >= 0 ? last + 1 : 0;
+}
+
+Qt::ItemFlags TransformRulesModel::flags(const QModelIndex& index) const {
+  Qt::ItemFlags flags = QAbstractTableModel::flags(index);
+  if (editor_ == nullptr || view_ == nullptr || view_->is_stale) return flags;
+  if (!index.isValid()) return flags | Qt::ItemIsDropEnabled;
+  const bool is_default = view_->rule(order_[static_cast<std::size_t>(index.row())])->is_default();
+  if (is_default) return flags;
+  if (takes_drops_on_rows_) flags |= Qt::ItemIsDropEnabled;
+  flags |= Qt::ItemIsDragEnabled;
+  if (index.column() == kPattern) flags |= Qt::ItemIsEditable;
+  return flags;
+}
+
+bool TransformRulesModel::setData(const QModelIndex& index, const QVariant& value, int role) {
+  if (editor_ == nullptr || role != Qt::EditRole || !index.isValid()) return false;
+  const int rule = order_[static_cast<std::size_t>(index.row())];
+  const QString pattern = value.toString();
+  if (pattern == QString::fromStdString(view_->rule(rule)->pattern)) return true;
+  return editor_->setPattern(rule, pattern);
+}
+
+QStringList TransformRulesModel::mimeTypes() const { return {kRulesMime, kLayersMime}; }
+
+QMimeData* TransformRulesModel::mimeData(const QModelIndexList& indexes) const {
+  auto* data = new QMimeData;
+  if (!indexes.isEmpty()) {
+    const int rule = indexes.front().data(kRuleRole).toInt();
+    data->setData(kRulesMime, QByteArray::number(rule));
+    data->setText(QString::fromStdString(view_->rule(rule)->pattern));
+  }
+  return data;
+}
+
+Qt::DropActions TransformRulesModel::supportedDropActions() const {
+  return Qt::MoveAction | Qt::CopyAction;
+}
+
+bool TransformRulesModel::canDropMimeData(const QMimeData* data, Qt::DropAction, int, int,
+                                          const QModelIndex& parent) const {
+  if (editor_ == nullptr || view_ == nullptr || view_->is_stale) return false;
+  if (data->hasFormat(kLayersMime)) return true;
+  return data->hasFormat(kRulesMime) && !parent.isValid();
+}
+
+bool TransformRulesModel::dropMimeData(const QMimeData* data, Qt::DropAction action, int row,
+                                       int column, const QModelIndex& parent) {
+  if (!canDropMimeData(data, action, row, column, parent)) return false;
+  if (data->hasFormat(kLayersMime)) {
+    const QStringList layers =
+        QString::fromUtf8(data->data(kLayersMime)).split(QLatin1Char('\n'), Qt::SkipEmptyParts);
+    if (parent.isValid()) {
+      Q_EMIT layersDroppedOn(layers, parent.siblingAtColumn(0).data(kRuleRole).toInt());
+    } else {
+      Q_EMIT layersDropped(layers, ruleAtGap(row < 0 ? rowCount() : row));
+    }
+    return true;
+  }
+  const int from = data->data(kRulesMime).toInt();
+  int to = ruleAtGap(row < 0 ? rowCount() : row);
+  if (to > from) --to;
+  if (to != from && editor_->move(from, to)) Q_EMIT ruleMoved(to);
+  return false;  // the rows are already where they belong: the view must remove none
 }
 
 }  // namespace widgets

@@ -9,6 +9,7 @@
 #include "widgets/style/theme.h"
 
 #include <QButtonGroup>
+#include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollArea>
@@ -23,6 +24,7 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
       runs_(runs),
       planned_button_(new QToolButton),
       applied_button_(new QToolButton),
+      weight_(new QComboBox),
       note_(new QLabel),
       plot_(new HistogramPlot) {
   auto* content = new QWidget;
@@ -51,6 +53,13 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
   note_->setObjectName(QStringLiteral("histogram.note"));
   note_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   bar->addWidget(note_, 1);
+  weight_->setObjectName(QStringLiteral("histogram.weight"));
+  weight_->setAccessibleName(tr("What the bars measure"));
+  weight_->setToolTip(tr("What the length of a bar measures"));
+  weight_->addItem(tr("by layers"));
+  weight_->addItem(tr("by parameters"));
+  weight_->addItem(tr("by FLOPs"));
+  bar->addWidget(weight_);
   column->addLayout(bar);
   auto* scroll = new QScrollArea;
   scroll->setWidget(plot_);
@@ -65,6 +74,9 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
   outer->setContentsMargins(0, 0, 0, 0);
   outer->addWidget(empty_);
 
+  connect(weight_, &QComboBox::currentIndexChanged, plot_,
+          [this](int index) { plot_->setWeight(static_cast<HistogramWeight>(index)); });
+  connect(plot_, &HistogramPlot::ruleActivated, this, &HistogramPanel::ruleActivated);
   connect(planned_button_, &QToolButton::clicked, this, &HistogramPanel::showPlanned);
   connect(applied_button_, &QToolButton::clicked, this, &HistogramPanel::showApplied);
   connect(plot_, &HistogramPlot::layersClicked, selection_, &Selection::setLayers);
@@ -80,6 +92,12 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
 void HistogramPanel::setView(PlanViewPtr view) {
   view_ = std::move(view);
   refresh();
+}
+
+void HistogramPanel::setSavedView(PlanViewPtr saved) {
+  if (saved == saved_) return;
+  saved_ = std::move(saved);
+  saved_bars_ = saved_ != nullptr ? planned_histogram(*saved_) : HistogramData();
 }
 
 void HistogramPanel::showPlanned() {
@@ -109,6 +127,9 @@ void HistogramPanel::refresh() {
     shown = applied_histogram(*run);
   } else if (has_plan) {
     shown = planned_histogram(*view_);
+    if (saved_ != nullptr && saved_->has_plan() && saved_->checkpoint == view_->checkpoint) {
+      add_ghosts(shown, saved_bars_, tr("as saved"));
+    }
   }
   empty_->setEmpty(!applied_ && !has_plan && run == nullptr);
   empty_->setSentence(view_ == nullptr || view_->checkpoint == nullptr

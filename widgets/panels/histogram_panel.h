@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "widgets/models/histogram_data.h"
 #include "widgets/models/plan_view.h"
 #include "widgets/models/run_store.h"
 
 #include <QWidget>
 
 class QButtonGroup;
+class QComboBox;
 class QLabel;
 class QToolButton;
 
@@ -25,11 +27,16 @@ class HistogramPanel : public QWidget {
   HistogramPanel(Selection* selection, const RunStore* runs, QWidget* parent = nullptr);
 
   void setView(PlanViewPtr view);
+  /// What is saved, drawn as outlines behind what is edited from the next view on; null = nothing.
+  void setSavedView(PlanViewPtr saved);
   void showPlanned();
   void showApplied();
   bool showsApplied() const { return applied_; }
   HistogramPlot* plot() const { return plot_; }
   QString noteText() const;
+
+ Q_SIGNALS:
+  void ruleActivated(int rule);
 
  private:
   void refresh();
@@ -37,9 +44,12 @@ class HistogramPanel : public QWidget {
   Selection* selection_;
   const RunStore* runs_;
   PlanViewPtr view_;
+  PlanViewPtr saved_;
+  HistogramData saved_bars_;
   bool applied_ = false;
   QToolButton* planned_button_;
   QToolButton* applied_button_;
+  QComboBox* weight_;
   QLabel* note_;
   HistogramPlot* plot_;
   EmptyState* empty_;

@@ -18,11 +18,14 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
+#include <QRegularExpression>
 #include <QSet>
 #include <QSortFilterProxyModel>
 #include <QToolButton>
 #include <QTreeView>
 #include <QVBoxLayout>
+
+#include <algorithm>
 
 namespace widgets {
 
@@ -34,7 +37,8 @@ LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent
       messages_(new MessageBar(this)),
       filter_(new QLineEdit),
       tree_(new QTreeView),
-      summary_(new QLabel) {
+      summary_(new QLabel),
+      found_(new QLabel) {
   proxy_->setSourceModel(model_);
   proxy_->setRecursiveFilteringEnabled(true);
   proxy_->setAutoAcceptChildRows(true);
@@ -50,10 +54,13 @@ LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent
   filter_->setObjectName(QStringLiteral("layers.filter"));
   filter_->setPlaceholderText(tr("Filter layers"));
   filter_->setAccessibleName(tr("Filter layers"));
-  filter_->setToolTip(tr("Shows the layers whose name holds this text"));
+  filter_->setToolTip(
+      tr("Shows the layers whose name holds this text, or matches it as a regular expression"));
   filter_->setClearButtonEnabled(true);
   filter_->addAction(symbol_icon(QStringLiteral("search")), QLineEdit::LeadingPosition);
   bar->addWidget(filter_, 1);
+  found_->setObjectName(QStringLiteral("layers.found"));
+  bar->addWidget(found_);
   auto* options = new QToolButton;
   options->setIcon(symbol_icon(QStringLiteral("edit")));
   options->setAutoRaise(true);
@@ -75,11 +82,16 @@ LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent
   tree_->setModel(proxy_);
   set_up_list(tree_, true);
   tree_->setSelectionMode(QAbstractItemView::ExtendedSelection);
+  tree_->setDragEnabled(true);
+  tree_->setDragDropMode(QAbstractItemView::DragOnly);
+  tree_->setContextMenuPolicy(Qt::ActionsContextMenu);
+  makeActions();
   tree_->setItemDelegateForColumn(LayerTreeModel::kRule, new RuleChipDelegate(tree_));
   set_column_widths(tree_, LayerTreeModel::kName,
                     {{LayerTreeModel::kKind, 16},
                      {LayerTreeModel::kShape, 22},
-                     {LayerTreeModel::kParameters, 13},
+                     {LayerTreeModel::kParameters, 12},
+                     {LayerTreeModel::kFlops, 9},
                      {LayerTreeModel::kRule, 14}});
   column->addWidget(tree_, 1);
   summary_->setContentsMargins(lines(this, 0.4), 0, 0, lines(this, 0.25));
@@ -94,19 +106,15 @@ LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent
   outer->addWidget(messages_);
   outer->addWidget(empty_, 1);
 
-  connect(filter_, &QLineEdit::textChanged, this, [this](const QString& text) {
-    proxy_->setFilterFixedString(text);
-    if (!text.isEmpty()) tree_->expandAll();
-    showSelection();
-  });
-  connect(fold, &QAction::toggled, this, [this](bool folded) {
-    model_->setFolded(folded);
-    tree_->expandToDepth(folded ? 1 : -1);
-    showSelection();
-  });
-  connect(kinds, &QAction::toggled, this, [this](bool shows) {
-    model_->setShowsAllKinds(shows);
-    tree_->expandToDepth(model_->isFolded() ? 1 : -1);
+  connect(filter_, &QLineEdit::textChanged, this,
+          [this](const QString& text) { showFiltered(text); });
+  connect(fold, &QAction::toggled, model_, &LayerTreeModel::setFolded);
+  connect(kinds, &QAction::toggled, model_, &LayerTreeModel::setShowsAllKinds);
+  connect(model_, &QAbstractItemModel::modelAboutToBeReset, this,
+          &LayerAssignmentPanel::rememberOpenRows);
+  connect(proxy_, &QAbstractItemModel::modelReset, this, [this] {
+    was_reset_ = true;
+    openRows();
     showSelection();
   });
   connect(tree_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
@@ -114,11 +122,110 @@ LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent
   connect(selection_, &Selection::layersChanged, this, &LayerAssignmentPanel::showSelection);
 }
 
+void LayerAssignmentPanel::makeActions() {
+  const auto add = [this](const char* name, const QString& text, const QString& tip,
+                          const QKeySequence& keys) {
+    auto* action = new QAction(text, tree_);
+    action->setObjectName(QStringLiteral("layers.") + QLatin1String(name));
+    action->setToolTip(QStringLiteral("%1 (%2)").arg(tip, keys.toString(QKeySequence::NativeText)));
+    action->setShortcut(keys);
+    action->setShortcutContext(Qt::WidgetShortcut);
+    tree_->addAction(action);
+    return action;
+  };
+  connect(add("make_rule", tr("&Make a rule of these layers"),
+              tr("Write a pattern that matches exactly the selected layers"),
+              QKeySequence(Qt::Key_Return)),
+          &QAction::triggered, this, &LayerAssignmentPanel::makeRuleRequested);
+  connect(add("siblings", tr("Select all of this &kind"),
+              tr("Select the layers of the same name in every block"), QKeySequence::SelectAll),
+          &QAction::triggered, this, &LayerAssignmentPanel::addSiblings);
+}
+
+void LayerAssignmentPanel::addSiblings() {
+  const QModelIndex current = tree_->currentIndex();
+  if (!current.isValid() || model_->view()->checkpoint == nullptr) return;
+  const QString path = current.data(LayerTreeModel::kPathRole).toString();
+  QStringList layers;
+  const auto collect = [&](const auto& self, const QModelIndex& parent) -> void {
+    for (int row = 0; row < model_->rowCount(parent); ++row) {
+      const QModelIndex index = model_->index(row, 0, parent);
+      if (index.data(LayerTreeModel::kPathRole).toString() == path) {
+        layers << index.data(LayerTreeModel::kLayersRole).toStringList();
+      }
+      self(self, index);
+    }
+  };
+  collect(collect, {});
+  selection_->setLayers(layers);
+}
+
+void LayerAssignmentPanel::rememberOpenRows() {
+  open_rows_.clear();
+  const auto collect = [&](const auto& self, const QModelIndex& parent) -> void {
+    for (int row = 0; row < proxy_->rowCount(parent); ++row) {
+      const QModelIndex index = proxy_->index(row, 0, parent);
+      if (!tree_->isExpanded(index)) continue;
+      open_rows_.append({index.data(LayerTreeModel::kPathRole).toString(),
+                         index.data(LayerTreeModel::kBlocksRole).toPoint()});
+      self(self, index);
+    }
+  };
+  collect(collect, {});
+}
+
+void LayerAssignmentPanel::openRows() {
+  const auto open = [&](const auto& self, const QModelIndex& parent) -> void {
+    for (int row = 0; row < proxy_->rowCount(parent); ++row) {
+      const QModelIndex index = proxy_->index(row, 0, parent);
+      const QString path = index.data(LayerTreeModel::kPathRole).toString();
+      const QPoint blocks = index.data(LayerTreeModel::kBlocksRole).toPoint();
+      const bool was_open = std::any_of(open_rows_.begin(), open_rows_.end(), [&](const auto& one) {
+        return one.first == path && one.second.x() <= blocks.y() && blocks.x() <= one.second.y();
+      });
+      if (!was_open) continue;
+      tree_->expand(index);
+      self(self, index);
+    }
+  };
+  open(open, {});
+}
+
+void LayerAssignmentPanel::showFiltered(const QString& text) {
+  const QRegularExpression pattern(text, QRegularExpression::CaseInsensitiveOption);
+  if (pattern.isValid()) {
+    proxy_->setFilterRegularExpression(pattern);
+  } else {
+    proxy_->setFilterFixedString(text);
+  }
+  if (!text.isEmpty()) tree_->expandAll();
+  int rows = 0;
+  const auto count = [&](const auto& self, const QModelIndex& parent) -> void {
+    for (int row = 0; row < proxy_->rowCount(parent); ++row) {
+      const QModelIndex index = proxy_->index(row, 0, parent);
+      if (proxy_->rowCount(index) == 0) {
+        rows += static_cast<int>(index.data(LayerTreeModel::kLayersRole).toStringList().size());
+      }
+      self(self, index);
+    }
+  };
+  if (!text.isEmpty()) count(count, {});
+  found_->setText(text.isEmpty() ? QString()
+                  : rows == 1    ? tr("1 layer")
+                                 : tr("%1 layers").arg(rows));
+  showSelection();
+}
+
 void LayerAssignmentPanel::setView(PlanViewPtr view) {
+  const bool other_checkpoint =
+      model_->view() == nullptr || model_->view()->checkpoint != view->checkpoint;
   following_ = true;
+  was_reset_ = false;
   model_->setView(view);
   following_ = false;
+  if (was_reset_ && !other_checkpoint) showSelection();
   empty_->setEmpty(view->checkpoint == nullptr);
+  if (!other_checkpoint) return;
   if (view->checkpoint != nullptr) {
     tree_->expandToDepth(model_->rowCount() <= 12 ? 1 : 0);
   }
@@ -138,8 +245,9 @@ void LayerAssignmentPanel::focusFilter() {
 
 void LayerAssignmentPanel::resizeEvent(QResizeEvent* event) {
   QWidget::resizeEvent(event);
-  tree_->setColumnHidden(LayerTreeModel::kKind, width() < characters(this, 84));
-  tree_->setColumnHidden(LayerTreeModel::kShape, width() < characters(this, 66));
+  tree_->setColumnHidden(LayerTreeModel::kKind, width() < characters(this, 94));
+  tree_->setColumnHidden(LayerTreeModel::kShape, width() < characters(this, 76));
+  tree_->setColumnHidden(LayerTreeModel::kParameters, width() < characters(this, 54));
 }
 
 void LayerAssignmentPanel::updateSummary() {

@@ -3,7 +3,11 @@
 
 #include "widgets/models/plan_view.h"
 
+#include <QList>
+#include <QPoint>
 #include <QWidget>
+
+#include <utility>
 
 class QLabel;
 class QLineEdit;
@@ -33,11 +37,17 @@ class LayerAssignmentPanel : public QWidget {
 
  Q_SIGNALS:
   void openRequested();
+  void makeRuleRequested();  ///< of the selected layers
 
  protected:
   void resizeEvent(QResizeEvent* event) override;  ///< a narrow panel shows fewer columns
 
  private:
+  void makeActions();
+  void addSiblings();
+  void rememberOpenRows();
+  void openRows();
+  void showFiltered(const QString& text);
   void takeSelection();
   void showSelection();
   void updateSummary();
@@ -49,7 +59,11 @@ class LayerAssignmentPanel : public QWidget {
   QLineEdit* filter_;
   QTreeView* tree_;
   QLabel* summary_;
+  QLabel* found_;
   EmptyState* empty_;
+  /// Rows that were expanded before the tree was built anew: path below the block, and blocks.
+  QList<std::pair<QString, QPoint>> open_rows_;
+  bool was_reset_ = false;
   bool following_ = false;
 };
 

@@ -10,6 +10,7 @@
 #include <QEvent>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QPushButton>
 #include <QToolButton>
 
 namespace widgets {
@@ -19,7 +20,7 @@ MessageBar::MessageBar(QWidget* parent)
   setObjectName(QStringLiteral("message_bar"));
   setAutoFillBackground(true);
   setFrameShape(QFrame::StyledPanel);
-  auto* row = new QHBoxLayout(this);
+  auto* row = row_ = new QHBoxLayout(this);
   row->setContentsMargins(lines(this, 0.5), lines(this, 0.25), lines(this, 0.25),
                           lines(this, 0.25));
   row->addWidget(icon_, 0, Qt::AlignTop);
@@ -47,6 +48,7 @@ MessageBar::MessageBar(QWidget* parent)
 
 void MessageBar::showMessage(engine::Severity severity, const QString& text,
                              const QString& remedy) {
+  withdrawOffers();
   repeated_ = isVisible() && text == text_ ? repeated_ + 1 : 1;
   severity_ = severity;
   text_ = text;
@@ -61,7 +63,22 @@ void MessageBar::showProblem(const engine::Problem& problem) {
   showMessage(problem.severity, text, QString::fromStdString(problem.remedy));
 }
 
+void MessageBar::offer(const QString& name, const QString& text, std::function<void()> answer) {
+  auto* button = new QPushButton(text, this);
+  button->setObjectName(name);
+  button->setAccessibleName(QString(text).remove(QLatin1Char('&')));
+  connect(button, &QPushButton::clicked, this, std::move(answer));
+  row_->insertWidget(2 + static_cast<int>(offers_.size()), button, 0, Qt::AlignVCenter);
+  offers_ << button;
+}
+
+void MessageBar::withdrawOffers() {
+  for (auto* button : offers_) button->deleteLater();
+  offers_.clear();
+}
+
 void MessageBar::dismiss() {
+  withdrawOffers();
   text_.clear();
   hide();
   Q_EMIT shownChanged(false);

@@ -4,9 +4,14 @@
 #include "engine/problem.h"
 
 #include <QFrame>
+#include <QList>
 #include <QString>
 
+#include <functional>
+
+class QHBoxLayout;
 class QLabel;
+class QPushButton;
 class QToolButton;
 
 namespace widgets {
@@ -21,6 +26,9 @@ class MessageBar : public QFrame {
 
   void showMessage(engine::Severity severity, const QString& text, const QString& remedy = {});
   void showProblem(const engine::Problem& problem);
+  /// Adds a button to the message that is shown; it goes with the message. `name` is the button's
+  /// object name.
+  void offer(const QString& name, const QString& text, std::function<void()> answer);
   void dismiss();
   QString text() const { return text_; }
 
@@ -33,9 +41,12 @@ class MessageBar : public QFrame {
  private:
   void present();
   void applyTheme();
+  void withdrawOffers();
 
   QLabel* icon_;
   QLabel* label_;
+  QHBoxLayout* row_;
+  QList<QPushButton*> offers_;
   QString text_;
   QString remedy_;
   int repeated_ = 1;

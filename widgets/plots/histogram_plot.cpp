@@ -16,6 +16,7 @@
 #include <QToolTip>
 
 #include <algorithm>
+#include <cmath>
 
 namespace widgets {
 
@@ -35,6 +36,23 @@ void HistogramPlot::setData(HistogramData data) {
   describe();
   updateGeometry();
   update();
+}
+
+void HistogramPlot::setWeight(HistogramWeight weight) {
+  weight_ = weight;
+  update();
+}
+
+double HistogramPlot::longest() const {
+  double longest = 0;
+  for (const auto& bar : data_.bars) {
+    longest = std::max(longest, bar.size(weight_));
+    if (weight_ == HistogramWeight::layers) {
+      longest = std::max(longest, static_cast<double>(bar.planned.value_or(0)));
+    }
+    if (const auto* ghost = data_.ghost_of(bar)) longest = std::max(longest, ghost->size(weight_));
+  }
+  return longest > 0 ? longest : 1;
 }
 
 void HistogramPlot::setSelectedLayers(const QStringList& layers) {
@@ -88,9 +106,8 @@ QString HistogramPlot::barText(const HistogramBar& bar) const {
   if (bar.planned && *bar.planned != bar.count()) {
     text = tr("%1 of %2 planned").arg(bar.count()).arg(*bar.planned);
   }
-  if (bar.parameter_share.value_or(0) > 0) {
-    text += QStringLiteral(" · ") + percent(*bar.parameter_share);
-  }
+  if (bar.parameter_share) text += QStringLiteral(" · ") + percent(*bar.parameter_share);
+  if (bar.flop_share) text += QStringLiteral(" · ") + percent(*bar.flop_share);
   return text;
 }
 
@@ -101,6 +118,12 @@ QString HistogramPlot::barToolTip(const HistogramBar& bar) const {
   rows << tr("%1 attentions (their two matmuls), %2 Linears").arg(bar.attentions).arg(bar.linears);
   if (bar.parameter_share) {
     rows << tr("%1 of the parameters of all targets").arg(percent(*bar.parameter_share));
+  }
+  if (bar.flop_share) {
+    rows << tr("%1 of the FLOPs of all targets").arg(percent(*bar.flop_share));
+  }
+  if (const auto* ghost = data_.ghost_of(bar)) {
+    rows << tr("%1: %2 layers").arg(data_.ghost_caption).arg(ghost->count);
   }
   if (bar.planned) rows << tr("planned: %1").arg(*bar.planned);
   if (bar.count() > 0) rows << tr("Click to select these layers");
@@ -114,10 +137,7 @@ void HistogramPlot::paintEvent(QPaintEvent*) {
   const QColor highlight = shades.color(QPalette::Highlight);
   const QColor base = shades.color(QPalette::Base);
   const Columns at = columns();
-  int longest = 1;
-  for (const auto& bar : data_.bars) {
-    longest = std::max({longest, bar.count(), bar.planned.value_or(0)});
-  }
+  const double whole_length = longest();
   const QSet<QString> selected(selected_.begin(), selected_.end());
   const QFont fixed = QFontDatabase::systemFont(QFontDatabase::FixedFont);
 
@@ -143,19 +163,32 @@ void HistogramPlot::paintEvent(QPaintEvent*) {
                      metrics.elidedText(bar.label, Qt::ElideMiddle, at.label_width));
 
     const int inset = lines(this, 0.4);
-    const auto length = [&](int count) { return at.bar_width * count / longest; };
-    QRect piece(at.bar_left, row.top() + inset, length(bar.linears), row.height() - 2 * inset);
+    const auto length = [&](double size) {
+      return static_cast<int>(std::lround(at.bar_width * size / whole_length));
+    };
+    QRect piece(at.bar_left, row.top() + inset, length(bar.linear_size(weight_)),
+                row.height() - 2 * inset);
     const QColor solid =
         bar.untransformed ? blend(colors.untransformed, base, 0.75) : blend(highlight, base, 0.85);
     painter.fillRect(piece, solid);
     if (bar.attentions > 0) {
-      const int whole = length(bar.count());
+      const int whole = length(bar.size(weight_));
       piece =
           QRect(piece.left() + piece.width(), piece.top(), whole - piece.width(), piece.height());
       painter.fillRect(piece, blend(solid, base, 0.45));
       painter.fillRect(piece, QBrush(solid, Qt::BDiagPattern));
     }
-    if (bar.planned && *bar.planned > 0 && *bar.planned != bar.count()) {
+    const auto* ghost = data_.ghost_of(bar);
+    if (ghost != nullptr && ghost->count > 0) {
+      painter.setPen(QPen(muted_text(shades), 0));
+      painter.setBrush(Qt::NoBrush);
+      const int out = lines(this, 0.12);
+      painter.drawRect(QRect(at.bar_left, row.top() + inset - out,
+                             std::max(length(ghost->size(weight_)) - 1, 1),
+                             row.height() - 2 * inset + 2 * out - 1));
+    }
+    if (weight_ == HistogramWeight::layers && bar.planned && *bar.planned > 0 &&
+        *bar.planned != bar.count()) {
       painter.setPen(QPen(shades.color(QPalette::Text), 0, Qt::DashLine));
       painter.setBrush(Qt::NoBrush);
       painter.drawRect(QRect(at.bar_left, row.top() + inset, length(*bar.planned) - 1,
@@ -200,13 +233,14 @@ void HistogramPlot::paintKey(QPainter& painter) const {
                      Qt::AlignLeft | Qt::AlignVCenter, text);
     left += fontMetrics().horizontalAdvance(text) + lines(this, 1);
   }
-  const bool has_shares = std::any_of(data_.bars.begin(), data_.bars.end(), [](const auto& bar) {
-    return bar.parameter_share.value_or(0) > 0;
-  });
-  const QString shares = tr("%: share of the parameters");
+  const bool has_shares = std::any_of(data_.bars.begin(), data_.bars.end(),
+                                      [](const auto& bar) { return bar.flop_share.has_value(); });
+  const QString shares = tr("layers · parameters · FLOPs");
   if (has_shares && left + fontMetrics().horizontalAdvance(shares) <= width()) {
-    painter.drawText(QRect(left, row.top(), width() - left, row.height()),
-                     Qt::AlignLeft | Qt::AlignVCenter, shares);
+    const QRect room(std::min(at.text_left, width() - fontMetrics().horizontalAdvance(shares) -
+                                                lines(this, 0.6)),
+                     row.top(), width(), row.height());
+    painter.drawText(room, Qt::AlignLeft | Qt::AlignVCenter, shares);
   }
 }
 
@@ -234,6 +268,16 @@ void HistogramPlot::mousePressEvent(QMouseEvent* event) {
   }
 }
 
+void HistogramPlot::mouseDoubleClickEvent(QMouseEvent* event) {
+  if (event->button() == Qt::LeftButton) activate(barAt(event->pos()));
+}
+
+void HistogramPlot::activate(int bar) {
+  if (bar < 0) return;
+  const int rule = data_.bars[static_cast<std::size_t>(bar)].rule;
+  if (rule >= 0) Q_EMIT ruleActivated(rule);
+}
+
 void HistogramPlot::mouseMoveEvent(QMouseEvent* event) {
   const int bar = barAt(event->pos());
   if (bar == hovered_) return;
@@ -258,8 +302,10 @@ void HistogramPlot::keyPressEvent(QKeyEvent* event) {
       current_ = std::max(current_ - 1, 0);
       update();
       return;
-    case Qt::Key_Space:
     case Qt::Key_Return:
+      activate(current_);
+      return;
+    case Qt::Key_Space:
       choose(current_, event->modifiers().testFlag(Qt::ControlModifier));
       return;
     default:

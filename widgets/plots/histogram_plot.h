@@ -19,6 +19,9 @@ class HistogramPlot : public QWidget {
 
   void setData(HistogramData data);
   const HistogramData& data() const { return data_; }
+  /// What the lengths mean; layers at first.
+  void setWeight(HistogramWeight weight);
+  HistogramWeight weight() const { return weight_; }
   /// Bars that hold any of these layers are marked.
   void setSelectedLayers(const QStringList& layers);
 
@@ -28,10 +31,12 @@ class HistogramPlot : public QWidget {
 
  Q_SIGNALS:
   void layersClicked(const QStringList& layers);
+  void ruleActivated(int rule);  ///< double-click, Enter
 
  protected:
   void paintEvent(QPaintEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
+  void mouseDoubleClickEvent(QMouseEvent* event) override;
   void mouseMoveEvent(QMouseEvent* event) override;
   void leaveEvent(QEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
@@ -48,13 +53,16 @@ class HistogramPlot : public QWidget {
   int rowHeight() const;
   Columns columns() const;
   int barAt(const QPoint& position) const;
+  double longest() const;
   void choose(int bar, bool add);
+  void activate(int bar);
   void paintKey(QPainter& painter) const;
   QString barText(const HistogramBar& bar) const;
   QString barToolTip(const HistogramBar& bar) const;
   void describe();
 
   HistogramData data_;
+  HistogramWeight weight_ = HistogramWeight::layers;
   QStringList selected_;
   int current_ = -1;
   int hovered_ = -1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The window with the true engine: a tiny checkpoint, transformed, trained for a few steps and
 // stopped.
+#include "app/workbench/edit_workspace.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/workbench.h"
 #include "engine/runs/run_catalog.h"
@@ -67,7 +68,7 @@ TEST(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
 
   workbench.openPaths({QString::fromStdString((folder / "tiny").string()),
                        QString::fromStdString(transform.string())});
-  ASSERT_TRUE(patient([&] { return workbench.isSettled() && workbench.view()->has_plan(); }));
+  ASSERT_TRUE(patient([&] { return workbench.isSettled() && workbench.edit()->view()->has_plan(); }));
   auto* form = workbench.launchPanel()->form();
   form->setValue("train_file", (folder / "text.txt").string());
   form->setValue("output_dir", (folder / "run").string());
@@ -89,7 +90,7 @@ TEST(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
 
   // Applied equals planned, read from what the engine did.
   ASSERT_TRUE(
-      patient([&] { return workbench.histogram()->noteText() == QStringLiteral("as planned"); }));
+      patient([&] { return workbench.edit()->histogram()->noteText() == QStringLiteral("as planned"); }));
   EXPECT_EQ(run->transformed.size(), 2u + 2u * 7u);
 
   QTest::mouseClick(workbench.monitor()->stopButton(), Qt::LeftButton);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The way of a user through the window, by clicks and keys: checkpoint, transform, counts, launch,
 // live curve, stop, an earlier run. PARADIGM_SCREENSHOTS=DIR keeps a picture of each stage.
+#include "app/workbench/edit_workspace.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/workbench.h"
 #include "engine/runs/run_catalog.h"
@@ -148,7 +149,7 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   auto* tree = find<QTreeView>("layers.tree");
   ASSERT_TRUE(tree->isVisible());
   EXPECT_EQ(tree->model()->index(0, 0).data().toString(), QStringLiteral("layers 0–3"));
-  EXPECT_EQ(workbench_->histogram()->plot()->data().bars.size(), 0u);
+  EXPECT_EQ(workbench_->edit()->histogram()->plot()->data().bars.size(), 0u);
 
   // A transform: winners, counts, problems, histogram.
   drop(transform_);
@@ -157,11 +158,11 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   EXPECT_EQ(rules->index(1, widgets::TransformRulesModel::kWon).data().toString(),
             QStringLiteral("8"));
   const auto q_proj =
-      workbench_->layers()->model()->indexOf(QStringLiteral("model.layers.1.self_attn.q_proj"));
+      workbench_->edit()->layers()->model()->indexOf(QStringLiteral("model.layers.1.self_attn.q_proj"));
   EXPECT_EQ(q_proj.siblingAtColumn(widgets::LayerTreeModel::kRule).data().toString(),
             QStringLiteral("2"));
   ASSERT_GE(find<QTreeView>("problems.list")->model()->rowCount(), 1);
-  auto* histogram = workbench_->histogram()->plot();
+  auto* histogram = workbench_->edit()->histogram()->plot();
   ASSERT_EQ(histogram->data().bars.size(), 5u);
   picture("2_editing");
 
@@ -195,7 +196,7 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   ASSERT_TRUE(patient([&] { return plot->drawnPoints() > 5; }));
   const int before = plot->drawnPoints();
   ASSERT_TRUE(patient([&] { return plot->drawnPoints() > before; }));
-  EXPECT_TRUE(workbench_->histogram()->showsApplied());
+  EXPECT_TRUE(workbench_->edit()->histogram()->showsApplied());
   ASSERT_TRUE(patient([&] { return histogram->data().total() >= 6; }));
   ASSERT_TRUE(patient([&] { return plot->drawnPoints() > 150; }));
   picture("4_running");
@@ -307,7 +308,7 @@ TEST_F(WorkbenchFlow, ABrokenTransformShowsItsProblemsWithPlaces) {
   drop(checkpoint_);
   drop(folder_.write("broken.yaml",
                      "layer_name_to_config:\n  '(': {q_levels: 256}\n  default: {q_levls: 1}\n"));
-  const auto& problems = workbench_->view()->problems;
+  const auto& problems = workbench_->edit()->view()->problems;
   ASSERT_GE(problems.size(), 2u);
   EXPECT_TRUE(engine::has_errors(problems));
   EXPECT_EQ(find<QTreeView>("problems.list")->model()->rowCount(), int(problems.size()));
@@ -319,7 +320,7 @@ TEST_F(WorkbenchFlow, ReloadReadsTheChangedFile) {
   drop(transform_);
   folder_.write("rules.yaml", "layer_name_to_config:\n  default: {q_levels: 64}\n");
   QTest::keyClick(workbench_->window(), Qt::Key_F5);
-  ASSERT_TRUE(patient([&] { return workbench_->rules()->model()->rowCount() == 1; }));
+  ASSERT_TRUE(patient([&] { return workbench_->edit()->rules()->model()->rowCount() == 1; }));
 }
 
 TEST_F(WorkbenchFlow, EveryControlHasANameAndEveryActionAToolTip) {
@@ -419,7 +420,7 @@ TEST(WorkbenchWhileTheEngineLoads, TheWindowIsThereAndWorks) {
       patient([&] { return workbench.engine().state() == app::EngineLoader::State::loading; }));
   EXPECT_TRUE(workbench.window()->isVisible());
   workbench.openPaths({QString::fromStdString(checkpoint.string())});
-  ASSERT_TRUE(patient([&] { return workbench.layers()->model()->rowCount() > 0; }));
+  ASSERT_TRUE(patient([&] { return workbench.edit()->layers()->model()->rowCount() > 0; }));
   EXPECT_FALSE(workbench.launchPanel()->launchButton()->isEnabled());
   loaded.release();
   ASSERT_TRUE(
@@ -434,7 +435,7 @@ TEST_F(WorkbenchFlow, ARunConfigurationFillsTheFormAndOpensWhatItNames) {
                                       "train_file: text.txt\n"
                                       "max_steps: 7\n");
   drop(run_yaml);
-  ASSERT_TRUE(patient([&] { return workbench_->view()->has_plan(); }));
+  ASSERT_TRUE(patient([&] { return workbench_->edit()->view()->has_plan(); }));
   const auto values = workbench_->launchPanel()->form()->values();
   EXPECT_EQ(values.get_int("max_steps"), 7);
   EXPECT_EQ(values.get_text("train_file"), text_.string());
@@ -459,7 +460,7 @@ TEST(WorkbenchWithoutEngine, EverythingElseWorks) {
   EXPECT_TRUE(chip->toolTip().contains(QStringLiteral("no such file")));
   workbench.openPaths({QString::fromStdString(checkpoint.string())});
   ASSERT_TRUE(patient([&] { return workbench.isSettled(); }));
-  EXPECT_GT(workbench.layers()->model()->rowCount(), 0);
+  EXPECT_GT(workbench.edit()->layers()->model()->rowCount(), 0);
   workbench.window()->setWorkspace(app::Workspace::run);
   EXPECT_FALSE(workbench.launchPanel()->launchButton()->isEnabled());
   EXPECT_FALSE(

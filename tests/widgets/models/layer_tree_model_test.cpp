@@ -4,6 +4,9 @@
 #include "tests/widgets/sample_plan.h"
 
 #include <QAbstractItemModelTester>
+#include <QMimeData>
+#include <QPoint>
+#include <QSignalSpy>
 
 #include <gtest/gtest.h>
 
@@ -108,6 +111,73 @@ TEST(LayerTreeModel, ShowsACheckpointWithoutATransform) {
   model.setView(widgets::make_plan_view(tests::sample_checkpoint(), nullptr, {}));
   EXPECT_EQ(model.rowCount(), 2);
   EXPECT_EQ(model.index(0, LayerTreeModel::kRule).data().toString().toStdString(), "");
+}
+
+/// Another text on the same checkpoint, as an edit makes it.
+widgets::PlanViewPtr edited(const widgets::PlanViewPtr& before, const std::string& yaml) {
+  return widgets::plan_text(before->checkpoint, yaml, "sample.yaml", engine::paradigm_infos(),
+                            before);
+}
+
+TEST(LayerTreeModel, AnEditThatFoldsTheSameBlocksKeepsEveryRow) {
+  LayerTreeModel model;
+  QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
+  const auto before = tests::sample_view();
+  model.setView(before);
+  const QPersistentModelIndex head = model.indexOf(QStringLiteral("lm_head"));
+  QSignalSpy reset(&model, &QAbstractItemModel::modelReset);
+  QSignalSpy changed(&model, &QAbstractItemModel::dataChanged);
+  model.setView(edited(before,
+                       "layer_name_to_config:\n"
+                       "  model\\.layers\\.[0-9]+\\.self_attn: {q_levels: 256}\n"
+                       "  model\\.layers\\.[0-9]+\\.self_attn\\.(q|k)_proj: {q_levels: 64}\n"
+                       "  lm_head: {q_levels: 32}\n"
+                       "  default: {q_levels: 128}\n"));
+  EXPECT_EQ(reset.count(), 0);
+  EXPECT_TRUE(head.isValid());
+  EXPECT_EQ(chip_of(model, "lm_head"), Chip::rule);
+  EXPECT_EQ(model.indexOf(QStringLiteral("lm_head"))
+                .siblingAtColumn(LayerTreeModel::kRule)
+                .data()
+                .toString(),
+            QStringLiteral("3"));
+  EXPECT_GE(changed.count(), 1);
+  EXPECT_LT(changed.count(), 12) << "only rows that show something else";
+}
+
+TEST(LayerTreeModel, AnEditThatSplitsBlocksFoldsAnew) {
+  LayerTreeModel model;
+  const auto before = tests::sample_view();
+  model.setView(before);
+  QSignalSpy reset(&model, &QAbstractItemModel::modelReset);
+  model.setView(edited(before,
+                       "layer_name_to_config:\n"
+                       "  'model\\.layers\\.[01]\\.mlp\\.up_proj': null\n"
+                       "  default: {q_levels: 128}\n"));
+  EXPECT_EQ(reset.count(), 1);
+  EXPECT_EQ(model.index(0, 0).data().toString(), QStringLiteral("layers 0–1"));
+  EXPECT_EQ(model.index(1, 0).data().toString(), QStringLiteral("layers 2–3"));
+  EXPECT_EQ(model.index(1, 0).data(LayerTreeModel::kBlocksRole).toPoint(), QPoint(2, 3));
+}
+
+TEST(LayerTreeModel, SharesOfFlopsAddUpToTheWholeModel) {
+  LayerTreeModel model;
+  model.setShowsAllKinds(true);
+  model.setView(tests::sample_view());
+  double sum = 0;
+  for (int row = 0; row < model.rowCount(); ++row) {
+    QString text = model.index(row, LayerTreeModel::kFlops).data().toString();
+    sum += text.remove(QLatin1Char('%')).trimmed().toDouble();
+  }
+  EXPECT_NEAR(sum, 100, 0.2);
+}
+
+TEST(LayerTreeModel, RowsAreDraggedAsTheLayersTheyStandFor) {
+  LayerTreeModel model;
+  model.setView(tests::sample_view());
+  const auto query = model.indexOf(QStringLiteral("model.layers.0.self_attn.q_proj"));
+  std::unique_ptr<QMimeData> data(model.mimeData({query, query.siblingAtColumn(1)}));
+  EXPECT_EQ(data->text().split(QLatin1Char('\n')).size(), 4);
 }
 
 }  // namespace

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/runs/recovery_store.h"
+
+#include <QObject>
+#include <QString>
+#include <QTimer>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace widgets {
+class MessageBar;
+class TransformDocument;
+}  // namespace widgets
+
+namespace app {
+
+/// Keeps the unsaved text of the document in the workbench's own folder, so that a window that dies
+/// loses at most `interval_ms` of work, and offers what earlier windows left behind. GUI thread.
+class Autosave : public QObject {
+  Q_OBJECT
+
+ public:
+  static constexpr int kIntervalMs = 20000;
+
+  Autosave(widgets::TransformDocument* document, widgets::MessageBar* messages,
+           const QString& folder, int interval_ms = kIntervalMs);
+  ~Autosave() override;
+
+  /// Looks for texts of windows that are gone and offers them, one after the other.
+  void offerRecovered();
+  /// The unsaved text is given up.
+  void forget();
+  /// Keeps the text now, if it is unsaved and was not kept yet.
+  void keep();
+
+ Q_SIGNALS:
+  /// Show this text as unsaved edits of `file`, which is empty for a text that never had one.
+  void recovered(const QString& file, const std::string& text);
+
+ private:
+  void follow();
+  void offerNext();
+  std::string name() const;
+
+  widgets::TransformDocument* document_;
+  widgets::MessageBar* messages_;
+  std::unique_ptr<engine::RecoveryStore> store_;  ///< null: the folder cannot be written
+  std::vector<engine::RecoveredText> found_;
+  QTimer timer_;
+  std::string kept_;  ///< name under which a text is kept; empty = none
+  std::string kept_text_;
+};
+
+}  // namespace app

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Editing a transform in the real window, by clicks and keys on widgets found by their names: from
+// layers to a rule, its values, a fixed problem, a saved file that `paradigm plan` reads alike.
+// PARADIGM_SCREENSHOTS=DIR keeps a picture of each stage.
+#include "app/workbench/edit_workspace.h"
+#include "app/workbench/main_window.h"
+#include "app/workbench/workbench.h"
+#include "engine/transform/transform_plan.h"
+#include "tests/support/fake_engine.h"
+#include "tests/support/program_run.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/widgets/sample_plan.h"
+
+#include <QAbstractSpinBox>
+#include <QAction>
+#include <QApplication>
+#include <QComboBox>
+#include <QDropEvent>
+#include <QFileDialog>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListWidget>
+#include <QMimeData>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QSettings>
+#include <QTest>
+#include <QTimer>
+#include <QTreeView>
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+namespace {
+
+using app::Workbench;
+
+template <class Condition>
+bool patient(Condition condition) {
+  return QTest::qWaitFor(condition, 30000);
+}
+
+class EditFlow : public testing::Test {
+ protected:
+  EditFlow() {
+    checkpoint_ = folder_.write("tiny/config.json", tests::sample_config_json()).parent_path();
+    workbench_ = std::make_unique<Workbench>(
+        [this]() -> const engine::EngineApi& { return engine_; }, nullptr);
+    app::ProgramOptions options;
+    options.theme = widgets::Theme::light;
+    options.size = QSize(1440, 900);
+    workbench_->start(options);
+    EXPECT_TRUE(QTest::qWaitForWindowExposed(window()));
+    window()->activateWindow();
+  }
+
+  app::MainWindow* window() { return workbench_->window(); }
+  app::EditWorkspace* edit() { return workbench_->edit(); }
+  widgets::TransformDocument* document() { return edit()->document(); }
+
+  void open(const std::filesystem::path& path) {
+    workbench_->openPaths({QString::fromStdString(path.string())});
+    ASSERT_TRUE(patient([&] { return workbench_->isSettled(); }));
+  }
+  template <class T>
+  T* find(const char* name) {
+    auto* found = window()->findChild<T*>(QLatin1String(name));
+    EXPECT_NE(found, nullptr) << name;
+    return found;
+  }
+  QWidget* value(const char* name) {
+    auto* form = find<QWidget>("form.values");
+    if (form == nullptr) return nullptr;
+    auto* editor = form->findChild<QWidget*>(QStringLiteral("editor.") + QLatin1String(name));
+    EXPECT_NE(editor, nullptr) << name;
+    return editor->findChild<QAbstractSpinBox*>();
+  }
+
+  // What a person does, counted.
+  void click(QAbstractItemView* view, const QModelIndex& index, Qt::KeyboardModifiers keys = {}) {
+    ++actions_;
+    view->scrollTo(index);
+    QTest::mouseClick(view->viewport(), Qt::LeftButton, keys, view->visualRect(index).center());
+  }
+  void click(QWidget* widget) {
+    ++actions_;
+    QTest::mouseClick(widget, Qt::LeftButton);
+  }
+  void press(Qt::Key key, Qt::KeyboardModifiers keys = {}) {
+    ++actions_;
+    QWidget* focus = QApplication::focusWidget();
+    ASSERT_NE(focus, nullptr);
+    QTest::keyClick(focus, key, keys);
+    settle();
+  }
+  void type(const char* text) {
+    QTest::keyClicks(QApplication::focusWidget(), QString::fromLatin1(text));
+    settle();
+  }
+  void settle() {
+    EXPECT_TRUE(patient([&] { return !edit()->isPlanning(); }));
+  }
+  /// The row of the tree with this name, the first one in depth-first order.
+  QModelIndex row(QTreeView* tree, const QString& name, const QModelIndex& above = {}) {
+    for (int i = 0; i < tree->model()->rowCount(above); ++i) {
+      const QModelIndex index = tree->model()->index(i, 0, above);
+      if (index.data().toString() == name) return index;
+      const QModelIndex below = row(tree, name, index);
+      if (below.isValid()) return below;
+    }
+    return {};
+  }
+  /// What `paradigm plan` says about the file is what the window shows.
+  void expectSamePlan(const std::filesystem::path& file) {
+    const auto run = tests::run_program(
+        PARADIGM_BIN_DIR "/paradigm",
+        {"plan", checkpoint_.string(), "--transform_config", file.string(), "--json"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto report = nlohmann::json::parse(run.out);
+    const auto& plan = edit()->view()->plan;
+    EXPECT_EQ(report["digest"].get<std::string>(), engine::transform_digest(plan));
+    ASSERT_EQ(report["rules"].size(), plan.counts.size());
+    for (std::size_t i = 0; i < plan.counts.size(); ++i) {
+      EXPECT_EQ(report["rules"][i]["won"].get<int>(), plan.counts[i].won);
+    }
+  }
+  void picture(const char* name) {
+    const char* folder = std::getenv("PARADIGM_SCREENSHOTS");
+    if (folder == nullptr) return;
+    QTest::qWait(150);
+    window()->grab().save(
+        QStringLiteral("%1/edit_%2.png").arg(QLatin1String(folder), QLatin1String(name)));
+  }
+
+  tests::ScratchFolder folder_;
+  tests::FakeEngine engine_;
+  std::filesystem::path checkpoint_;
+  std::unique_ptr<Workbench> workbench_;
+  int actions_ = 0;
+};
+
+TEST_F(EditFlow, OnlyTheMlpAt64LevelsIsSavedInAHandfulOfActions) {
+  open(checkpoint_);
+  auto* tree = find<QTreeView>("layers.tree");
+  actions_ = 0;
+
+  click(tree, row(tree, QStringLiteral("mlp")));
+  press(Qt::Key_Return);  // a rule for these layers: begins a document, too
+  EXPECT_EQ(find<QPlainTextEdit>("new_rule.pattern")->toPlainText(),
+            QStringLiteral(".*\\.mlp\\..*"));
+  picture("1_offered");
+  press(Qt::Key_Return);  // as offered; the first value has the focus
+  EXPECT_EQ(QApplication::focusWidget(), value("q_levels"));
+  type("64");
+  QTimer::singleShot(0, [] {
+    auto* dialog = qobject_cast<QFileDialog*>(QApplication::activeModalWidget());
+    ASSERT_NE(dialog, nullptr);
+    QTest::keyClick(dialog->findChild<QLineEdit*>(QStringLiteral("fileNameEdit")), Qt::Key_Return);
+  });
+  press(Qt::Key_S, Qt::ControlModifier);
+  ++actions_;  // Enter in the dialog
+
+  EXPECT_LE(actions_, 8) << "the budget of this task";
+  std::printf("actions beside typing the number: %d\n", actions_);
+  const auto file = folder_ / "transform.yaml";
+  ASSERT_TRUE(std::filesystem::exists(file));
+  EXPECT_FALSE(document()->isModified());
+  const auto& plan = edit()->view()->plan;
+  for (const auto& one : plan.assignments) {
+    const bool is_mlp = one.layer.find(".mlp.") != std::string::npos;
+    EXPECT_EQ(one.outcome == engine::Outcome::transformed, is_mlp) << one.layer;
+    if (is_mlp) {
+      EXPECT_EQ(one.values.get_int("q_levels"), 64);
+    }
+  }
+  expectSamePlan(file);
+  picture("2_saved");
+}
+
+TEST_F(EditFlow, EveryViewEditsTheSameText) {
+  const auto file = folder_.write("rules.yaml", tests::sample_transform());
+  open(checkpoint_);
+  open(file);
+  auto* rules = find<QTreeView>("rules.list");
+  click(rules, rules->model()->index(1, 1));
+  press(Qt::Key_Return);
+  EXPECT_EQ(QApplication::focusWidget(), value("q_levels"));
+  type("32");
+  EXPECT_NE(document()->text().find("(q|k)_proj: {q_levels: 32}"), std::string::npos);
+  EXPECT_TRUE(find<QPlainTextEdit>("yaml.edit")->toPlainText().contains(QStringLiteral("32}")));
+  EXPECT_TRUE(window()->isWindowModified());
+
+  auto* text = find<QPlainTextEdit>("yaml.edit");
+  text->setFocus();
+  QTextCursor cursor = text->document()->find(QStringLiteral("levels: 32"));
+  cursor.clearSelection();
+  text->setTextCursor(cursor);
+  QTest::keyClick(text, Qt::Key_Backspace);
+  QTest::keyClicks(text, QStringLiteral("3"));
+  settle();
+  EXPECT_EQ(static_cast<QAbstractSpinBox*>(value("q_levels"))->text(), QStringLiteral("33"));
+
+  // Undo from wherever the focus is, step by step to the start.
+  QTest::keyClick(text, Qt::Key_Z, Qt::ControlModifier);
+  QTest::keyClick(text, Qt::Key_Z, Qt::ControlModifier);
+  EXPECT_EQ(document()->text(), tests::sample_transform());
+  EXPECT_FALSE(window()->isWindowModified());
+  QTest::keyClick(text, Qt::Key_Z, Qt::ControlModifier | Qt::ShiftModifier);
+  EXPECT_NE(document()->text(), tests::sample_transform());
+}
+
+TEST_F(EditFlow, ABarOpensItsRuleAndSelectsItsLayers) {
+  open(checkpoint_);
+  open(folder_.write("rules.yaml", tests::sample_transform()));
+  auto* list = find<QTreeView>("rules.list");
+  click(list, list->model()->index(0, 1));
+  EXPECT_EQ(workbench_->selection()->layers().size(), 4);
+  picture("3_rule");
+}
+
+TEST_F(EditFlow, ThePaletteFindsCommandsRulesAndLayers) {
+  open(checkpoint_);
+  open(folder_.write("rules.yaml", tests::sample_transform()));
+  const auto choose = [&](const char* query) {
+    QTest::keyClick(window(), Qt::Key_K, Qt::ControlModifier);
+    auto* field = find<QLineEdit>("palette.field");
+    ASSERT_TRUE(field->isVisible());
+    QTest::keyClicks(field, QString::fromLatin1(query));
+    if (QLatin1String(query) == QLatin1String("theme")) picture("4_palette");
+    QTest::keyClick(field, Qt::Key_Return);
+    EXPECT_FALSE(find<QWidget>("palette")->isVisible());
+  };
+  choose("layers.2.mlp.up_proj");
+  EXPECT_EQ(workbench_->selection()->layers(),
+            QStringList{QStringLiteral("model.layers.2.mlp.up_proj")});
+  choose("rule 3");
+  EXPECT_EQ(workbench_->selection()->rules(), QList<int>{2});
+  choose("restore the default layout");
+  choose("learning_rate");
+  EXPECT_EQ(window()->workspace(), app::Workspace::run);
+}
+
+TEST_F(EditFlow, EveryNamedActionIsInThePalette) {
+  open(checkpoint_);
+  QTest::keyClick(window(), Qt::Key_K, Qt::ControlModifier);
+  auto* field = find<QLineEdit>("palette.field");
+  auto* list = find<QListWidget>("palette.list");
+  for (auto* action : window()->QWidget::actions()) {
+    if (!action->isEnabled() || action->objectName() == QLatin1String("action.palette")) continue;
+    const QString text = action->text().remove(QLatin1Char('&'));
+    if (text.isEmpty()) continue;
+    field->setText(text);
+    bool found = false;
+    for (int i = 0; i < list->count(); ++i) found = found || list->item(i)->text() == text;
+    EXPECT_TRUE(found) << text.toStdString();
+  }
+}
+
+TEST_F(EditFlow, APresetBeginsANewDocument) {
+  open(checkpoint_);
+  window()->raisePanel(QStringLiteral("presets"));
+  auto* list = find<QListWidget>("presets.list");
+  if (list->count() == 0) GTEST_SKIP() << "the presets are not beside the test program";
+  list->setCurrentRow(0);
+  EXPECT_TRUE(find<QLabel>("presets.effect")->text().startsWith(QStringLiteral("transforms ")));
+  picture("5_presets");
+  click(find<QPushButton>("presets.use"));
+  EXPECT_TRUE(document()->isOpen());
+  EXPECT_TRUE(document()->file().isEmpty());
+  EXPECT_GT(edit()->view()->plan.histogram.layer_count(), 0);
+}
+
+}  // namespace
