@@ -88,8 +88,9 @@ TEST(CompareCommand, PrintsWhatTheRawEventsSay) {
     const double value = raw_values(path, "eval", "eval_loss").back();
     EXPECT_EQ(each.at("metrics").at("eval_loss").at("value"), value);
     EXPECT_EQ(each.at("metrics").at("loss").at("value"), raw_values(path, "step", "loss").back());
-    if (each.at("name") != "plain-1")
+    if (each.at("name") != "plain-1") {
       EXPECT_EQ(each.at("metrics").at("eval_loss").at("delta"), value - base);
+    }
   }
 
   std::vector<double> differences;
