@@ -10,7 +10,11 @@
 #include "tests/support/program_run.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/widgets/sample_plan.h"
+#include "widgets/models/problems_model.h"
+#include "widgets/models/selection.h"
+#include "widgets/models/transform_document.h"
 
+#include <QAbstractItemView>
 #include <QAbstractSpinBox>
 #include <QAction>
 #include <QApplication>
@@ -26,6 +30,7 @@
 #include <QSettings>
 #include <QTest>
 #include <QTimer>
+#include <QToolButton>
 #include <QTreeView>
 
 #include <gtest/gtest.h>
@@ -177,6 +182,32 @@ TEST_F(EditFlow, OnlyTheMlpAt64LevelsIsSavedInAHandfulOfActions) {
   }
   expectSamePlan(file);
   picture("2_saved");
+}
+
+TEST_F(EditFlow, AProblemIsFixedByOneClickAndTheSavedFilePlansTheSame) {
+  const std::string text =
+      "layer_name_to_config:\n"
+      "  'model\\.layers.[0-9]+\\.mlp\\.(gate|up|down)_proj': {q_levels: 64} # mine\n"
+      "  default: null\n";
+  const auto file = folder_.write("rules.yaml", text);
+  open(checkpoint_);
+  open(file);
+  auto* problems = find<QTreeView>("problems.list");
+  ASSERT_EQ(problems->model()->rowCount(), 1);
+  const QModelIndex fix = problems->model()->index(0, widgets::ProblemsModel::kFix);
+  ASSERT_TRUE(patient([&] { return fix.data().toString() == QStringLiteral("Write \\."); }));
+  picture("6_problem");
+  click(problems, fix);
+  settle();
+  std::string fixed = text;
+  fixed.insert(fixed.find(".[0-9]"), "\\");
+  EXPECT_EQ(document()->text(), fixed) << "and nothing else";
+  EXPECT_EQ(problems->model()->rowCount(), 0);
+  EXPECT_EQ(find<QToolButton>("status.problems")->text(), QStringLiteral("no problems"));
+  problems->setFocus();
+  press(Qt::Key_S, Qt::ControlModifier);
+  EXPECT_EQ(tests::content_of(file), fixed);
+  expectSamePlan(file);
 }
 
 TEST_F(EditFlow, EveryViewEditsTheSameText) {

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace {
 
 using widgets::HistogramData;
@@ -32,6 +34,39 @@ TEST(PlannedHistogram, BarsStandInRuleOrderAndTheUntransformedLast) {
   double shares = 0;
   for (const auto& bar : data.bars) shares += bar.parameter_share.value_or(0);
   EXPECT_NEAR(shares, 1.0, 1e-12);
+}
+
+TEST(PlannedHistogram, LengthsMeasureLayersParametersOrFlops) {
+  using Weight = widgets::HistogramWeight;
+  const auto view = tests::sample_view();
+  const auto data = widgets::planned_histogram(*view);
+  const auto& attention = data.bars[0];
+  EXPECT_EQ(attention.size(Weight::layers), 4);
+  EXPECT_EQ(attention.size(Weight::parameters), 0) << "its two matmuls have none";
+  EXPECT_GT(attention.size(Weight::flops), 0);
+  double flops = 0;
+  for (const auto& bar : data.bars) flops += bar.flop_share.value_or(0);
+  EXPECT_NEAR(flops, 1.0, 1e-12);
+}
+
+TEST(PlannedHistogram, WhatIsSavedStandsBehindWhatDiffers) {
+  auto data = widgets::planned_histogram(*tests::sample_view());
+  const auto same = data;
+  widgets::add_ghosts(data, same, QStringLiteral("as saved"));
+  EXPECT_TRUE(data.ghosts.empty()) << "nothing differs";
+  const auto saved = widgets::planned_histogram(*tests::sample_view(
+      "layer_name_to_config:\n  lm_head: {q_levels: 32}\n  default: {q_levels: 128}\n"));
+  widgets::add_ghosts(data, saved, QStringLiteral("as saved"));
+  const auto& fallback = data.bars[3];
+  ASSERT_NE(data.ghost_of(fallback), nullptr);
+  EXPECT_EQ(data.ghost_of(fallback)->count, 32);
+  const auto gone = std::find_if(data.bars.begin(), data.bars.end(), [](const auto& bar) {
+    return bar.label == QStringLiteral("lm_head");
+  });
+  ASSERT_NE(gone, data.bars.end()) << "a rule that is no longer in the file";
+  EXPECT_EQ(gone->count(), 0);
+  EXPECT_EQ(data.ghost_of(*gone)->count, 1);
+  EXPECT_TRUE(data.bars.back().untransformed);
 }
 
 class AppliedHistogram : public testing::Test {
