@@ -247,7 +247,7 @@ void LayerAssignmentPanel::resizeEvent(QResizeEvent* event) {
   QWidget::resizeEvent(event);
   tree_->setColumnHidden(LayerTreeModel::kKind, width() < characters(this, 94));
   tree_->setColumnHidden(LayerTreeModel::kShape, width() < characters(this, 76));
-  tree_->setColumnHidden(LayerTreeModel::kParameters, width() < characters(this, 54));
+  tree_->setColumnHidden(LayerTreeModel::kParameters, width() < characters(this, 64));
 }
 
 void LayerAssignmentPanel::updateSummary() {

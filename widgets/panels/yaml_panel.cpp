@@ -19,21 +19,14 @@ namespace {
 
 constexpr int kTypingPauseMs = 1500;
 
-/// From a problem's place to the end of the word there.
+/// From a problem's place to the end of the word there, or of what is quoted.
 std::size_t word_end(const std::string& text, std::size_t begin) {
-  std::size_t end = begin;
-  while (end < text.size() && text[end] != '\n' && text[end] != '\r') {
-    if (end > begin && (text[end] == ' ' || text[end] == ',') && text[begin] != '\'' &&
-        text[begin] != '"') {
-      break;
-    }
-    ++end;
-    if (end - 1 > begin && text[end - 1] == text[begin] &&
-        (text[begin] == '\'' || text[begin] == '"')) {
-      break;
-    }
-  }
-  return end;
+  if (begin >= text.size()) return begin;
+  const bool is_quoted = text[begin] == '\'' || text[begin] == '"';
+  const std::string ends = is_quoted ? std::string("\r\n") + text[begin] : " ,}]\r\n";
+  const std::size_t end = text.find_first_of(ends, begin + 1);
+  if (end == std::string::npos) return text.size();
+  return is_quoted && text[end] == text[begin] ? end + 1 : end;
 }
 
 }  // namespace
