@@ -6,7 +6,7 @@ debian_12_packages=(
   build-essential cmake ninja-build pkg-config git
   python3 python3-venv
   qt6-base-dev qt6-svg-dev libqcustomplot-dev
-  libyaml-cpp-dev nlohmann-json3-dev libpcre2-dev libcli11-dev libfmt-dev libspdlog-dev libxxhash-dev libssl-dev zlib1g-dev
+  libyaml-cpp-dev libtomlplusplus-dev nlohmann-json3-dev libpcre2-dev libcli11-dev libfmt-dev libspdlog-dev libxxhash-dev libssl-dev zlib1g-dev
   libgtest-dev fonts-dejavu-core
 )
 
@@ -15,7 +15,7 @@ ubuntu_24_04_packages=(
   build-essential cmake ninja-build pkg-config git
   python3 python3-venv
   qt6-base-dev qt6-svg-dev libqcustomplot-dev
-  libyaml-cpp-dev nlohmann-json3-dev libpcre2-dev libcli11-dev libfmt-dev libspdlog-dev libxxhash-dev libssl-dev zlib1g-dev
+  libyaml-cpp-dev libtomlplusplus-dev nlohmann-json3-dev libpcre2-dev libcli11-dev libfmt-dev libspdlog-dev libxxhash-dev libssl-dev zlib1g-dev
   libgtest-dev fonts-dejavu-core
 )
 packages_size="190 MB"

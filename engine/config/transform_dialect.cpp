@@ -42,34 +42,42 @@ bool is_map_or_null(const YamlPair& pair) { return pair.value->is_map() || pair.
 
 }  // namespace
 
-DiskDialect dialect_of(const YamlNode& root) {
-  if (root.find("layer_name_to_config")) return DiskDialect::c1_pattern_map;
+TransformDialect dialect_of(const YamlNode& root) {
+  if (root.find("layer_name_to_config")) return TransformDialect::c1_pattern_map;
   if (std::any_of(root.pairs.begin(), root.pairs.end(), is_pretraining_block))
-    return DiskDialect::c6_pretraining;
-  if (is_by_tree(root)) return DiskDialect::c5_by_tree;
-  if (is_only_attention_and_fc(root)) return DiskDialect::c4_attention_fc;
+    return TransformDialect::c6_pretraining;
+  if (is_by_tree(root)) return TransformDialect::c5_by_tree;
+  if (is_only_attention_and_fc(root)) return TransformDialect::c4_attention_fc;
   if (!root.pairs.empty() && std::all_of(root.pairs.begin(), root.pairs.end(), is_map_or_null))
-    return DiskDialect::c2_bare_map;
-  return DiskDialect::unknown;
+    return TransformDialect::c2_bare_map;
+  return TransformDialect::unknown;
+}
+
+const YamlNode* transform_block(const YamlNode& root) {
+  const YamlPair* block = root.find("transform_args");
+  if (!block) block = root.find("transform");
+  if (!block) return nullptr;
+  const YamlPair* wrapped = block->value->find("value");
+  return wrapped && block->value->pairs.size() <= 2 ? wrapped->value : block->value;
 }
 
 bool is_toml_name(const std::string& file) { return ends_with(file, ".toml"); }
 
-const char* describe(DiskDialect dialect) {
+const char* describe(TransformDialect dialect) {
   switch (dialect) {
-    case DiskDialect::c1_pattern_map:
+    case TransformDialect::c1_pattern_map:
       return "pattern map under layer_name_to_config";
-    case DiskDialect::c2_bare_map:
+    case TransformDialect::c2_bare_map:
       return "bare pattern map";
-    case DiskDialect::c3_sections:
+    case TransformDialect::c3_sections:
       return "TOML file with sections of the fine-tuning scripts (dialect C3)";
-    case DiskDialect::c4_attention_fc:
+    case TransformDialect::c4_attention_fc:
       return "file with the two maps attn and fc of the RoBERTa scripts (dialect C4)";
-    case DiskDialect::c5_by_tree:
+    case TransformDialect::c5_by_tree:
       return "tree with `by` of the PIM and spiking scripts (dialect C5)";
-    case DiskDialect::c6_pretraining:
+    case TransformDialect::c6_pretraining:
       return "full pretraining file with *_args blocks (dialect C6)";
-    case DiskDialect::unknown:
+    case TransformDialect::unknown:
       break;
   }
   return "file of no known kind";

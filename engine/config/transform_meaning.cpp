@@ -14,13 +14,13 @@ RuleMap find_rules(const YamlDocument& document) {
   const YamlNode* root = document.root();
   if (!root || (!root->is_map() && !root->is_null())) return {nullptr, nullptr, {}, false};
   if (root->is_null() || root->pairs.empty()) return found;
-  const DiskDialect dialect = dialect_of(*root);
-  if (dialect == DiskDialect::c1_pattern_map) {
+  const TransformDialect dialect = dialect_of(*root);
+  if (dialect == TransformDialect::c1_pattern_map) {
     found.header = root->find("layer_name_to_config");
     if (!found.header->value->is_map() && !found.header->value->is_null())
       return {nullptr, nullptr, {}, false};
     if (found.header->value->is_map()) found.map = found.header->value;
-  } else if (dialect == DiskDialect::c2_bare_map) {
+  } else if (dialect == TransformDialect::c2_bare_map) {
     found.map = root;
   } else {
     return {nullptr, nullptr, {}, false};

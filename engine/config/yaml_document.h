@@ -84,6 +84,10 @@ class YamlDocument {
 
  private:
   friend class YamlTreeBuilder;
+  friend class TomlTreeBuilder;
+  /// Without nodes: a builder adds them.
+  YamlDocument(std::string text, std::string file)
+      : text_(std::move(text)), file_(std::move(file)), places_(text_) {}
   void read(std::vector<Problem>& problems, const YamlLimits& limits);
 
   const std::string text_;

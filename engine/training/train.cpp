@@ -157,7 +157,7 @@ class Preparation {
     announce(writer);
     CheckpointFiles files =
         checkpoint_files(source_.config, source_.directory, source_.tokenizer_directory,
-                         choice_.is_plain() ? "" : choice_.config->source_text, choice_.digest);
+                         choice_.is_plain() ? "" : canonical_text(*choice_.config), choice_.digest);
     if (!choice_.is_plain()) files.merge(scripted_copies(*choice_.config));
     RunLoop loop({.config = config_,
                   .control = control_,
@@ -317,7 +317,7 @@ class Preparation {
                  run_yaml(written) + formats +
                      parameter_groups_comment(model_->parameters(), config_.weight_decay));
     if (!choice_.is_plain()) {
-      replace_file(folder.transform_yaml(), choice_.config->source_text);
+      replace_file(folder.transform_yaml(), canonical_text(*choice_.config));
       for (const auto& [name, content] : scripted_copies(*choice_.config))
         replace_file(folder.path / name, content);
       replace_file(folder.histogram(), transform_histogram_json(choice_.plan.histogram));

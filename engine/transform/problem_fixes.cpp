@@ -311,7 +311,9 @@ class Fixer {
     TransformEditor current = editor_;
     int count = 0;
     for (std::size_t r = 0; r < config_.rules.size(); ++r) {
-      const bool is_other = input_.plan->counts[r].matched == 0 && !config_.rules[r].is_default();
+      const bool is_other =
+          !config_.rules[r].is_default() &&
+          (input_.plan->counts[r].matched == 0 || !input_.plan->translated[r].empty());
       const TranslatedPattern each =
           is_other ? translate_pattern(config_.rules[r].pattern, config_.use_regex, names)
                    : TranslatedPattern{};

@@ -100,6 +100,11 @@ class Linter {
   void lint_counts(std::size_t r) {
     const RuleCounts& counts = plan_.counts[r];
     const TransformRule& rule = config_.rules[r];
+    if (!plan_.translated[r].empty())
+      report("other-naming", Severity::warning, rule.place, rule.pattern,
+             fmt::format("{} is torchtitan's naming: read as {}, {}", rule.pattern,
+                         plan_.translated[r], layers_text(counts.matched)),
+             "Write the checkpoint's own names (`model.layers.N.self_attn.q_proj`)");
     if (counts.matched == 0) {
       lint_no_match(r);
       return;
@@ -167,7 +172,7 @@ class Linter {
       if (assignment->rule == static_cast<int>(r) &&
           assignment->outcome == Outcome::kind_not_handled)
         not_handled.push_back(assignment);
-    if (!not_handled.empty() && !rule.paradigm.empty())
+    if (!not_handled.empty() && find_paradigm(input_.infos, rule.paradigm))
       report(
           "kind-not-handled", Severity::warning, rule.place, rule.pattern,
           fmt::format(

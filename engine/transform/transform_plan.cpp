@@ -4,6 +4,7 @@
 #include "engine/config/layer_pattern.h"
 #include "engine/digest.h"
 #include "engine/scripted/scripted_file.h"
+#include "engine/transform/torchtitan_translation.h"
 #include "engine/transform/transform_lints.h"
 
 #include <fmt/format.h>
@@ -90,6 +91,7 @@ class Planner {
       plan_.assignments.push_back(std::move(assignment));
     }
     match();
+    translate_names();
     if (stop_.stop_requested()) return std::nullopt;
     for (Assignment& assignment : plan_.assignments) decide(assignment);
     count();
@@ -131,6 +133,31 @@ class Planner {
         break;
       }
     }
+  }
+
+  /// A file that is written in torchtitan's names is read as one in the checkpoint's.
+  void translate_names() {
+    plan_.translated.resize(config_.rules.size());
+    std::vector<bool> is_matched(config_.rules.size());
+    std::vector<std::string> layers;
+    for (const Assignment& assignment : plan_.assignments) {
+      layers.push_back(assignment.layer);
+      for (int r : assignment.trail) is_matched[static_cast<std::size_t>(r)] = true;
+    }
+    const bool any_matches = std::count(is_matched.begin(), is_matched.end(), true) > 0;
+    if (any_matches && config_.dialect != TransformDialect::c6_pretraining) return;
+    for (std::size_t r = 0; r < is_usable_.size() && !stop_.stop_requested(); ++r) {
+      const TransformRule& rule = config_.rules[r];
+      if (rule.is_default() || is_matched[r] || !is_usable_[r]) continue;
+      plan_.translated[r] = translate_pattern(rule.pattern, config_.use_regex, layers).pattern;
+      if (plan_.translated[r].empty()) continue;
+      const LayerPattern pattern(plan_.translated[r], config_.use_regex);
+      for (Assignment& assignment : plan_.assignments)
+        if (match(pattern, assignment.layer) == LayerPattern::Result::match)
+          assignment.trail.push_back(static_cast<int>(r));
+    }
+    for (Assignment& assignment : plan_.assignments)
+      std::sort(assignment.trail.begin(), assignment.trail.end());
   }
 
   LayerPattern::Result match(const LayerPattern& pattern, const std::string& layer) {

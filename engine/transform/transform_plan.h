@@ -51,6 +51,9 @@ struct RuleCounts {
 struct TransformPlan {
   std::vector<Assignment> assignments;  ///< one per candidate layer, in module order
   std::vector<RuleCounts> counts;       ///< one per rule
+  /// One per rule: what its pattern is read as, where a file is written in torchtitan's names (a full
+  /// pretraining file, or patterns none of which matches here); "" = as written. Lint other-naming.
+  std::vector<std::string> translated;
   TransformHistogram histogram;
   std::vector<Problem>
       problems;  ///< the lints and errors of planning; parse problems are not repeated

@@ -102,6 +102,14 @@ TEST(IncludeBoundaries, OnlyYamlDocumentIncludesYamlCpp) {
   EXPECT_EQ(found, std::set<std::string>{});
 }
 
+TEST(IncludeBoundaries, OnlyTomlDocumentIncludesTomlPlusPlus) {
+  std::set<std::string> found;
+  for (const std::string& line : violations({"engine/CMakeFiles/"}, {"/toml++/"})) {
+    if (line.find("config/toml_document.cpp") == std::string::npos) found.insert(line);
+  }
+  EXPECT_EQ(found, std::set<std::string>{});
+}
+
 TEST(IncludeBoundaries, OnlyParquetTextIncludesArrow) {
   std::set<std::string> found;
   for (const std::string& line :

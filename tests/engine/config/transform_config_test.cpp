@@ -101,20 +101,19 @@ TEST(TransformConfig, BareMapIsTheSecondDialect) {
   EXPECT_EQ(parsed.config.rules[1].pattern, "model\\.layers\\..*");
 }
 
-TEST(TransformConfig, OtherDialectsAreRefusedByName) {
-  for (const auto& [yaml, name] : std::vector<std::pair<std::string, std::string>>{
-           {"attn: {q_levels: 256}\nfc: {q_levels: 256}", "C4"},
-           {"by: type\nlinear: {config: {tile_type: pcm}}", "C5"},
-           {"quantization_config: {by: regex}\nsnn: {by: type}", "C5"},
-           {"transform_args: {layer_name_to_config: {}}\njob_args: {}", "C6"},
-           {"transform: {value: {use_regex: true}}\njob: {value: {}}", "C6"}}) {
-    const ParsedTransform parsed = parse(yaml);
-    EXPECT_NE(only_problem(parsed).find(name), std::string::npos) << yaml;
-    EXPECT_EQ(parsed.problems[0].id, "unsupported-dialect");
-  }
-  const ParsedTransform toml =
-      parse_transform_config("use_lora = true", "t.toml", paradigm_infos());
-  EXPECT_NE(only_problem(toml).find("C3"), std::string::npos);
+TEST(TransformConfig, TellsTheDialectsApart) {
+  for (const auto& [yaml, dialect] : std::vector<std::pair<std::string, TransformDialect>>{
+           {"attn: {q_levels: 256}\nfc: {q_levels: 256}", TransformDialect::c4_attention_fc},
+           {"by: type\nlinear: {config: {tile_type: pcm}}", TransformDialect::c5_by_tree},
+           {"quantization_config: {by: regex}\nsnn: {by: type}", TransformDialect::c5_by_tree},
+           {"transform_args: {layer_name_to_config: {}}\njob_args: {}",
+            TransformDialect::c6_pretraining},
+           {"transform: {value: {use_regex: true}}\njob: {value: {}}",
+            TransformDialect::c6_pretraining},
+           {"a: null", TransformDialect::c2_bare_map}})
+    EXPECT_EQ(parse(yaml).config.dialect, dialect) << yaml;
+  EXPECT_EQ(parse_transform_config("use_lora = true", "t.toml", paradigm_infos()).config.dialect,
+            TransformDialect::c3_sections);
 }
 
 TEST(TransformConfig, MistypedHeaderNamesTheNearestKey) {
