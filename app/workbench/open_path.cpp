@@ -93,13 +93,15 @@ OpenedPath open_path(const QString& path) {
   const std::string extension = given.extension().string();
   OpenedPath opened;
   opened.path = QString::fromStdString(given.string());
-  if (extension != ".yaml" && extension != ".yml") {
-    engine::fail("unknown-file", {.file = given.string()},
-                 "this is neither a checkpoint folder, a transform file (.yaml) nor a run folder",
-                 "Open the folder that holds config.json, or a .yaml file");
+  const bool is_toml = extension == ".toml";
+  if (extension != ".yaml" && extension != ".yml" && !is_toml) {
+    engine::fail(
+        "unknown-file", {.file = given.string()},
+        "this is neither a checkpoint folder, a transform file (.yaml, .toml) nor a run folder",
+        "Open the folder that holds config.json, or a .yaml file");
   }
   const std::string text = engine::read_file(given);
-  if (looks_like_run_config(text, given.string())) {
+  if (!is_toml && looks_like_run_config(text, given.string())) {
     opened.kind = PathKind::run_config;
     std::vector<engine::Problem> problems;
     opened.run_values = engine::parse_run_yaml(text, given.string(), problems);

@@ -12,8 +12,8 @@
 //
 // Values that several rules share through an anchor, an alias or a merge key: origin_of() says so,
 // SharedValue chooses. Files with schema problems (unknown keys or paradigms, values out of range,
-// duplicates) stay editable; texts that do not parse and dialects other than C1 and C2 do not (see
-// transform_import.h for those).
+// duplicates) stay editable; texts that do not parse and dialects other than C1 and C2 do not:
+// canonical_text() of transform_config.h writes those as a new C1 text.
 #pragma once
 
 #include "engine/config/param_schema.h"
