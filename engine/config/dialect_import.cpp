@@ -85,9 +85,9 @@ class DialectImport {
     reader_.read_header(*block);
     reader_.note(
         reader_.document().place(*block),
-        fmt::format("the rules are those of the block transform_args ({} of them); the other "
-                    "{} blocks of this pretraining file say nothing about layers",
-                    reader_.config().rules.size(), root_.pairs.size() - 1));
+        fmt::format("the rules are the {} of the block transform_args; other blocks of this "
+                    "pretraining file say nothing about layers",
+                    reader_.config().rules.size()));
   }
 
  private:

@@ -103,6 +103,25 @@ TEST_F(PlanCommand, TextShowsRulesCountsAndTotals) {
   EXPECT_NE(output.err.find("[unescaped-dot]"), std::string::npos) << output.err;
 }
 
+TEST_F(PlanCommand, ReadsTheOtherFormsOfTransformFilesAndSaysSo) {
+  const Output toml = run({model(), "--transform_config",
+                           write("t.toml", "use_lora = false\n[fc]\nx_p_exp = 0.25\n[lora]\n")});
+  EXPECT_EQ(toml.code, 0) << toml.err;
+  EXPECT_NE(toml.out.find("14 of 15 layers transformed"), std::string::npos) << toml.out;
+  EXPECT_NE((toml.out + toml.err).find("read as the rules .*lm_head.* → leave alone"),
+            std::string::npos)
+      << toml.out << toml.err;
+  const Output whole =
+      run({model(), "--transform_config",
+           write("pretrain.yaml",
+                 "model_args: {name: aixsim}\ntransform_args:\n  layer_name_to_config:\n"
+                 "    'layers\\.[0-9]+\\.attention': {q_levels: 8}\n    default: null\n")});
+  EXPECT_EQ(whole.code, 0) << whole.err;
+  EXPECT_NE((whole.out + whole.err).find("read as model\\.layers\\.[0-9]+\\.self_attn, 2 layers"),
+            std::string::npos)
+      << whole.out << whole.err;
+}
+
 TEST_F(PlanCommand, SchedulesAreShownInTextAndJson) {
   const std::string file = write("ramp.yaml",
                                  "'.*q_proj': {q_levels: 8}\n"
