@@ -27,8 +27,9 @@ namespace engine {
 
 bool fuses(std::initializer_list<const LinearLayer*> layers, const at::Tensor& x) {
   return runs_on_cuda_rows(x) && x.scalar_type() != at::kFloat &&
-         std::all_of(layers.begin(), layers.end(), [](const LinearLayer* layer) {
-           return layer->computes_plainly() && layer->weight().scalar_type() == at::kFloat;
+         std::all_of(layers.begin(), layers.end(), [&](const LinearLayer* layer) {
+           return layer->computes_plainly() && layer->weight().scalar_type() == at::kFloat &&
+                  layer->bias().defined() == (*layers.begin())->bias().defined();
          });
 }
 

@@ -155,6 +155,12 @@ void Llama::visit_layers(Visitor&& visit) {
   visit(*lm_head_);
 }
 
+bool Llama::is_transformed() {
+  bool any = false;
+  visit_layers([&](const auto& layer) { any = any || layer.is_transformed(); });
+  return any;
+}
+
 bool Llama::is_capturable(std::int64_t step) {
   bool all = true;
   visit_layers([&](const auto& layer) { all = all && layer.is_capturable(step); });

@@ -86,6 +86,8 @@ class Llama {
   const LlamaConfig& config() const { return config_; }
   at::Device device() const { return embedding_.device(); }
 
+  /// Whether any layer is.
+  bool is_transformed();
   /// Whether every layer is, see LinearLayer::is_capturable.
   bool is_capturable(std::int64_t step);
   /// State of every simulated layer, keyed "<layer>.<buffer>", in module order.

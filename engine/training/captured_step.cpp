@@ -6,52 +6,99 @@
 #include "engine/training/chunked_cross_entropy.h"
 #include "engine/training/optimizer.h"
 
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 #include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 
 #include <exception>
+#include <map>
+#include <mutex>
 #include <utility>
 
 namespace engine {
 
+namespace {
+
+/// LibTorch's list of captures under way is one for the process.
+std::mutex& capture_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+/// One for each device and for good: LibTorch keeps a work space of cuBLAS for every stream.
+c10::cuda::CUDAStream capture_stream(c10::Device device) {
+  static std::map<c10::DeviceIndex, c10::cuda::CUDAStream> streams;
+  const std::lock_guard lock(capture_mutex());
+  const auto found = streams.find(device.index());
+  if (found != streams.end()) return found->second;
+  const auto stream = c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index());
+  return streams.emplace(device.index(), stream).first->second;
+}
+
+template <typename Work>
+bool succeeds(const Work& work) {
+  try {
+    work();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
 class GraphMemory {
  public:
-  explicit GraphMemory(c10::Device device)
-      : stream_(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index())),
-        pool_(at::cuda::graph_pool_handle()) {}
+  explicit GraphMemory(c10::Device device) : stream_(capture_stream(device)) {}
+
+  /// Around the life of a recording. A pool is gone for LibTorch with the last graph in it.
+  void open() {
+    if (recordings_++ == 0) pool_ = at::cuda::graph_pool_handle();
+  }
+  void close() { --recordings_; }
 
   /// Records what `launch` launches. Blocks that LibTorch keeps in reserve are of no use to a
   /// graph, so they go back first.
   void record(at::cuda::CUDAGraph& graph, const std::function<void()>& launch) const {
+    const std::lock_guard lock(capture_mutex());
     c10::cuda::CUDACachingAllocator::emptyCache();
     const c10::cuda::CUDAStreamGuard on_stream(stream_);
     // The backward pass launches from a thread of its own, and others may go on using the device.
     graph.capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
     try {
       launch();
+      graph.capture_end();
     } catch (...) {
+      const std::exception_ptr reason = std::current_exception();
       abandon(graph);
-      throw;
+      std::rethrow_exception(reason);
     }
-    graph.capture_end();
   }
 
  private:
+  /// Wherever it failed, no allocator may go on serving the capture.
   void abandon(at::cuda::CUDAGraph& graph) const {
-    try {
-      graph.capture_end();
-    } catch (const std::exception&) {  // the stream's capture is invalid; the pool is still open
-      c10::cuda::CUDACachingAllocator::endAllocateToPool(stream_.device_index(), pool_);
+    namespace allocator = c10::cuda::CUDACachingAllocator;
+    const c10::DeviceIndex device = stream_.device_index();
+    at::HostAllocator& host = *at::getHostAllocator(at::kCUDA);
+    succeeds([&] { graph.capture_end(); });
+    if (succeeds([&] { allocator::endAllocateToPool(device, pool_); })) {
+      succeeds([&] { allocator::releasePool(device, pool_); });
     }
-    graph.reset();
+    if (succeeds([&] { host.end_allocate_to_pool(pool_); })) {
+      succeeds([&] { host.release_pool(pool_); });
+    }
+    succeeds([&] { graph.reset(); });
   }
 
   c10::cuda::CUDAStream stream_;
-  at::cuda::MempoolId_t pool_;
+  at::cuda::MempoolId_t pool_{};
+  std::int64_t recordings_ = 0;
 };
 
 std::shared_ptr<GraphMemory> graph_memory(c10::Device device) {
@@ -92,22 +139,26 @@ class CapturedStep::Recording {
       is_first ? loss_.copy_(part.loss.detach()) : loss_.add_(part.loss.detach());
     };
     zero_gradients(parameters_);
+    memory_->open();
+    const std::int64_t reserved = reserved_bytes();
     try {
       memory_->record(first_, [&] { pass(true); });
       if (what.micro_batches > 1) memory_->record(next_, [&] { pass(false); });
+      // The graphs keep the memory. An owner would keep it from all other recordings too.
+      for (const Parameter& parameter : parameters_) {
+        gradients_.push_back(unowned(parameter.tensor.grad()));
+      }
     } catch (...) {
       zero_gradients(parameters_);
+      memory_->close();
       throw;
     }
-    // The graphs keep the memory. An owner would keep it from all other recordings too.
-    gradients_.reserve(parameters_.size());
-    for (const Parameter& parameter : parameters_) {
-      gradients_.push_back(unowned(parameter.tensor.grad()));
-    }
     zero_gradients(parameters_);
+    bytes_ = reserved_bytes() - reserved;
   }
 
   ~Recording() {
+    memory_->close();
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
       if (gradient.defined() && gradient.data_ptr() == gradients_[i].data_ptr()) gradient.reset();
@@ -130,9 +181,24 @@ class CapturedStep::Recording {
     return loss_;
   }
 
+  bool leaves_room() const {
+    const c10::cuda::CUDAGuard guard(ids_.device());
+    c10::cuda::CUDACachingAllocator::emptyCache();
+    std::size_t free = 0, total = 0;
+    C10_CUDA_CHECK(cudaMemGetInfo(&free, &total));
+    return static_cast<std::int64_t>(free) > bytes_;
+  }
+
   const CapturedShape shape;
 
  private:
+  std::int64_t reserved_bytes() const {
+    return c10::cuda::CUDACachingAllocator::getDeviceStats(ids_.device().index())
+        .reserved_bytes[0]
+        .current;
+  }
+
+  std::int64_t bytes_ = 0;  // that the recording took
   std::shared_ptr<GraphMemory> memory_;
   std::vector<Parameter> parameters_;
   std::vector<at::Tensor> gradients_;
@@ -160,6 +226,7 @@ class CapturedStep::Recording {
   at::Tensor run(std::int64_t, const std::vector<at::Tensor>&, const std::function<void()>&) {
     return {};
   }
+  bool leaves_room() const { return true; }
   const CapturedShape shape;
 };
 
@@ -176,6 +243,8 @@ CapturedStep::CapturedStep(std::shared_ptr<GraphMemory> memory, Llama& model,
 CapturedStep::~CapturedStep() = default;
 
 const CapturedShape& CapturedStep::shape() const { return recording_->shape; }
+
+bool CapturedStep::leaves_room() const { return recording_->leaves_room(); }
 
 at::Tensor CapturedStep::run(std::int64_t step, const std::vector<at::Tensor>& micro_batches,
                              const std::function<void()>& before_micro_batch) {

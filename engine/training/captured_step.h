@@ -35,9 +35,10 @@ struct CapturedShape {
 /// them. Bit for bit what the same passes compute when they are launched one by one.
 class CapturedStep {
  public:
-  /// Records; no weight, gradient or state changes. The model must be capturable from `step` on and
-  /// have made at least one training pass of this shape. Throws what LibTorch throws when it cannot
-  /// be recorded, for lack of memory for example; then nothing is left behind.
+  /// Records; no weight or state changes, gradients are forgotten. The model must be capturable
+  /// from `step` on and have made at least one training pass of this shape. Throws what LibTorch
+  /// throws when it cannot be recorded, for lack of memory for example; then nothing is left
+  /// behind.
   CapturedStep(std::shared_ptr<GraphMemory> memory, Llama& model, const CapturedShape& shape,
                std::int64_t step);
   ~CapturedStep();
@@ -45,6 +46,9 @@ class CapturedStep {
   CapturedStep& operator=(const CapturedStep&) = delete;
 
   const CapturedShape& shape() const;
+  /// Whether the same step, launched kernel by kernel, has room beside what the graphs hold. Gives
+  /// LibTorch's reserve back and waits for the device.
+  bool leaves_room() const;
 
   /// Runs the passes for the ids [rows, block] int64 on the CPU, one per micro-batch. Leaves the
   /// gradients in the model's parameters and returns the loss, a 0-d tensor; both hold until the

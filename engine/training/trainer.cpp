@@ -20,11 +20,13 @@ StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
                           const std::function<void()>& before_micro_batch) {
   StepMetrics metrics;
   metrics.learning_rate = options_.schedule.at(step_);
-  metrics.measured =
-      options_.layer_stats_steps > 0 && (step_ + 1) % options_.layer_stats_steps == 0;
+  metrics.measured = options_.layer_stats_steps > 0 &&
+                     (step_ + 1) % options_.layer_stats_steps == 0 && model_.is_transformed();
   for (const at::Tensor& ids : micro_batches) metrics.tokens += ids.numel();
 
   CapturedStep* const graph = metrics.measured ? nullptr : captured(micro_batches);
+  // It is recorded again at the next step.
+  if (graph == nullptr && captured_ && !captured_->leaves_room()) captured_.reset();
   metrics.loss = graph != nullptr ? graph->run(step_, micro_batches, before_micro_batch).clone()
                                   : run_passes(micro_batches, metrics.measured, before_micro_batch);
   const GradientNorm gradients = gradient_norm(model_.parameters(), options_.max_grad_norm);

@@ -115,6 +115,7 @@ int blocks_at_once(Kernel kernel) {
 
 void encode_operands(std::span<const OperandToEncode> list, std::int32_t levels, ElementType y_type,
                      Stream stream) {
+  if (list.size() > kMostOperands) throw CudaError("encode_operands: more operands than it takes");
   Operands operands;
   std::int64_t most = 0;
   for (const OperandToEncode& operand : list) {

@@ -280,7 +280,13 @@ void rms_norm_gradient(const void* x, const float* weight, const float* scale,
                        const void* y_gradient, const void* sum_gradient, ElementType type,
                        std::int64_t rows, std::int64_t width, void* x_gradient,
                        float* partial_weight_gradients, Stream stream) {
-  if (rows == 0) return;
+  if (rows == 0) {
+    PARADIGM_CUDA_CHECK(
+        cudaMemsetAsync(partial_weight_gradients, 0,
+                        kRmsNormPartialRows * static_cast<std::size_t>(width) * sizeof(float),
+                        device::native(stream)));
+    return;
+  }
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
     const auto* from = static_cast<const T*>(x);

@@ -41,7 +41,7 @@ void update_range(const at::Tensor& state, const at::Tensor& observed, float smo
 /// A running range that a kernel on CUDA updates by itself, see kernels::cuda::RunningRange.
 struct RangeUpdate {
   at::Tensor state;
-  at::Tensor scratch;  ///< int32 [4]
+  at::Tensor scratch;  ///< from range_scratch()
   at::Tensor refused;
   at::Tensor used;  ///< {lo, hi}, written by the kernel
   float smooth = 0;

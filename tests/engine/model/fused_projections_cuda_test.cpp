@@ -21,6 +21,9 @@ constexpr std::int64_t kHidden = 48;
 class FusedProjectionsOnCuda : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
+#ifndef PARADIGM_WITH_CUDA
+    GTEST_SKIP() << "built without CUDA";
+#endif
     if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
     at::manual_seed(3);
     x_ = at::randn({2, 7, kHidden}, at::kCUDA).to(at::kBFloat16).set_requires_grad(true);
@@ -113,6 +116,16 @@ TEST_P(FusedProjectionsOnCuda, ALayerAloneIsItself) {
   expect_close(y, expected, "y");
   y.to(at::kFloat).square().sum().backward();
   expected.square().sum().backward();
+  expect_close(x_.grad(), wide.grad(), "x");
+  expect_same_gradients(only, twin);
+}
+
+TEST_P(FusedProjectionsOnCuda, TakesAGradientThatIsOneNumberSpreadOut) {
+  const PlainLinear only = layer(24);
+  const Twin twin(only);
+  const at::Tensor wide = x_.detach().to(at::kFloat).set_requires_grad(true);
+  fused_linear(x_, only).sum().backward();
+  twin(wide).sum().backward();
   expect_close(x_.grad(), wide.grad(), "x");
   expect_same_gradients(only, twin);
 }

@@ -45,6 +45,9 @@ class CapturedStepOnCuda : public ::testing::Test {
   };
 
   void SetUp() override {
+#ifndef PARADIGM_WITH_CUDA
+    GTEST_SKIP() << "built without CUDA";
+#endif
     if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
     tests::write_tiny_llama(folder_ / "model", {.hidden_size = 64, .intermediate_size = 128});
   }
@@ -151,6 +154,8 @@ TEST_F(CapturedStepOnCuda, TrainersThatTakeTurnsShareTheMemory) {
     expect_same_step(plain, plain_graphs, batches(step, 2));
     expect_same_step(flips, flips_graphs, batches(step, 2));
   }
+  EXPECT_TRUE(plain_graphs.trainer->is_captured());
+  EXPECT_TRUE(flips_graphs.trainer->is_captured());
 }
 
 TEST_F(CapturedStepOnCuda, AMovingScheduleWaitsUntilItHasSettled) {
@@ -175,6 +180,51 @@ TEST_F(CapturedStepOnCuda, AnAbandonedStepChangesNothing) {
       if (++calls == 2) throw std::runtime_error("left");
     };
     EXPECT_THROW(graphs.trainer->step(batches(50, 2), leave), std::runtime_error);
+  }
+  EXPECT_TRUE(graphs.trainer->is_captured());
+}
+
+/// Says that it can be captured, and reads the device.
+class ReadingLinear final : public LinearLayer {
+ public:
+  explicit ReadingLinear(std::unique_ptr<LinearLayer> original)
+      : LinearLayer(original->name(), original->weight(), original->bias()),
+        original_(std::move(original)) {}
+  at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override {
+    static_cast<void>(x.detach().sum().item<float>());
+    return original_->forward(x, context);
+  }
+  bool is_capturable(std::int64_t /*step*/) const override { return true; }
+
+ private:
+  std::unique_ptr<LinearLayer> original_;
+};
+
+TEST_F(CapturedStepOnCuda, AFailedRecordingLeavesTrainingAndTheMemoryAsTheyWere) {
+  const auto shared = memory();
+  Training eager = training(std::nullopt, at::kBFloat16, nullptr);
+  Training failing = training(std::nullopt, at::kBFloat16, shared);
+  for (const Training* each : {&eager, &failing}) {
+    each->model->linear_slots()[9]->replace([](std::unique_ptr<LinearLayer> original) {
+      return std::make_unique<ReadingLinear>(std::move(original));
+    });
+  }
+  for (std::uint64_t step = 0; step < 7; ++step) {
+    expect_same_step(eager, failing, batches(step, 2));
+  }
+  EXPECT_NE(failing.trainer->capture_failure(), "");
+  Training other = training(std::nullopt, at::kBFloat16, nullptr);
+  Training graphs = training(std::nullopt, at::kBFloat16, shared);
+  for (std::uint64_t step = 0; step < 7; ++step) expect_same_step(other, graphs, batches(step, 2));
+  EXPECT_TRUE(graphs.trainer->is_captured()) << graphs.trainer->capture_failure();
+}
+
+TEST_F(CapturedStepOnCuda, ARecordingMayFollowOneThatIsGone) {
+  const auto shared = memory();
+  for (int round = 0; round < 3; ++round) {
+    Training graphs = training(kOptical, at::kBFloat16, shared);
+    for (std::uint64_t step = 0; step < 5; ++step) graphs.trainer->step(batches(step, 2));
+    EXPECT_TRUE(graphs.trainer->is_captured()) << graphs.trainer->capture_failure();
   }
 }
 

@@ -6,7 +6,10 @@
 
 #ifdef PARADIGM_WITH_CUDA
 
+#include <cstdint>
 #include <limits>
+#include <memory>
+#include <vector>
 
 namespace kernels {
 namespace {
@@ -44,56 +47,78 @@ void expect_same(const std::vector<float>& a, const std::vector<float>& b) {
   }
 }
 
-/// Two operands of one product, together against one after the other, twice in a row.
-void expect_as_one_by_one(const std::vector<float>& x, const std::vector<float>& w,
-                          const std::vector<float>& start, ElementType x_type) {
-  const auto x_count = static_cast<std::int64_t>(x.size());
-  const auto w_count = static_cast<std::int64_t>(w.size());
-  const CudaRows x_rows(x, x_type), w_rows(w, ElementType::fp32);
-  const DeviceRange x_one(start), w_one(start), x_all(start), w_all(start);
-  const CudaRows x_alone(x_count, ElementType::bf16), w_alone(w_count, ElementType::bf16),
-      x_together(x_count, ElementType::bf16), w_together(w_count, ElementType::bf16);
-  constexpr auto kHalf = ElementType::bf16;
+/// Any words of device memory, compared as they are.
+using Words = CudaBuffer<std::uint32_t>;
+
+std::size_t words_of(std::int64_t count, ElementType type) {
+  return static_cast<std::size_t>(type == ElementType::fp32 ? count : (count + 1) / 2);
+}
+
+/// All operands together against one after the other, twice in a row. In fp32 they know no partner.
+void expect_as_one_by_one(const std::vector<std::vector<float>>& values, ElementType first_type,
+                          const std::vector<float>& start, ElementType y_type) {
   constexpr std::int32_t kLevels = 37;
+  const std::size_t count = values.size();
+  std::vector<std::unique_ptr<CudaRows>> x;
+  std::vector<std::unique_ptr<DeviceRange>> alone, together;
+  std::vector<std::unique_ptr<Words>> y_alone, y_together;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto size = static_cast<std::int64_t>(values[i].size());
+    x.push_back(std::make_unique<CudaRows>(values[i], i == 0 ? first_type : ElementType::fp32));
+    alone.push_back(std::make_unique<DeviceRange>(start));
+    together.push_back(std::make_unique<DeviceRange>(start));
+    const std::vector<std::uint32_t> zeros(words_of(size, y_type));
+    y_alone.push_back(std::make_unique<Words>(zeros));
+    y_together.push_back(std::make_unique<Words>(zeros));
+  }
+  const auto type_of = [&](std::size_t i) { return i == 0 ? first_type : ElementType::fp32; };
+  const auto lut_min_of = [](std::size_t i) { return i == 0 ? 0.0f : 0.05f; };
+  const auto partner_of = [&](const auto& ranges, std::size_t i) -> const float* {
+    return y_type == ElementType::fp32 ? nullptr : ranges[(i + 1) % count]->used.data();
+  };
   for (int pass = 0; pass < 2; ++pass) {
-    cuda::observe_into(x_rows.data(), x_type, x_count, x_one.running(0.9f), {});
-    cuda::observe_into(w_rows.data(), ElementType::fp32, w_count, w_one.running(0.9f), {});
-    cuda::quantise(x_rows.data(), x_type, x_count, kLevels, x_one.used.data(), 0, x_alone.data(),
-                   kHalf, {}, w_one.used.data());
-    cuda::quantise(w_rows.data(), ElementType::fp32, w_count, kLevels, w_one.used.data(), 0.05f,
-                   w_alone.data(), kHalf, {}, x_one.used.data());
-    const cuda::OperandToEncode both[] = {{.x = x_rows.data(),
-                                           .type = x_type,
-                                           .count = x_count,
-                                           .range = x_all.running(0.9f),
-                                           .partner = w_all.used.data(),
-                                           .y = x_together.data()},
-                                          {.x = w_rows.data(),
-                                           .type = ElementType::fp32,
-                                           .count = w_count,
-                                           .range = w_all.running(0.9f),
-                                           .lut_min = 0.05f,
-                                           .partner = x_all.used.data(),
-                                           .y = w_together.data()}};
-    cuda::encode_operands(both, kLevels, kHalf, {});
-    expect_same(x_all.state.host(), x_one.state.host());
-    expect_same(w_all.state.host(), w_one.state.host());
-    expect_same(x_all.used.host(), x_one.used.host());
-    EXPECT_EQ(x_all.rejected.host(), x_one.rejected.host());
-    expect_same(x_together.host(), x_alone.host());
-    expect_same(w_together.host(), w_alone.host());
+    std::vector<cuda::OperandToEncode> all;
+    for (std::size_t i = 0; i < count; ++i) {
+      cuda::observe_into(x[i]->data(), type_of(i), static_cast<std::int64_t>(values[i].size()),
+                         alone[i]->running(0.9f), {});
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto size = static_cast<std::int64_t>(values[i].size());
+      cuda::quantise(x[i]->data(), type_of(i), size, kLevels, alone[i]->used.data(), lut_min_of(i),
+                     y_alone[i]->data(), y_type, {}, partner_of(alone, i));
+      all.push_back({.x = x[i]->data(),
+                     .type = type_of(i),
+                     .count = size,
+                     .range = together[i]->running(0.9f),
+                     .lut_min = lut_min_of(i),
+                     .partner = partner_of(together, i),
+                     .y = y_together[i]->data()});
+    }
+    cuda::encode_operands(all, kLevels, y_type, {});
+    for (std::size_t i = 0; i < count; ++i) {
+      SCOPED_TRACE(testing::Message() << "operand " << i << ", pass " << pass);
+      expect_same(together[i]->state.host(), alone[i]->state.host());
+      expect_same(together[i]->used.host(), alone[i]->used.host());
+      EXPECT_EQ(together[i]->rejected.host(), alone[i]->rejected.host());
+      ASSERT_EQ(y_together[i]->host(), y_alone[i]->host());
+    }
   }
 }
+
+constexpr ElementType kCodeTypes[] = {ElementType::fp16, ElementType::bf16, ElementType::fp32};
 
 TEST(EncodeOperandsCuda, EqualsTheKernelsThatDoItOneByOne) {
   SKIP_WITHOUT_DEVICE();
   for (const ElementType type : tests::kRowTypes) {
-    for (const std::int64_t count : {1, 7, 4096, 3'000'001}) {
-      SCOPED_TRACE(count);
-      expect_as_one_by_one(tests::bf16_numbers(count, 1), tests::bf16_numbers(1000, 2),
-                           {kInfinity, -kInfinity}, type);
-      expect_as_one_by_one(tests::bf16_numbers(count, 3), tests::bf16_numbers(77, 4), {-1, 2},
-                           type);
+    for (const ElementType y_type : kCodeTypes) {
+      for (const std::int64_t count : {1, 7, 4096, 3'000'001}) {
+        SCOPED_TRACE(count);
+        const auto x = tests::bf16_numbers(count, 1), w = tests::bf16_numbers(1000, 2),
+                   v = tests::bf16_numbers(77, 3);
+        expect_as_one_by_one({x, w}, type, {kInfinity, -kInfinity}, y_type);
+        expect_as_one_by_one({x, w, v}, type, {-1, 2}, y_type);
+        expect_as_one_by_one({x}, type, {-1, 2}, y_type);
+      }
     }
   }
 }
@@ -101,10 +126,11 @@ TEST(EncodeOperandsCuda, EqualsTheKernelsThatDoItOneByOne) {
 TEST(EncodeOperandsCuda, WhatIsNotFiniteIsRefused) {
   SKIP_WITHOUT_DEVICE();
   auto x = tests::bf16_numbers(5000, 1);
+  const auto w = tests::bf16_numbers(64, 2);
   x[4321] = NAN;
-  expect_as_one_by_one(x, tests::bf16_numbers(64, 2), {-1, 2}, ElementType::bf16);
+  expect_as_one_by_one({x, w}, ElementType::bf16, {-1, 2}, ElementType::fp16);
   x[4321] = kInfinity;
-  expect_as_one_by_one(x, tests::bf16_numbers(64, 2), {kInfinity, -kInfinity}, ElementType::bf16);
+  expect_as_one_by_one({x, w}, ElementType::bf16, {kInfinity, -kInfinity}, ElementType::fp16);
 }
 
 }  // namespace
