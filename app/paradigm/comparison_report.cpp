@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace paradigm {
@@ -149,7 +150,11 @@ std::string text_of(const Runs& runs, const RunComparison& comparison) {
     std::string line = engine::divergence_line(*runs[i], comparison.runs[i], comparison.options);
     if (!line.empty()) lines.push_back(std::move(line));
   }
-  if (!lines.empty()) lines.push_back(engine::band_text());
+  const bool has_band = std::any_of(comparison.runs.begin(), comparison.runs.end(),
+                                    [](const engine::ComparedRun& run) {
+                                      return run.difference && std::isfinite(run.difference->band);
+                                    });
+  if (has_band) lines.push_back(engine::band_text());
   text += section(fmt::format("where {} parts", comparison.options.metrics.front()).c_str(), lines);
   return text + section("notes", comparison.notes);
 }

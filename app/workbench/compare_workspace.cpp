@@ -160,12 +160,21 @@ int CompareWorkspace::colorOf(const engine::ComparableRun& run) {
   return color;
 }
 
+/// The run that was chosen; until one is, the first plain one, and else the first.
 std::size_t CompareWorkspace::baselineAmong(
     const std::vector<widgets::ComparableRunPtr>& runs) const {
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (widgets::run_key(*runs[i]) == panel_->baselineKey()) return i;
-  }
-  return 0;
+  const auto find = [&runs](auto&& is_wanted) {
+    return static_cast<std::size_t>(std::find_if(runs.begin(), runs.end(), is_wanted) -
+                                    runs.begin());
+  };
+  const std::size_t chosen =
+      find([this](const auto& run) { return widgets::run_key(*run) == panel_->baselineKey(); });
+  if (chosen < runs.size()) return chosen;
+  const std::size_t plain = find([](const auto& run) {
+    return run->source == engine::RunSource::run_folder && run->is_effect_known &&
+           run->effect.plan.assignments.empty();
+  });
+  return plain < runs.size() ? plain : 0;
 }
 
 void CompareWorkspace::compute() {

@@ -13,12 +13,11 @@
 namespace engine {
 namespace {
 
-/// Equal for runs that compute the same but for their seeds.
+/// Equal for runs that compute the same but for their seeds, as far as their own files say.
 std::string identity_of(const ComparableRun& run, std::size_t index) {
   if (run.source != RunSource::run_folder || run.parameters.empty() || !run.is_effect_known)
     return fmt::format("alone {}", index);
-  std::string text = digest_without_seeds(run.effect.plan) + "\n" + run.tokenizer_digest + "\n" +
-                     run.model.architecture;
+  std::string text = digest_without_seeds(run.effect.plan);
   for (const PlacedValue& entry : run.parameters.entries()) {
     if (entry.name == "seed" || entry.name == "transform_config" || is_bookkeeping(entry.name))
       continue;
@@ -27,15 +26,36 @@ std::string identity_of(const ComparableRun& run, std::size_t index) {
   return text;
 }
 
+bool agree(const std::string& one, const std::string& other) {
+  return one.empty() || other.empty() || one == other;
+}
+
+/// Model and tokenizer are looked up elsewhere: where they cannot be found nothing speaks against
+/// it.
+bool have_same_model(const ComparableRun& one, const ComparableRun& other) {
+  return agree(one.model.architecture, other.model.architecture) &&
+         agree(one.tokenizer_digest, other.tokenizer_digest);
+}
+
 }  // namespace
 
 std::vector<SeedGroup> seed_groups(const std::vector<const ComparableRun*>& runs) {
   std::vector<SeedGroup> groups;
-  std::map<std::string, std::size_t> known;
+  std::map<std::string, std::vector<std::size_t>> known;  // groups by identity
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const auto [found, is_new] = known.emplace(identity_of(*runs[i], i), groups.size());
-    if (is_new) groups.emplace_back();
-    groups[found->second].runs.push_back(i);
+    auto& candidates = known[identity_of(*runs[i], i)];
+    const auto found = std::find_if(candidates.begin(), candidates.end(), [&](std::size_t group) {
+      const auto& members = groups[group].runs;
+      return std::all_of(members.begin(), members.end(), [&](std::size_t member) {
+        return have_same_model(*runs[member], *runs[i]);
+      });
+    });
+    if (found != candidates.end()) {
+      groups[*found].runs.push_back(i);
+      continue;
+    }
+    candidates.push_back(groups.size());
+    groups.push_back({"", {i}});
   }
   std::vector<const ComparableRun*> firsts;
   for (const SeedGroup& group : groups) firsts.push_back(runs[group.runs.front()]);
@@ -82,20 +102,36 @@ GroupResult result_of(const SeedGroup& group, const std::vector<const Comparable
 GroupCurve group_curve(const SeedGroup& group, const std::vector<const ComparableRun*>& runs,
                        const std::string& metric) {
   GroupCurve result;
-  std::map<double, std::vector<double>> values;
+  struct Member {
+    CurveView curve;
+    std::size_t at = 0;
+  };
+  std::vector<Member> members;
   for (const std::size_t index : group.runs) {
-    const auto curve = runs[index]->metrics.find(metric);
-    if (!curve) continue;
-    ++result.runs;
-    for (std::size_t i = 0; i < curve->size(); ++i)
-      values[curve->step[i]].push_back(curve->value[i]);
+    if (const auto curve = runs[index]->metrics.find(metric)) members.push_back({*curve});
   }
-  for (const auto& [step, list] : values) {
-    if (static_cast<std::int64_t>(list.size()) != result.runs) continue;
-    const SampleStatistics sample = statistics_of(list);
+  result.runs = static_cast<std::int64_t>(members.size());
+  if (members.empty()) return result;
+  const double count = static_cast<double>(members.size());
+  for (const double step : members.front().curve.step) {
+    bool is_shared = true;
+    double sum = 0;
+    for (Member& member : members) {
+      const auto& steps = member.curve.step;
+      while (member.at < steps.size() && steps[member.at] < step) ++member.at;
+      is_shared = is_shared && member.at < steps.size() && steps[member.at] == step;
+      if (is_shared) sum += member.curve.value[member.at];
+    }
+    if (!is_shared) continue;
+    const double mean = sum / count;
+    double squares = 0;
+    for (const Member& member : members) {
+      const double apart = member.curve.value[member.at] - mean;
+      squares += apart * apart;
+    }
     result.step.push_back(step);
-    result.mean.push_back(sample.mean);
-    result.deviation.push_back(sample.deviation);
+    result.mean.push_back(mean);
+    result.deviation.push_back(std::sqrt(squares / (count - 1)));  // NaN of a single run
   }
   return result;
 }

@@ -148,17 +148,18 @@ bool is_seed_parameter(const std::string& name) {
 }
 
 std::string digest_without_seeds(const TransformPlan& plan) {
-  std::string text;
+  std::set<std::string> layers;  // sorted: the order of layers is not part of the effect
   for (const Assignment& assignment : plan.assignments) {
     if (assignment.outcome != Outcome::transformed) continue;
-    text += fmt::format("{}\t{} {}\n", assignment.layer, assignment.paradigm,
-                        assignment.paradigm_digest);
+    std::string text = fmt::format("{}\t{} {}\n", assignment.layer, assignment.paradigm,
+                                   assignment.paradigm_digest);
     for (const PlacedValue& entry : assignment.values.entries()) {
       if (!is_seed_parameter(entry.name))
         text += fmt::format("\t{}={}\n", entry.name, to_string(entry.value));
     }
+    layers.insert(std::move(text));
   }
-  return text.empty() ? "" : sha256_hex(text);
+  return layers.empty() ? "" : sha256_hex(fmt::format("{}", fmt::join(layers, "")));
 }
 
 std::string seeds_text(const TransformPlan& plan) {

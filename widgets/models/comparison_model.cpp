@@ -175,6 +175,8 @@ QVariant ComparisonModel::data(const QModelIndex& index, int role) const {
       return text(row, index.column());
     case kSortRole:
       return sortValue(row, index.column());
+    case kFirstRole:
+      return row == baseline() || pinned_.count(keys_[at]) > 0;
     case kPinnedRole:
       return pinned_.count(keys_[at]) > 0;
     case Qt::TextAlignmentRole:
@@ -294,9 +296,9 @@ bool ComparisonFilter::filterAcceptsRow(int row, const QModelIndex&) const {
 }
 
 bool ComparisonFilter::lessThan(const QModelIndex& left, const QModelIndex& right) const {
-  const bool is_left_pinned = left.data(ComparisonModel::kPinnedRole).toBool();
-  if (is_left_pinned != right.data(ComparisonModel::kPinnedRole).toBool())
-    return (sortOrder() == Qt::AscendingOrder) == is_left_pinned;
+  const bool is_left_first = left.data(ComparisonModel::kFirstRole).toBool();
+  if (is_left_first != right.data(ComparisonModel::kFirstRole).toBool())
+    return (sortOrder() == Qt::AscendingOrder) == is_left_first;
   const QVariant a = left.data(ComparisonModel::kSortRole);
   const QVariant b = right.data(ComparisonModel::kSortRole);
   if (!a.isValid() || !b.isValid())  // what is not known stays at the end

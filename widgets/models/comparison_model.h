@@ -20,7 +20,7 @@ class ComparisonModel : public QAbstractTableModel {
 
  public:
   enum Column { kName, kState, kStep, kFirstSetting };
-  enum Role { kSortRole = Qt::UserRole + 1, kPinnedRole, kTextRole };
+  enum Role { kSortRole = Qt::UserRole + 1, kPinnedRole, kFirstRole, kTextRole };
 
   using QAbstractTableModel::QAbstractTableModel;
 
@@ -54,9 +54,9 @@ class ComparisonModel : public QAbstractTableModel {
   std::set<QString> pinned_;
 };
 
-/// Pinned rows first, then by column; rows whose filter fails are hidden. The filter is words with
-/// blanks between: "eval_loss<2.3", "q_levels=64" and ">" compare with a column, other words are
-/// sought in the whole row. All must hold.
+/// The baseline and pinned rows first, then by column; rows whose filter fails are hidden. The
+/// filter is words with blanks between: "eval_loss<2.3", "q_levels=64" and ">" compare with a
+/// column, other words are sought in the whole row. All must hold.
 class ComparisonFilter : public QSortFilterProxyModel {
   Q_OBJECT
 

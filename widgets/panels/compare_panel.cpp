@@ -44,6 +44,19 @@ constexpr std::size_t kMostInLegend = 8;
 
 QString qt(const std::string& text) { return QString::fromStdString(text); }
 
+/// What layers of both measured, as first met in `other`.
+QStringList shared_statistics(const engine::ComparableRun& base,
+                              const engine::ComparableRun& other) {
+  std::set<std::string> known;
+  for (const auto& stat : base.layer_stats->values) known.insert(stat.statistic);
+  QStringList shared;
+  for (const auto& stat : other.layer_stats->values) {
+    if (known.count(stat.statistic) > 0 && !shared.contains(qt(stat.statistic)))
+      shared << qt(stat.statistic);
+  }
+  return shared;
+}
+
 QComboBox* choice(const QString& name, const QString& accessible, const QString& tip) {
   auto* box = new QComboBox;
   box->setObjectName(name);
@@ -172,7 +185,7 @@ QTreeView* ComparePanel::makeTable() {
   table_->setModel(filter_);
   set_up_list(table_);
   table_->setSortingEnabled(true);
-  table_->sortByColumn(-1, Qt::AscendingOrder);
+  table_->sortByColumn(ComparisonModel::kName, Qt::AscendingOrder);
   table_->setContextMenuPolicy(Qt::CustomContextMenu);
   table_->setMinimumHeight(lines(this, 5));
   connect(table_, &QTreeView::customContextMenuRequested, this, &ComparePanel::showContextMenu);
@@ -247,8 +260,7 @@ QWidget* ComparePanel::makeLayers() {
   layer_plots_->setChildrenCollapsible(false);
   layer_plots_->addWidget(layers_);
   layer_plots_->addWidget(heat_);
-  layer_plots_->setStretchFactor(0, 3);
-  layer_plots_->setStretchFactor(1, 2);
+  layer_plots_->setSizes({3000, 2000});
   column->addWidget(layer_plots_, 1);
   column->addStretch(0);
   connect(layer_base_, &QComboBox::activated, this, &ComparePanel::showLayers);
@@ -452,26 +464,43 @@ void ComparePanel::showVerdict() {
                                     : texts.join(QLatin1Char('\n')));
 }
 
-/// The ticked runs that measured their layers; the baseline to compare with when it did.
+/// The ticked runs that measured their layers. At first two of different groups that measured the
+/// same, the baseline among them if it can be.
 void ComparePanel::fillLayerChoices() {
   const QString run = layer_run_->currentText();
   const QString base = layer_base_->currentText();
   layer_run_->clear();
   layer_base_->clear();
   if (charts_ == nullptr) return;
-  int baseline_at = 0;
+  std::vector<std::size_t> measured;
   for (std::size_t i = 0; i < charts_->runs.size(); ++i) {
     if (!charts_->runs[i]->layer_stats) continue;
-    if (i == charts_->comparison.options.baseline) baseline_at = layer_base_->count();
+    measured.push_back(i);
     for (QComboBox* box : {layer_run_, layer_base_})
       box->addItem(qt(charts_->runs[i]->name), int(i));
   }
+  int best = -1;
+  std::pair<int, int> chosen{0, 1};
+  for (std::size_t a = 0; a < measured.size(); ++a) {
+    for (std::size_t b = 0; b < measured.size(); ++b) {
+      const auto& runs = charts_->comparison.runs;
+      if (a == b ||
+          shared_statistics(*charts_->runs[measured[a]], *charts_->runs[measured[b]]).isEmpty())
+        continue;
+      const int rank = (measured[a] == charts_->comparison.options.baseline ? 2 : 0) +
+                       (runs[measured[a]].group != runs[measured[b]].group ? 1 : 0);
+      if (rank <= best) continue;
+      best = rank;
+      chosen = {int(a), int(b)};
+    }
+  }
   const int known_base = layer_base_->findText(base);
-  layer_base_->setCurrentIndex(known_base >= 0 ? known_base : baseline_at);
   const int known_run = layer_run_->findText(run);
-  const int other = layer_base_->currentIndex() == 0 ? 1 : 0;
-  layer_run_->setCurrentIndex(known_run >= 0 ? known_run
-                                             : std::min(other, layer_run_->count() - 1));
+  const bool is_known = known_base >= 0 && known_run >= 0;
+  layer_base_->setCurrentIndex(is_known ? known_base
+                                        : std::min(chosen.first, layer_base_->count() - 1));
+  layer_run_->setCurrentIndex(is_known ? known_run
+                                       : std::min(chosen.second, layer_run_->count() - 1));
 }
 
 void ComparePanel::showLayers() {
@@ -492,11 +521,7 @@ void ComparePanel::showLayers() {
   const auto base_at = static_cast<std::size_t>(layer_base_->currentData().toInt());
   const engine::ComparableRun& base = *charts_->runs[base_at];
   const engine::ComparableRun& other = *charts_->runs[at];
-  QStringList statistics;
-  for (const auto& stat : other.layer_stats->values) {
-    if (!statistics.contains(qt(stat.statistic))) statistics << qt(stat.statistic);
-  }
-  layer_statistic_->addItems(statistics);
+  layer_statistic_->addItems(shared_statistics(base, other));
   layer_statistic_->setCurrentIndex(std::max(0, layer_statistic_->findText(chosen)));
   const std::string statistic = layer_statistic_->currentText().toStdString();
   std::map<std::string, double> values;
@@ -509,10 +534,11 @@ void ComparePanel::showLayers() {
     if (stat.statistic == statistic && found != values.end())
       pairs.push_back({qt(stat.layer), found->second, stat.value});
   }
-  layers_note_->setText(pairs.empty() ? tr("no layer of both runs has measured this")
+  layers_note_->setText(pairs.empty() ? tr("Their layers measured nothing in common.")
                                       : tr("at step %1 against step %2")
                                             .arg(other.layer_stats->step)
                                             .arg(base.layer_stats->step));
+  layer_plots_->setVisible(!pairs.empty());
   heat_->setLayers(pairs, layer_statistic_->currentText());
   layers_->setLayers(std::move(pairs), layer_statistic_->currentText(), qt(base.name),
                      qt(other.name), charts_->colors[at]);

@@ -33,6 +33,8 @@ class StepTicker : public QCPAxisTicker {
 };
 
 constexpr double kPixelsPerPoint = 2;
+/// Of a band's edge: filling a jagged one costs Qt a hundred times what a line does.
+constexpr std::size_t kPixelsPerEdge = 8;
 /// Beyond that many curves the raw values would only be mud.
 constexpr std::size_t kMostGhosts = 4;
 
@@ -56,6 +58,7 @@ struct CurvePlot::Line {
   QCPGraph* high = nullptr;
   engine::Smoother smoother{1};
   std::vector<double> smooth;
+  std::vector<double> smooth_low, smooth_high;  ///< of a band; empty = to be found again
   double last_raw_x = 0;
   double last_raw_y = 0;
 };
@@ -150,6 +153,7 @@ void CurvePlot::setCurves(std::vector<Curve> curves) {
         edge->setLayer(QStringLiteral("ghosts"));
         edge->setAdaptiveSampling(false);
         edge->setPen(Qt::NoPen);
+        edge->setAntialiasedFill(false);
       }
       line->high->setChannelFillGraph(line->low);
     }
@@ -176,6 +180,8 @@ void CurvePlot::setSeries(const std::vector<Curve>& curves) {
     lines_[i]->curve.series = curves[i].series;
     lines_[i]->curve.low = curves[i].low;
     lines_[i]->curve.high = curves[i].high;
+    lines_[i]->smooth_low.clear();
+    lines_[i]->smooth_high.clear();
   }
   refresh();
 }
@@ -242,7 +248,9 @@ void CurvePlot::setExpectedEnd(double step) { expected_end_ = step; }
 void CurvePlot::setHalfLife(double steps) {
   if (steps == half_life_) return;
   half_life_ = steps;
-  for (auto& line : lines_) line->smooth.clear();
+  for (auto& line : lines_) {
+    for (auto* values : {&line->smooth, &line->smooth_low, &line->smooth_high}) values->clear();
+  }
   refresh();
 }
 
@@ -361,17 +369,20 @@ void CurvePlot::draw() {
 void CurvePlot::drawBand(Line& line, std::size_t columns) {
   if (line.low == nullptr) return;
   const QCPRange range = plot_->xAxis->range();
-  for (const auto& [graph, series] :
-       {std::pair(line.low, line.curve.low), std::pair(line.high, line.curve.high)}) {
-    const std::vector<double> smooth =
-        line.curve.sparse ? std::vector<double>(series->y().begin(), series->y().end())
-                          : engine::smoothed(*series, half_life_);
+  const auto draw = [&](QCPGraph* graph, const engine::RunSeries& series,
+                        std::vector<double>& smooth) {
+    if (smooth.size() != series.size()) {
+      smooth = line.curve.sparse ? std::vector<double>(series.y().begin(), series.y().end())
+                                 : engine::smoothed(series, half_life_);
+    }
     QVector<QCPGraphData> values;
     for (const auto& point :
-         one_per_column(series->x(), smooth, range.lower, range.upper, columns / 2))
+         one_per_column(series.x(), smooth, range.lower, range.upper, columns / kPixelsPerEdge))
       values.append({point.x, point.y});
     graph->data()->set(values, true);
-  }
+  };
+  draw(line.low, *line.curve.low, line.smooth_low);
+  draw(line.high, *line.curve.high, line.smooth_high);
 }
 
 void CurvePlot::fitRanges() {

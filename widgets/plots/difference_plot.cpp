@@ -18,6 +18,32 @@ namespace widgets {
 namespace {
 
 constexpr std::size_t kColumns = 1000;
+/// A noisy line says no more with more points, and filling a jagged band costs Qt 50 ms.
+constexpr std::size_t kStretches = 150;
+
+/// Means over runs of neighbouring points.
+struct Stretches {
+  std::vector<double> x, value, low, high;
+};
+
+Stretches stretches_of(const engine::GroupDelta& delta) {
+  Stretches result;
+  const std::size_t size = (delta.step.size() + kStretches - 1) / kStretches;
+  for (std::size_t begin = 0; begin < delta.step.size(); begin += size) {
+    const std::size_t end = std::min(begin + size, delta.step.size());
+    double value = 0, half = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      value += delta.difference[i];
+      half += delta.half[i];
+    }
+    const double count = static_cast<double>(end - begin);
+    result.x.push_back(delta.step[end - 1]);
+    result.value.push_back(value / count);
+    result.low.push_back((value - half) / count);
+    result.high.push_back((value + half) / count);
+  }
+  return result;
+}
 
 }  // namespace
 
@@ -143,27 +169,23 @@ void DifferencePlot::markLeaving(double x, int color) {
 void DifferencePlot::addGroup(const DifferenceCurve& curve) {
   const ThemeColors& colors = theme_colors(palette());
   const engine::GroupDelta& delta = curve.group;
-  std::vector<double> low, high;
-  for (std::size_t i = 0; i < delta.step.size(); ++i) {
-    low.push_back(delta.difference[i] - delta.half[i]);
-    high.push_back(delta.difference[i] + delta.half[i]);
-  }
-  const double from = delta.step.front();
-  const double to = delta.step.back();
+  const Stretches shown = stretches_of(delta);
   const auto add = [&](const std::vector<double>& y, const QPen& pen, const char* layer) {
     QCPGraph* graph = plot_->addGraph();
     graph->setPen(pen);
     graph->setAdaptiveSampling(false);
+    graph->setAntialiasedFill(false);
     graph->setLayer(QLatin1String(layer));
-    for (const auto& point : one_per_column(delta.step, y, from, to, kColumns / 2))
-      graph->addData(point.x, point.y);
+    for (std::size_t i = 0; i < y.size(); ++i) graph->addData(shown.x[i], y[i]);
     return graph;
   };
-  QCPGraph* below = add(low, Qt::NoPen, "grid");
-  QCPGraph* above = add(high, Qt::NoPen, "grid");
-  above->setBrush(blend(colors.run(curve.color), colors.plot_background, 0.18));
+  QCPGraph* below = add(shown.low, Qt::NoPen, "grid");
+  QCPGraph* above = add(shown.high, Qt::NoPen, "grid");
+  QColor shade = colors.run(curve.color);
+  shade.setAlphaF(0.16F);  // bands lie over each other
+  above->setBrush(shade);
   above->setChannelFillGraph(below);
-  add(delta.difference, QPen(colors.run(curve.color), 2), "main");
+  add(shown.value, QPen(colors.run(curve.color), 2), "main");
   if (delta.apart_from) markLeaving(*delta.apart_from, curve.color);
 }
 
@@ -198,8 +220,8 @@ void DifferencePlot::fitValues() {
   std::vector<double> values = {0};
   for (const DifferenceCurve& curve : curves_) {
     if (!curve.group.step.empty()) {
-      const auto& delta = curve.group;
-      values.insert(values.end(), delta.difference.begin(), delta.difference.end());
+      const Stretches shown = stretches_of(curve.group);
+      values.insert(values.end(), shown.value.begin(), shown.value.end());
       continue;
     }
     if (std::isfinite(curve.difference.band)) {

@@ -40,7 +40,17 @@ LayerDifferencePlot::LayerDifferencePlot(QWidget* parent)
   plot_->axisRect()->setRangeDrag(Qt::Horizontal);
   plot_->axisRect()->setRangeZoom(Qt::Horizontal);
   plot_->axisRect()->setMinimumMargins(QMargins(0, lines(this, 0.4), lines(this, 0.8), 0));
-  plot_->legend->setVisible(true);
+  // Above the rows: inside it would cover some.
+  auto* legend = plot_->legend;
+  plot_->axisRect()->insetLayout()->take(legend);
+  plot_->plotLayout()->insertRow(0);
+  plot_->plotLayout()->addElement(0, 0, legend);
+  plot_->plotLayout()->setRowStretchFactor(0, 0.001);
+  legend->setFillOrder(QCPLegend::foColumnsFirst);
+  legend->setBorderPen(Qt::NoPen);
+  legend->setBrush(Qt::NoBrush);
+  legend->setMargins(QMargins(0, 2, 0, 0));
+  legend->setVisible(true);
   plot_->setAutoAddPlottableToLegend(false);
   connect(plot_, &QCustomPlot::mousePress, this, [this](QMouseEvent* event) {
     const double y = plot_->yAxis->pixelToCoord(event->pos().y());
@@ -108,9 +118,6 @@ void LayerDifferencePlot::rebuild() {
   dots(other, colors.run(color_), colors.run(color_), QCPScatterStyle::ssDisc, other_);
   plot_->legend->setFont(font());
   plot_->legend->setTextColor(colors.axis_text);
-  plot_->legend->setBrush(colors.plot_background);
-  plot_->legend->setBorderPen(QPen(colors.grid, 1));
-  plot_->axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignBottom | Qt::AlignRight);
   plot_->yAxis->setTicker(names);
   plot_->xAxis->setLabel(title_);
   plot_->yAxis->setRange(-static_cast<double>(layers_.size()) + 0.4, 0.6);

@@ -62,6 +62,20 @@ TEST(CompareWorkspace, BadFilesAreNamedAndTheRestIsShown) {
       << shown.panel.messages()->text().toStdString();
 }
 
+TEST(CompareWorkspace, PlainRunIsTheBaselineUntilOneIsChosen) {
+  const ScratchFolder folder;
+  SampleRun optical;
+  optical.transform = "layer_name_to_config:\n  default: {q_levels: 16}\n";
+  tests::write_sample_run(folder / "a", optical);
+  tests::write_sample_run(folder / "b", {});
+  Shown shown;
+  shown.workspace.addPaths({qt(folder.path())});
+  ASSERT_TRUE(shown.settles(2));
+  EXPECT_EQ(shown.panel.model()->baseline(), 1);
+  shown.panel.setBaseline(widgets::run_key(*shown.workspace.runs()[0]));
+  ASSERT_TRUE(QTest::qWaitFor([&] { return shown.panel.model()->baseline() == 0; }, 10000));
+}
+
 TEST(CompareWorkspace, RunsThatStillTrainKeepGrowing) {
   const ScratchFolder folder;
   tests::write_sample_run(folder / "a", {});

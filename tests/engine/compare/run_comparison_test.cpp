@@ -75,6 +75,36 @@ TEST(SeedGroups, AreRunsThatDifferInSeedsOnly) {
   EXPECT_EQ(comparison.verdicts.front().difference.count_other, 2);
 }
 
+TEST(SeedGroups, HoldRunsWhoseModelCannotBeFound) {
+  const ScratchFolder folder;
+  for (const int seed : {1, 2, 3}) {
+    SampleRun run{.seed = seed};
+    run.transform = optical(16);
+    tests::write_sample_run(folder / fmt::format("r{}", seed), run);
+  }
+  // A run that has not saved anything yet: its layers are known from its events alone, which name
+  // attentions first.
+  std::string attentions, linears;
+  for (const std::string& layer : load_run(folder / "r1").effect.layers) {
+    const bool is_attention = layer.ends_with("self_attn");
+    (is_attention ? attentions : linears) +=
+        fmt::format(R"({{"time": 1, "type": "layer_transformed", "layer": "{}", "kind": "{}"}})"
+                    "\n",
+                    layer, is_attention ? "attention" : "linear");
+  }
+  std::filesystem::remove(folder / "r2/config.json");
+  std::string events = tests::content_of(folder / "r2/events.jsonl");
+  events.insert(events.find('\n') + 1, attentions + linears);
+  folder.write("r2/events.jsonl", events);
+  tests::write_tiny_llama(folder / "r3", {.hidden_size = 64});
+  const Loaded loaded = load(folder, {"r1", "r2", "r3"});
+  EXPECT_FALSE(loaded.runs[1].model.is_known);
+  const auto groups = seed_groups(loaded.pointers());
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].runs, (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(groups[1].runs, std::vector<std::size_t>{2}) << "another model";
+}
+
 TEST(RunComparison, LabelsNameOnlyWhatDiffers) {
   const ScratchFolder folder;
   for (const int levels : {256, 16}) {
