@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runs/run_catalog.h"
 
+#include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/csv.h"
 #include "engine/runs/file_descriptor.h"
 #include "engine/runs/run_folder.h"
@@ -74,38 +75,18 @@ std::int64_t bytes_below(const fs::path& folder) {
   return total;
 }
 
-/// "checkpoint-500" -> 500; -1 for any other name.
-std::int64_t checkpoint_step(const std::string& name) {
-  constexpr std::string_view kPrefix = "checkpoint-";
-  if (name.rfind(kPrefix, 0) != 0) return -1;
-  const char* begin = name.data() + kPrefix.size();
-  const char* end = name.data() + name.size();
-  std::int64_t step = -1;
-  const auto [stop, error] = std::from_chars(begin, end, step);
-  return error == std::errc() && stop == end && begin != end ? step : -1;
-}
-
 /// The folders on disk are the truth; the events add what they know about them.
 std::vector<CheckpointSaved> existing_checkpoints(const fs::path& run_dir,
                                                   const std::vector<CheckpointSaved>& events) {
   std::vector<CheckpointSaved> found;
-  std::error_code error;
-  for (fs::directory_iterator it(run_dir, error), end; !error && it != end; it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    const std::int64_t step = checkpoint_step(name);
-    std::error_code ignored;
-    if (step < 0 || !it->is_directory(ignored)) continue;
+  for (const auto& [path, step] : list_checkpoints(run_dir)) {
+    const std::string name = path.filename().string();
     const auto event =
         std::find_if(events.rbegin(), events.rend(),
                      [&](const CheckpointSaved& saved) { return saved.path == name; });
-    if (event != events.rend()) {
-      found.push_back(*event);
-    } else {
-      found.push_back({step, name, bytes_below(it->path()), 0});
-    }
+    found.push_back(event != events.rend() ? *event
+                                           : CheckpointSaved{step, name, bytes_below(path), 0});
   }
-  std::sort(found.begin(), found.end(),
-            [](const auto& a, const auto& b) { return a.step < b.step; });
   return found;
 }
 
@@ -156,6 +137,8 @@ RunSummary summarize_run(const fs::path& run_dir) {
   }
   summary.checkpoints = existing_checkpoints(run_dir, record.checkpoints);
   summary.messages = std::move(record.messages);
+  summary.divergences = std::move(record.divergences);
+  summary.cost = record.cost;
   summary.last_layer_stats = std::move(record.layer_stats);
   summary.finished = record.finished;
   summary.failed = record.failed;

@@ -47,6 +47,8 @@ struct RunSummary {
   double best_loss = std::numeric_limits<double>::quiet_NaN();
   std::vector<CheckpointSaved> checkpoints;  ///< those whose folder exists, by step
   std::vector<RunMessage> messages;
+  std::vector<DivergenceSeen> divergences;
+  std::optional<CostCompared> cost;
   std::optional<RunFinished> finished;
   std::optional<RunFailed> failed;
 };

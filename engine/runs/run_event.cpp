@@ -62,6 +62,7 @@ void members(Event& e, Visit&& visit) {
     visit("path", e.path);
     visit("bytes", e.bytes);
     visit("seconds", e.seconds);
+    visit("stall_seconds", e.stall_seconds);
   } else if constexpr (std::is_same_v<Body, RunMessage>) {
     visit("step", e.step);
     visit("level", e.level);
@@ -74,6 +75,35 @@ void members(Event& e, Visit&& visit) {
     visit("step", e.step);
     visit("what", e.what);
     visit("last_checkpoint", e.last_checkpoint);
+  } else if constexpr (std::is_same_v<Body, ControlAnswered>) {
+    visit("step", e.step);
+    visit("request", e.request);
+    visit("id", e.id);
+    visit("outcome", e.outcome);
+    visit("text", e.text);
+  } else if constexpr (std::is_same_v<Body, RunExtended>) {
+    visit("step", e.step);
+    visit("before", e.before);
+    visit("max_steps", e.max_steps);
+    visit("schedule", e.schedule);
+  } else if constexpr (std::is_same_v<Body, DivergenceSeen>) {
+    visit("step", e.step);
+    visit("kind", e.kind);
+    visit("layer", e.layer);
+    visit("value", e.value);
+    visit("limit", e.limit);
+    visit("action", e.action);
+    visit("text", e.text);
+  } else if constexpr (std::is_same_v<Body, CostCompared>) {
+    visit("step", e.step);
+    visit("predicted_step_seconds", e.predicted_step_seconds);
+    visit("step_seconds", e.step_seconds);
+    visit("predicted_seconds", e.predicted_seconds);
+    visit("seconds", e.seconds);
+    visit("predicted_peak_bytes", e.predicted_peak_bytes);
+    visit("peak_bytes", e.peak_bytes);
+    visit("predicted_checkpoint_bytes", e.predicted_checkpoint_bytes);
+    visit("checkpoint_bytes", e.checkpoint_bytes);
   }
 }
 
@@ -89,6 +119,10 @@ constexpr const char* type_name() {
   if constexpr (std::is_same_v<Event, RunMessage>) return "message";
   if constexpr (std::is_same_v<Event, RunFinished>) return "run_finished";
   if constexpr (std::is_same_v<Event, RunFailed>) return "run_failed";
+  if constexpr (std::is_same_v<Event, ControlAnswered>) return "control";
+  if constexpr (std::is_same_v<Event, RunExtended>) return "run_extended";
+  if constexpr (std::is_same_v<Event, DivergenceSeen>) return "divergence";
+  if constexpr (std::is_same_v<Event, CostCompared>) return "cost";
   return "";
 }
 

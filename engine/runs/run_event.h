@@ -74,6 +74,7 @@ struct CheckpointSaved {
   std::string path{};  ///< relative to the run folder: "checkpoint-500"
   std::int64_t bytes = 0;
   double seconds = 0;
+  double stall_seconds = 0;  ///< of these the training stood still for so long
 };
 
 struct RunMessage {
@@ -94,6 +95,48 @@ struct RunFailed {
   std::string last_checkpoint{};  ///< relative folder name, empty = none
 };
 
+/// What became of a request from the file `control`, or from the run's own process.
+struct ControlAnswered {
+  std::int64_t step = 0;
+  std::string request{};  ///< "pause", "resume", "checkpoint", "stop", "stop_now", "extend"
+  std::string id{};       ///< the request's own, empty for one without
+  std::string outcome{};  ///< "done", "refused"
+  std::string text{};     ///< what came of it or why not, in one sentence; may be empty
+};
+
+/// The run was given more steps, effective from `step` on.
+struct RunExtended {
+  std::int64_t step = 0;
+  std::int64_t before = 0;  ///< the old max_steps
+  std::int64_t max_steps = 0;
+  std::string schedule{};  ///< "stretch", "continue": see ScheduleChange
+};
+
+/// The sentinel saw the training go wrong.
+struct DivergenceSeen {
+  std::int64_t step = 0;
+  std::string kind{};   ///< "non_finite", "loss_spike", "gradient_blow_up", "plateau", "saturation"
+  std::string layer{};  ///< whose output or range it is; empty when it is the whole model's
+  double value = 0;     ///< what was measured
+  double limit = 0;     ///< beyond which it is reported
+  std::string action{};  ///< "mark", "checkpoint", "pause", "stop"
+  std::string text{};
+};
+
+/// What a run was predicted to cost, written at its start, and again at its end beside what it did.
+/// -1: not known (yet).
+struct CostCompared {
+  std::int64_t step = 0;
+  double predicted_step_seconds = 0;
+  double step_seconds = 0;
+  double predicted_seconds = 0;  ///< of all steps
+  double seconds = 0;
+  std::int64_t predicted_peak_bytes = 0;  ///< of the device
+  std::int64_t peak_bytes = 0;
+  std::int64_t predicted_checkpoint_bytes = 0;
+  std::int64_t checkpoint_bytes = 0;
+};
+
 /// A type this version does not know: kept so that a reader can skip it and say so.
 struct UnknownEvent {
   std::string type{};
@@ -104,7 +147,8 @@ struct UnknownEvent {
 
 using RunEventBody =
     std::variant<RunStarted, LayerTransformed, TransformApplied, StepLogged, Evaluated, LayerStats,
-                 CheckpointSaved, RunMessage, RunFinished, RunFailed, UnknownEvent>;
+                 CheckpointSaved, RunMessage, RunFinished, RunFailed, ControlAnswered, RunExtended,
+                 DivergenceSeen, CostCompared, UnknownEvent>;
 
 struct RunEvent {
   double time = 0;  ///< Unix time in seconds

@@ -24,6 +24,7 @@ void RunRecord::apply(const RunUpdate& update) {
     drop_beyond(evaluations, *update.rewind_to);
     drop_beyond(checkpoints, *update.rewind_to);
     drop_beyond(messages, *update.rewind_to);
+    drop_beyond(divergences, *update.rewind_to);
     if (layer_stats && layer_stats->step > *update.rewind_to) layer_stats.reset();
   }
   for (const RunEvent& event : update.events) {
@@ -46,6 +47,12 @@ void RunRecord::apply(const RunUpdate& update) {
       finished = *end;
     } else if (const auto* failure = std::get_if<RunFailed>(&event.body)) {
       failed = *failure;
+    } else if (const auto* extended = std::get_if<RunExtended>(&event.body)) {
+      if (started) started->max_steps = extended->max_steps;
+    } else if (const auto* divergence = std::get_if<DivergenceSeen>(&event.body)) {
+      divergences.push_back(*divergence);
+    } else if (const auto* compared = std::get_if<CostCompared>(&event.body)) {
+      cost = *compared;
     }
   }
   if (update.status) status = update.status;

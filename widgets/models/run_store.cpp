@@ -119,6 +119,19 @@ class Applier {
     run_.failure = QString::fromStdString(event.what);
     note("error", event.step, run_.failure);
   }
+  void operator()(const engine::ControlAnswered& event) {
+    if (event.outcome == "refused")
+      note("warning", event.step,
+           QObject::tr("%1 was refused: %2")
+               .arg(QString::fromStdString(event.request), QString::fromStdString(event.text)));
+    else if (!event.text.empty())
+      note("info", event.step, QString::fromStdString(event.text));
+  }
+  void operator()(const engine::RunExtended& event) { run_.max_steps = event.max_steps; }
+  void operator()(const engine::DivergenceSeen& event) {
+    note("warning", event.step, QString::fromStdString(event.text));
+  }
+  void operator()(const engine::CostCompared&) {}
   void operator()(const engine::UnknownEvent& event) {
     note("info", run_.step,
          QObject::tr("an event of a type that this version does not know: %1")

@@ -23,10 +23,14 @@ std::vector<RunEventBody> one_of_each() {
       StepLogged{3, 0.1, 1e-300, 0.1 + 0.2, 5e-5, 4096, 1234.5, 1ll << 40},
       Evaluated{3, 0.5, 2.25, 9.48, 0.25, 1000, 0.125},
       LayerStats{3, {{"lm_head", "max", 4.5}, {"lm_head", "min", -kInf}}},
-      CheckpointSaved{3, "checkpoint-3", 99, 0.5},
+      CheckpointSaved{3, "checkpoint-3", 99, 0.5, 0.125},
       RunMessage{3, "warning", "two\nlines, \t and \u00e9"},
       RunFinished{100, "finished", 12.5},
       RunFailed{7, "disk full", "checkpoint-5"},
+      ControlAnswered{7, "extend", "1f-2", "refused", "not more than the run's 100"},
+      RunExtended{7, 100, 200, "continue"},
+      DivergenceSeen{7, "loss_spike", "", 9.5, 3.25, "pause", "the loss jumped"},
+      CostCompared{100, 0.01, 0.011, 1, 1.2, 1 << 20, 1 << 21, 99, -1},
   };
 }
 
