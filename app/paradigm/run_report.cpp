@@ -2,6 +2,8 @@
 #include "app/paradigm/run_report.h"
 
 #include "engine/config/run_config.h"
+#include "engine/error.h"
+#include "engine/runs/run_resume.h"
 
 #include <fmt/format.h>
 
@@ -59,6 +61,26 @@ std::string extremes_text(const engine::LayerStats& stats) {
 
 }  // namespace
 
+bool has_ended(engine::RunState state) {
+  using engine::RunState;
+  return state == RunState::finished || state == RunState::stopped || state == RunState::failed ||
+         state == RunState::interrupted;
+}
+
+std::filesystem::path find_run(const std::string& given) {
+  namespace fs = std::filesystem;
+  for (const fs::path& candidate : {fs::path(given), fs::path("runs") / given}) {
+    const auto found = engine::find_runs(candidate);
+    if (found.size() == 1 && found.front() == candidate) return candidate;
+  }
+  std::error_code ignored;
+  const bool exists = fs::exists(given, ignored);
+  engine::fail("no-run", {.file = given},
+               exists ? "this folder holds no run (no events.jsonl, status.json or run.yaml)"
+                      : "there is no such run folder",
+               "See paradigm runs list");
+}
+
 std::string time_text(double unix_seconds) {
   if (!(unix_seconds > 0) || unix_seconds > 4e11) return "";
   const std::time_t seconds = std::time_t(unix_seconds);
@@ -96,11 +118,39 @@ Json json_of(const engine::LayerStats& stats) {
   return {{"step", stats.step}, {"layers", std::move(layers)}};
 }
 
+Json json_of(const engine::DivergenceSeen& seen) {
+  return {{"step", seen.step},
+          {"kind", seen.kind},
+          {"layer", seen.layer.empty() ? Json() : Json(seen.layer)},
+          {"value", number_json(seen.value)},
+          {"limit", number_json(seen.limit)},
+          {"action", seen.action},
+          {"text", seen.text}};
+}
+
+Json json_of(const engine::CostCompared& cost) {
+  return {{"predicted_step_seconds", number_json(cost.predicted_step_seconds)},
+          {"step_seconds", number_json(cost.step_seconds)},
+          {"predicted_seconds", number_json(cost.predicted_seconds)},
+          {"seconds", number_json(cost.seconds)},
+          {"predicted_peak_bytes", cost.predicted_peak_bytes},
+          {"peak_bytes", cost.peak_bytes},
+          {"predicted_checkpoint_bytes", cost.predicted_checkpoint_bytes},
+          {"checkpoint_bytes", cost.checkpoint_bytes}};
+}
+
 Json json_of(const engine::RunSummary& summary, std::vector<engine::Problem>& problems) {
   Json json;
   json["run"] = summary.path.string();
   json["state"] = engine::to_string(summary.observed.state);
   json["detail"] = summary.observed.detail;
+  const engine::ResumeOffer offer = engine::resume_offer(summary.path, summary);
+  json["resume"] = {{"possible", offer.possible},
+                    {"checkpoint", offer.possible ? Json(offer.checkpoint) : Json()},
+                    {"steps_done_again", offer.lost},
+                    {"command", offer.possible ? Json(offer.command) : Json()},
+                    {"what", offer.restores},
+                    {"passed_over", offer.passed_over}};
   const std::int64_t status_step = summary.status ? summary.status->step : 0;
   json["step"] = summary.last_step ? std::max(summary.last_step->step, status_step) : status_step;
   json["max_steps"] = summary.started  ? summary.started->max_steps
@@ -134,6 +184,9 @@ Json json_of(const engine::RunSummary& summary, std::vector<engine::Problem>& pr
     json["messages"].push_back(
         {{"step", message.step}, {"level", message.level}, {"text", message.text}});
   }
+  json["divergences"] = Json::array();
+  for (const auto& seen : summary.divergences) json["divergences"].push_back(json_of(seen));
+  if (summary.cost) json["cost"] = json_of(*summary.cost);
   if (summary.failed) {
     json["failure"] = {{"step", summary.failed->step},
                        {"what", summary.failed->what},
@@ -149,6 +202,15 @@ std::string text_of(const engine::RunSummary& summary) {
   };
   const auto& detail = summary.observed.detail;
   add("state", engine::to_string(summary.observed.state) + (detail.empty() ? "" : ": " + detail));
+  const engine::ResumeOffer offer = engine::resume_offer(summary.path, summary);
+  if (offer.possible) {
+    add("resume", offer.command);
+    add("", fmt::format("from {}: {}", offer.checkpoint, offer.restores));
+    for (const std::string& damage : offer.passed_over) add("", damage);
+  } else if (has_ended(summary.observed.state)) {
+    add("resume", "not possible: " + offer.restores);
+    for (const std::string& damage : offer.passed_over) add("", damage);
+  }
   if (summary.last_step) {
     add("step", summary.started
                     ? fmt::format("{} of {}", summary.last_step->step, summary.started->max_steps)
@@ -173,6 +235,9 @@ std::string text_of(const engine::RunSummary& summary) {
   }
   for (const auto& saved : summary.checkpoints) {
     add("checkpoint", fmt::format("{} ({})", saved.path, size_text(double(saved.bytes))));
+  }
+  for (const auto& seen : summary.divergences) {
+    add("divergence", fmt::format("step {}: {}", seen.step, seen.text));
   }
   for (const auto& message : summary.messages) {
     add(message.level.c_str(), fmt::format("step {}: {}", message.step, message.text));

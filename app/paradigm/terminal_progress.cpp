@@ -102,6 +102,14 @@ void TerminalProgress::show_event(const engine::RunEvent& event) {
                            duration_text(saved->seconds)));
   } else if (const auto* message = std::get_if<RunMessage>(&event.body)) {
     print_line(message->level + ": " + message->text);
+  } else if (const auto* seen = std::get_if<DivergenceSeen>(&event.body)) {
+    print_line(fmt::format("divergence at step {}: {}{}", seen->step, seen->text,
+                           seen->action == "mark" ? "" : " [" + seen->action + "]"));
+  } else if (const auto* extended = std::get_if<RunExtended>(&event.body)) {
+    max_steps_ = extended->max_steps;
+  } else if (const auto* answered = std::get_if<ControlAnswered>(&event.body)) {
+    print_line(answered->request + " " + answered->outcome +
+               (answered->text.empty() ? "" : ": " + answered->text));
   } else if (const auto* finished = std::get_if<RunFinished>(&event.body)) {
     print_line(fmt::format("{} at step {} after {}", finished->outcome, finished->step,
                            duration_text(finished->seconds)));

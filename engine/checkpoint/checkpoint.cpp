@@ -202,14 +202,28 @@ CheckpointFiles checkpoint_files(const LlamaConfig& config, const fs::path& mode
   return files;
 }
 
+std::int64_t CheckpointState::bytes() const {
+  return bytes_of(weights) + bytes_of(moments) + bytes_of(simulation);
+}
+
+CheckpointState live_state(Llama& model, const AdamW& optimizer, Manifest manifest) {
+  return {.weights = model_tensors(model),
+          .moments = optimizer.state(),
+          .simulation = simulation_tensors(model),
+          .manifest = std::move(manifest)};
+}
+
 SaveResult save_checkpoint(const fs::path& run_dir, Llama& model, const AdamW& optimizer,
                            const CheckpointFiles& files, Manifest manifest) {
-  const auto started = std::chrono::steady_clock::now();
-  const NamedTensors weights = model_tensors(model);
-  const NamedTensors moments = optimizer.state();
-  const NamedTensors simulation = simulation_tensors(model);
-  check_free_space(run_dir, bytes_of(weights) + bytes_of(moments) + bytes_of(simulation));
+  return write_checkpoint(run_dir, live_state(model, optimizer, std::move(manifest)), files);
+}
 
+SaveResult write_checkpoint(const fs::path& run_dir, const CheckpointState& state,
+                            const CheckpointFiles& files) {
+  const auto started = std::chrono::steady_clock::now();
+  check_free_space(run_dir, state.bytes());
+
+  Manifest manifest = state.manifest;
   const fs::path target = RunFolder{run_dir}.checkpoint(manifest.trainer.step);
   FolderInProgress folder(target);
   std::vector<std::string> names;
@@ -217,11 +231,11 @@ SaveResult save_checkpoint(const fs::path& run_dir, Llama& model, const AdamW& o
     write_tensors(folder.path() / name, tensors);
     names.emplace_back(name);
   };
-  write(kModelFile, weights);
-  write(kOptimizerFile, moments);
+  write(kModelFile, state.weights);
+  write(kOptimizerFile, state.moments);
   // Even without any state: its step tells where schedules and noise go on.
-  if (!simulation.empty() || files.count(kTransformFile) > 0) {
-    write_tensors(folder.path() / kSimulationFile, simulation,
+  if (!state.simulation.empty() || files.count(kTransformFile) > 0) {
+    write_tensors(folder.path() / kSimulationFile, state.simulation,
                   {{kStepKey, std::to_string(manifest.trainer.step)}});
     names.emplace_back(kSimulationFile);
   }

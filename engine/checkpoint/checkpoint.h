@@ -3,6 +3,7 @@
 // beside the weights. It appears by rename, complete or not at all.
 #pragma once
 
+#include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/checkpoint/manifest.h"
 #include "engine/model/llama_config.h"
 
@@ -35,9 +36,25 @@ struct SaveResult {
   double seconds = 0;
 };
 
+/// The tensors of a checkpoint and where the training stood.
+struct CheckpointState {
+  NamedTensors weights;
+  NamedTensors moments;     ///< of the optimizer
+  NamedTensors simulation;  ///< of the simulated layers
+  Manifest manifest;        ///< without its list of files
+
+  std::int64_t bytes() const;
+};
+
+/// The live tensors themselves: to be written before the next step changes them.
+CheckpointState live_state(Llama& model, const AdamW& optimizer, Manifest manifest);
+
 /// Writes RUN_DIR/checkpoint-<step>: free space checked, temporary folder, every file synced,
 /// manifest last, rename, folder synced. A folder of that name is replaced. Throws Error (disk
 /// full, read-only) with nothing left behind.
+SaveResult write_checkpoint(const std::filesystem::path& run_dir, const CheckpointState& state,
+                            const CheckpointFiles& files);
+/// write_checkpoint of the live state.
 SaveResult save_checkpoint(const std::filesystem::path& run_dir, Llama& model,
                            const AdamW& optimizer, const CheckpointFiles& files, Manifest manifest);
 

@@ -97,14 +97,21 @@ void visit_run_fields(Config& config, Visitor&& visit) {
   visit("lr_scheduler_type", config.lr_scheduler_type);
   visit("warmup_steps", config.warmup_steps);
   visit("warmup_ratio", config.warmup_ratio);
+  visit("lr_schedule_steps", config.lr_schedule_steps);
   visit("save_strategy", config.save_strategy);
   visit("save_steps", config.save_steps);
   visit("save_total_limit", config.save_total_limit);
+  visit("save_async", config.save_async);
   visit("logging_steps", config.logging_steps);
   visit("layer_stats_steps", config.layer_stats_steps);
   visit("transform_config", config.transform_config);
   visit("allow_transform_change", config.allow_transform_change);
   visit("calibrate_batches", config.calibrate_batches);
+  visit("sentinel", config.sentinel);
+  visit("sentinel_spike", config.sentinel_spike);
+  visit("sentinel_gradient", config.sentinel_gradient);
+  visit("sentinel_plateau_steps", config.sentinel_plateau_steps);
+  visit("sentinel_saturation", config.sentinel_saturation);
   visit("device", config.device);
   visit("cuda_graphs", config.cuda_graphs);
 }

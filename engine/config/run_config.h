@@ -22,6 +22,14 @@ const ParamSchema& train_schema();
 /// come from and how results are printed, and belong to the command.
 const ParamSchema& eval_schema();
 
+/// What a run is expected to cost. -1: not known.
+struct CostPrediction {
+  double step_seconds = -1;
+  double seconds = -1;  ///< of all steps, evaluations and saves
+  std::int64_t peak_bytes = -1;
+  std::int64_t checkpoint_bytes = -1;
+};
+
 struct RunConfig {
   std::optional<std::string> model_name_or_path;
   std::optional<std::string> config_name;  ///< train from scratch
@@ -57,9 +65,11 @@ struct RunConfig {
   std::string lr_scheduler_type = "linear";
   std::int64_t warmup_steps = 0;
   double warmup_ratio = 0;
+  std::optional<std::int64_t> lr_schedule_steps;  ///< none: max_steps
   std::string save_strategy = "steps";
   std::int64_t save_steps = 500;
   std::optional<std::int64_t> save_total_limit;
+  bool save_async = true;
   std::int64_t logging_steps = 10;
   std::int64_t layer_stats_steps = 50;  ///< 0 = never
   std::optional<std::int64_t> eval_steps;
@@ -74,6 +84,15 @@ struct RunConfig {
       transform_config;  ///< path, "none", or absent = what the checkpoint records
   bool allow_transform_change = false;
   std::int64_t calibrate_batches = 8;
+
+  std::string sentinel = "mark";  ///< off, mark, checkpoint, pause, stop
+  double sentinel_spike = 10;
+  double sentinel_gradient = 100;
+  std::int64_t sentinel_plateau_steps = 1000;
+  double sentinel_saturation = 0.5;
+
+  /// What an estimate said before; recorded beside what it came to. Not a flag, not in run.yaml.
+  std::optional<CostPrediction> prediction;
 };
 
 /// `values` must be free of errors by train_schema(). Absent ones take their defaults; without

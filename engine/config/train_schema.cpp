@@ -128,7 +128,14 @@ ParamSpecs schedule_flags() {
            .unit("steps")
            .help("Steps over which the learning rate rises from 0; above 0 it wins over "
                  "warmup_ratio"),
-       real("warmup_ratio", 0.0).range(0, 1).help("Warm-up as a share of all steps")});
+       real("warmup_ratio", 0.0).range(0, 1).help("Warm-up as a share of all steps"),
+       integer("lr_schedule_steps", unset)
+           .nullable()
+           .range(1, no_limit)
+           .ours()
+           .unit("steps")
+           .help("Length of the learning rate's course when it is not max_steps; steps beyond it "
+                 "run at its last rate. An extended run writes it")});
 }
 
 ParamSpecs saving_flags() {
@@ -141,6 +148,11 @@ ParamSpecs saving_flags() {
            .nullable()
            .range(1, no_limit)
            .help("Keep at most this many checkpoints; null = all"),
+       boolean("save_async", true)
+           .ours()
+           .help(
+               "Write checkpoints beside the training, from a copy in host memory; without it, or "
+               "where the copy does not fit, the training waits"),
        integer("logging_steps", 10)
            .range(1, no_limit)
            .unit("steps")
@@ -174,6 +186,36 @@ ParamSpecs transform_flags() {
                  "an error instead")});
 }
 
+ParamSpecs sentinel_flags() {
+  return in_group(
+      "Sentinel",
+      {choice("sentinel", {"mark", "off", "checkpoint", "pause", "stop"})
+           .ours()
+           .help(
+               "What to do when the training goes wrong, judged by what is logged: mark it in the "
+               "run, also save a checkpoint, pause, or stop with a checkpoint. Plateaus and "
+               "saturated ranges are only marked"),
+       real("sentinel_spike", 10)
+           .range(0, 1e6)
+           .ours()
+           .help("A loss so many robust standard deviations above the running median is a spike; 0 "
+                 "= never"),
+       real("sentinel_gradient", 100)
+           .range(0, 1e12)
+           .ours()
+           .help("A gradient norm of so many times the running median is a blow-up; 0 = never"),
+       integer("sentinel_plateau_steps", 1000)
+           .range(0, no_limit)
+           .ours()
+           .unit("steps")
+           .help("A loss that has not fallen by 0.1 % over so many steps is a plateau; 0 = never"),
+       real("sentinel_saturation", 0.5)
+           .range(0, 1)
+           .ours()
+           .help("A simulated layer that clamps more than this share of its values is saturated; 0 "
+                 "= never. Needs layer_stats_steps")});
+}
+
 }  // namespace
 
 const ParamSchema& train_schema() {
@@ -185,6 +227,7 @@ const ParamSchema& train_schema() {
     append(flags, schedule_flags());
     append(flags, saving_flags());
     append(flags, transform_flags());
+    append(flags, sentinel_flags());
     append(flags, training_device_flags());
     append(flags, unsupported_train_flags());
     return ParamSchema(std::move(flags));

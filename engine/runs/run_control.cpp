@@ -6,14 +6,18 @@
 #include "engine/runs/process_identity.h"
 #include "engine/runs/run_folder.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
 
 namespace engine {
 namespace {
 
-constexpr RunRequest kRequests[] = {RunRequest::none,   RunRequest::pause,
-                                    RunRequest::resume, RunRequest::checkpoint,
-                                    RunRequest::stop,   RunRequest::stop_now};
+constexpr RunRequest kRequests[] = {RunRequest::none,       RunRequest::pause, RunRequest::resume,
+                                    RunRequest::checkpoint, RunRequest::stop,  RunRequest::stop_now,
+                                    RunRequest::extend};
 
 /// Changes whenever the file is replaced or rewritten; empty when there is none. One stat(2), no
 /// read.
@@ -32,6 +36,21 @@ std::string trimmed(const std::string& text) {
              : text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
+/// Distinguishes a request from an earlier one of the same name, whatever the clock does.
+std::string request_id() {
+  static std::atomic<unsigned> counter{0};
+  const auto ticks = std::chrono::steady_clock::now().time_since_epoch().count();
+  return fmt::format("{:x}-{:x}-{:x}", getpid(), ticks, counter++);
+}
+
+std::string write_request(const std::filesystem::path& run_dir, nlohmann::ordered_json json) {
+  const std::string id = request_id();
+  json["id"] = id;
+  json["time"] = unix_time();
+  replace_file(RunFolder{run_dir}.control(), dump_line(json) + "\n", ReplaceMode::atomic);
+  return id;
+}
+
 }  // namespace
 
 const char* to_string(RunRequest request) {
@@ -48,8 +67,21 @@ const char* to_string(RunRequest request) {
       return "stop";
     case RunRequest::stop_now:
       return "stop_now";
+    case RunRequest::extend:
+      return "extend";
   }
   return "none";
+}
+
+const char* to_string(ScheduleChange change) {
+  return change == ScheduleChange::stretch ? "stretch" : "continue";
+}
+
+std::optional<ScheduleChange> schedule_change_from(const std::string& name) {
+  for (const ScheduleChange change : {ScheduleChange::stretch, ScheduleChange::keep}) {
+    if (name == to_string(change)) return change;
+  }
+  return std::nullopt;
 }
 
 std::optional<RunRequest> run_request_from(const std::string& name) {
@@ -66,6 +98,7 @@ void RunControl::watch(const std::filesystem::path& run_dir) {
 
 RunRequest RunControl::poll() {
   const auto asked = static_cast<RunRequest>(pending_.exchange(0));
+  if (asked != RunRequest::none) id_.clear();
   if (asked != RunRequest::none || control_file_.empty()) return asked;
   const std::string signature = signature_of(control_file_);
   if (signature.empty() || signature == last_seen_) return RunRequest::none;
@@ -77,12 +110,20 @@ RunRequest RunControl::poll() {
   if (file && content.empty()) return RunRequest::none;
   last_seen_ = signature;
   const auto json = parse_object(content);
-  const auto request =
-      run_request_from(json.is_discarded() ? content : text_member(json, "request"));
-  if (request) return *request;
-  complaint_ =
-      "the file " + control_file_.string() +
-      " holds no request that is known (pause, resume, checkpoint, stop, stop_now): ignored";
+  auto request = run_request_from(json.is_discarded() ? content : text_member(json, "request"));
+  if (request == RunRequest::extend) {
+    const auto change =
+        json.is_discarded() ? std::nullopt : schedule_change_from(text_member(json, "schedule"));
+    if (change) extension_ = {integer_member(json, "max_steps"), *change};
+    if (!change) request.reset();
+  }
+  if (request) {
+    id_ = json.is_discarded() ? "" : text_member(json, "id");
+    return *request;
+  }
+  complaint_ = "the file " + control_file_.string() +
+               " holds no request that is known (pause, resume, checkpoint, stop, stop_now; extend "
+               "with max_steps, and schedule stretch or continue): ignored";
   return RunRequest::none;
 }
 
@@ -90,11 +131,19 @@ std::optional<std::string> RunControl::take_complaint() {
   return std::exchange(complaint_, std::nullopt);
 }
 
-void write_control_request(const std::filesystem::path& run_dir, RunRequest request) {
+std::string write_control_request(const std::filesystem::path& run_dir, RunRequest request) {
   nlohmann::ordered_json json;
   json["request"] = to_string(request);
-  json["time"] = unix_time();
-  replace_file(RunFolder{run_dir}.control(), dump_line(json) + "\n", ReplaceMode::atomic);
+  return write_request(run_dir, std::move(json));
+}
+
+std::string write_control_request(const std::filesystem::path& run_dir,
+                                  const RunExtension& extension) {
+  nlohmann::ordered_json json;
+  json["request"] = to_string(RunRequest::extend);
+  json["max_steps"] = extension.max_steps;
+  json["schedule"] = to_string(extension.schedule);
+  return write_request(run_dir, std::move(json));
 }
 
 }  // namespace engine

@@ -155,6 +155,15 @@ std::string RunLock::holder(const fs::path& run_dir) {
   return host.empty() ? text : text + " on host " + host;
 }
 
+std::pair<std::int64_t, std::uint64_t> RunLock::last_owner(const fs::path& run_dir) {
+  const FileDescriptor lock = open_regular_file(RunFolder{run_dir}.lock().c_str());
+  if (!lock) return {0, 0};
+  const auto json = parse_object(read_at(lock, 0, 4096));
+  if (json.is_discarded()) return {0, 0};
+  return {integer_member(json, "pid"),
+          static_cast<std::uint64_t>(integer_member(json, "process_start_time"))};
+}
+
 RunLock::~RunLock() {
   if (descriptor_ >= 0) close(descriptor_);
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace engine {
 
@@ -39,6 +40,8 @@ class RunLock {
   static LockState state(const std::filesystem::path& run_dir);
   /// "process 4711 on host lab1", or "" when the file does not say.
   static std::string holder(const std::filesystem::path& run_dir);
+  /// The process that took the lock last: pid and start time; 0 when the file does not say.
+  static std::pair<std::int64_t, std::uint64_t> last_owner(const std::filesystem::path& run_dir);
   ~RunLock();
   RunLock(RunLock&&) noexcept;
   RunLock& operator=(RunLock&&) noexcept;
@@ -58,6 +61,7 @@ struct RunFolder {
   std::filesystem::path status() const { return path / "status.json"; }
   std::filesystem::path control() const { return path / "control"; }
   std::filesystem::path lock() const { return path / "run.lock"; }
+  std::filesystem::path process_end() const { return path / "process_end.json"; }
   std::filesystem::path checkpoint(std::int64_t step) const;
 };
 

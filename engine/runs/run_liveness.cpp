@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/runs/run_liveness.h"
 
+#include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/runs/file_descriptor.h"
 #include "engine/runs/process_identity.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace engine {
 namespace {
@@ -51,9 +53,26 @@ bool process_lives(const RunStatus& status) {
   return start_time && (status.process_start_time == 0 || *start_time == status.process_start_time);
 }
 
-ObservedState gone(std::int64_t step) {
-  if (step == 0) return {RunState::interrupted, "writer gone before the first step"};
-  return {RunState::interrupted, fmt::format("writer gone at step {}", step)};
+/// The writer is gone without a last word. How, if the process that started it could tell.
+ObservedState gone(const StateEvidence& evidence, std::int64_t step) {
+  const auto& end = evidence.end;
+  const auto& status = evidence.status;
+  const bool is_its_end = end && status && end->pid == status->pid &&
+                          end->process_start_time == status->process_start_time;
+  std::string text = is_its_end ? text_of(*end) : "writer gone";
+  text += step == 0 ? " before the first step" : fmt::format(" at step {}", step);
+  if (!evidence.last_checkpoint.empty()) text += ", last checkpoint: " + evidence.last_checkpoint;
+  return {RunState::interrupted, text};
+}
+
+/// Another process than the one that wrote the status holds the lock: it goes on with the run and
+/// has not said so yet.
+bool is_being_resumed(const StateEvidence& evidence) {
+  const auto& status = evidence.status;
+  return evidence.lock == LockState::held && evidence.holder_pid > 0 && status &&
+         (status->host.empty() || status->host == host_name()) &&
+         (evidence.holder_pid != status->pid ||
+          evidence.holder_start_time != status->process_start_time);
 }
 
 }  // namespace
@@ -86,12 +105,22 @@ StateEvidence look_at_folder(const fs::path& run_dir) {
   evidence.is_run =
       is_there(folder.events()) || is_there(folder.status()) || is_there(folder.run_yaml());
   evidence.lock = RunLock::state(run_dir);
+  if (evidence.lock == LockState::held) {
+    std::tie(evidence.holder_pid, evidence.holder_start_time) = RunLock::last_owner(run_dir);
+    return evidence;
+  }
+  evidence.end = read_process_end(run_dir);
+  const auto checkpoints = list_checkpoints(run_dir);
+  if (!checkpoints.empty()) {
+    evidence.last_checkpoint = checkpoints.back().path.filename().string();
+  }
   return evidence;
 }
 
 ObservedState judge(const StateEvidence& evidence) {
   if (!evidence.folder_exists) return {RunState::unknown, "folder not reachable"};
   if (!evidence.is_run) return {RunState::unknown, "no run in this folder"};
+  if (is_being_resumed(evidence)) return {RunState::starting, "preparing to go on"};
 
   const auto& status = evidence.status;
   const LastWord& word = evidence.last_word;
@@ -113,7 +142,7 @@ ObservedState judge(const StateEvidence& evidence) {
     }
     return {status->state, ""};
   }
-  if (!status) return gone(step);
+  if (!status) return gone(evidence, step);
   if (!status->host.empty() && status->host != host_name()) {
     const double silence = unix_time() - status->updated;
     if (silence <= kSilenceInSeconds) return {status->state, "on host " + status->host};
@@ -121,7 +150,7 @@ ObservedState judge(const StateEvidence& evidence) {
             fmt::format("no sign for {} from host {}", duration_text(silence), status->host)};
   }
   const bool lives = evidence.lock == LockState::unknown && process_lives(*status);
-  return lives ? ObservedState{status->state, ""} : gone(step);
+  return lives ? ObservedState{status->state, ""} : gone(evidence, step);
 }
 
 }  // namespace engine

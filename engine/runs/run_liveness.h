@@ -3,6 +3,7 @@
 // evidence.
 #pragma once
 
+#include "engine/runs/process_end.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_event.h"
 #include "engine/runs/run_folder.h"
@@ -31,11 +32,16 @@ struct StateEvidence {
   bool is_run = false;  ///< one of the run's files is there
   std::optional<RunStatus> status;
   LockState lock = LockState::unknown;
+  std::int64_t holder_pid = 0;  ///< of the lock while it is held; 0 = unknown
+  std::uint64_t holder_start_time = 0;
+  std::optional<ProcessEnd> end;  ///< while the lock is not held
+  std::string last_checkpoint;    ///< name of the newest one's folder, while the lock is not held
   LastWord last_word;
   std::int64_t last_step = 0;  ///< newest step in the events
 };
 
-/// Whether this is a run, and the lock, looked up now. The caller adds the rest.
+/// Whether this is a run, its lock and what is left of its process, looked up now. The caller adds
+/// the rest.
 StateEvidence look_at_folder(const std::filesystem::path& run_dir);
 
 ObservedState judge(const StateEvidence& evidence);

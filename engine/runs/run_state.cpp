@@ -56,6 +56,7 @@ std::string to_json(const RunStatus& status) {
   json["max_steps"] = status.max_steps;
   json["updated"] = json_number(status.updated);
   json["granted_request"] = status.granted_request;
+  json["granted_id"] = status.granted_id;
   return dump_line(json);
 }
 
@@ -71,6 +72,7 @@ std::optional<RunStatus> parse_run_status(const std::string& text) {
   status.max_steps = integer_member(object, "max_steps");
   status.updated = real_member(object, "updated", 0);
   status.granted_request = text_member(object, "granted_request");
+  status.granted_id = text_member(object, "granted_id");
   return status;
 }
 

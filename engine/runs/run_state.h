@@ -34,6 +34,7 @@ struct RunStatus {
   std::int64_t max_steps = 0;
   double updated = 0;             ///< Unix seconds
   std::string granted_request{};  ///< the control request acted on last
+  std::string granted_id{};       ///< and its id
 };
 
 std::string to_json(const RunStatus& status);

@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 namespace engine {
@@ -50,6 +52,9 @@ struct RunWriter::Impl {
   off_t size = 0;
   RunStatus written;
   RunStatus self;
+  std::chrono::steady_clock::time_point renewed;
+
+  void restore_deleted_events();
 };
 
 RunWriter::RunWriter(RunFolder folder) : impl_(std::make_unique<Impl>()) {
@@ -71,7 +76,26 @@ RunWriter::RunWriter(RunFolder folder) : impl_(std::make_unique<Impl>()) {
 RunWriter::~RunWriter() = default;
 RunWriter::RunWriter(RunWriter&&) noexcept = default;
 
+/// Somebody deleted events.jsonl: what stood in it is still there, for as long as it is open.
+void RunWriter::Impl::restore_deleted_events() {
+  struct stat info = {};
+  if (fstat(events.get(), &info) != 0 || info.st_nlink > 0) return;
+  const auto file = folder.events();
+  FileDescriptor anew(open(file.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!anew) fail_to_append(file, errno);
+  constexpr off_t kBlock = 1 << 20;
+  for (off_t done = 0; done < size;) {
+    const auto block =
+        read_at(events, std::uint64_t(done), std::size_t(std::min(kBlock, size - done)));
+    const ssize_t count = block.empty() ? -1 : ::write(anew.get(), block.data(), block.size());
+    if (count <= 0) fail_to_append(file, count == 0 ? ENOSPC : errno);
+    done += count;
+  }
+  events = std::move(anew);
+}
+
 void RunWriter::write(const RunEventBody& body) {
+  impl_->restore_deleted_events();
   const std::string line = to_json({unix_time(), body}) + "\n";
   ssize_t count = -1;
   do {
@@ -92,7 +116,7 @@ void RunWriter::write(const RunEventBody& body) {
 }
 
 void RunWriter::set_status(RunState state, std::int64_t step, std::int64_t max_steps,
-                           const std::string& granted_request) {
+                           const std::string& granted_request, const std::string& granted_id) {
   RunStatus status = impl_->self;
   status.state = state;
   status.step = step;
@@ -100,11 +124,21 @@ void RunWriter::set_status(RunState state, std::int64_t step, std::int64_t max_s
   status.updated = unix_time();
   status.granted_request =
       granted_request.empty() ? impl_->written.granted_request : granted_request;
-  const bool is_news =
-      state != impl_->written.state || status.granted_request != impl_->written.granted_request;
+  status.granted_id = granted_request.empty() ? impl_->written.granted_id : granted_id;
+  const bool is_news = state != impl_->written.state ||
+                       status.granted_request != impl_->written.granted_request ||
+                       status.granted_id != impl_->written.granted_id;
   replace_file(impl_->folder.status(), to_json(status) + "\n",
                is_news ? ReplaceMode::durable : ReplaceMode::atomic);
   impl_->written = status;
+  impl_->renewed = std::chrono::steady_clock::now();
+}
+
+void RunWriter::keep_alive() {
+  constexpr auto kBeat = std::chrono::seconds(10);
+  if (impl_->written.state == RunState::unknown) return;
+  if (std::chrono::steady_clock::now() - impl_->renewed < kBeat) return;
+  set_status(impl_->written.state, impl_->written.step, impl_->written.max_steps);
 }
 
 const RunFolder& RunWriter::folder() const { return impl_->folder; }

@@ -24,7 +24,10 @@ class RunWriter {
   /// last one. Cheap while only the step changes (no fsync), so it may be called for every logged
   /// step.
   void set_status(RunState state, std::int64_t step, std::int64_t max_steps,
-                  const std::string& granted_request = "");
+                  const std::string& granted_request = "", const std::string& granted_id = "");
+  /// Renews `updated` when the last status is some seconds old, so that a run that is paused or
+  /// busy with one long step is told from one whose host is gone. Nearly free otherwise.
+  void keep_alive();
   const RunFolder& folder() const;
 
  private:

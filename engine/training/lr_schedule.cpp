@@ -7,6 +7,7 @@
 namespace engine {
 
 double LrSchedule::at(std::int64_t step) const {
+  if (holds_end) step = std::min(step, total_steps - 1);
   if (type == "constant") return peak;
   if (step < warmup_steps) {
     return peak * static_cast<double>(step) / static_cast<double>(warmup_steps);

@@ -12,6 +12,9 @@ struct LrSchedule {
   double peak = 5e-5;
   std::int64_t warmup_steps = 0;
   std::int64_t total_steps = 1;
+  /// Beyond total_steps the rate of its last step stays, instead of what the course gives there
+  /// (0).
+  bool holds_end = false;
 
   /// The rate of 0-based `step`: peak·i/w while i < w; then linear peak·(T-i)/(T-w), cosine peak·(1
   /// + cos π(i-w)/(T-w))/2, or peak. "constant" knows no warm-up.

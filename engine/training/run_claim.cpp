@@ -3,6 +3,8 @@
 
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/error.h"
+#include "engine/runs/process_identity.h"
+#include "engine/runs/run_catalog.h"
 #include "engine/runs/run_reader.h"
 #include "engine/scripted/scripted_copies.h"
 
@@ -19,16 +21,11 @@ constexpr const char* kWaysOut =
     "Choose another --output_dir, or start anew in this one with --overwrite_output_dir";
 
 /// Files of a run at the root of its folder, beside checkpoint-N.
-constexpr const char* kRunFiles[] = {"run.yaml",
-                                     "transform.yaml",
-                                     "transform_histogram.json",
-                                     "events.jsonl",
-                                     "status.json",
-                                     "control",
-                                     "model.safetensors",
-                                     "simulation_state.safetensors",
-                                     "config.json",
-                                     "generation_config.json"};
+constexpr const char* kRunFiles[] = {
+    "run.yaml",         "transform.yaml",        "transform_histogram.json",
+    "events.jsonl",     "status.json",           "control",
+    "process_end.json", "model.safetensors",     "simulation_state.safetensors",
+    "config.json",      "generation_config.json"};
 
 /// run.lock is what an earlier claim may have left behind.
 bool is_empty_folder(const fs::path& folder) {
@@ -93,6 +90,19 @@ RunState recorded_state(const fs::path& run_dir) {
   return update.status ? update.status->state : RunState::unknown;
 }
 
+/// Without its lock file a live run is known by its process.
+void refuse_live_process(const fs::path& run_dir) {
+  if (RunLock::state(run_dir) != LockState::unknown) return;
+  const RunGlance glance = glance_at(run_dir);
+  const RunState state = glance.observed.state;
+  const bool lives = state == RunState::starting || state == RunState::running ||
+                     state == RunState::paused || state == RunState::stopping;
+  if (!lives || !glance.status || glance.status->host != host_name()) return;
+  fail("output-dir-locked", {.file = run_dir.string()},
+       "a live run writes into this folder: process " + std::to_string(glance.status->pid),
+       "Stop that run, or choose another --output_dir");
+}
+
 void remove_run_files(const fs::path& run_dir) {
   std::error_code ignored;
   for (const SavedCheckpoint& checkpoint : list_checkpoints(run_dir))
@@ -139,6 +149,7 @@ void RunClaim::decide(const RunConfig& config) {
   std::error_code error;
   had_lock_file_ = fs::exists(folder_.lock(), error);
   const RunState before = first_created_.empty() ? recorded_state(dir) : RunState::unknown;
+  refuse_live_process(dir);
   lock_ = RunLock::acquire(dir);
   if (!lock_) {
     had_lock_file_ = true;

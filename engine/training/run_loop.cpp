@@ -4,6 +4,7 @@
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/devices.h"
 #include "engine/error.h"
+#include "engine/runs/run_record.h"
 #include "engine/training/evaluator.h"
 #include "engine/training/layer_statistics.h"
 
@@ -12,13 +13,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <thread>
 #include <utility>
 
 namespace engine {
 namespace {
-
-constexpr auto kPauseTick = std::chrono::milliseconds(20);
 
 at::Tensor device_number(double value, at::Device device) {
   return at::full({}, value, at::TensorOptions().dtype(at::kDouble).device(device));
@@ -30,10 +28,16 @@ RunLoop::RunLoop(RunParts parts)
     : parts_(std::move(parts)),
       state_(parts_.manifest.trainer),
       position_{.epoch = state_.epoch, .consumed = state_.consumed},
+      saver_(parts_.writer.folder().path, parts_.files, parts_.config.save_total_limit,
+             parts_.config.save_async),
+      watch_(parts_.config, parts_.model, parts_.optimizer, state_.step),
       loss_since_log_(device_number(state_.logged_loss_sum, parts_.model.device())),
       last_checkpoint_(parts_.last_checkpoint),
       started_(Clock::now()) {
-  if (!last_checkpoint_.empty()) saved_step_ = state_.step;
+  totals_.step = state_.step;
+  if (last_checkpoint_.empty()) return;
+  saved_step_ = state_.step;
+  watch_.learn(read_record(parts_.writer.folder().path).steps);
 }
 
 TrainOutcome RunLoop::run() {
@@ -45,22 +49,26 @@ TrainOutcome RunLoop::run() {
     if (last_step_.measured) log_layer_stats();
     if (is_due(parts_.config.logging_steps)) log();
     if (parts_.config.eval_steps && is_due(*parts_.config.eval_steps)) evaluate();
-    obey_requests();
-    if (save_is_due() || std::exchange(save_is_wanted_, false)) save();
+    record_save(saver_.finished());
+    if (save_is_due()) start_save();
+    hear_requests();
+    carry_out_requests();
   }
+  is_ending_ = true;
   const bool is_complete = steps_done() >= parts_.max_steps;
   if (is_complete && parts_.config.do_eval) evaluate();
   if (!parts_.config.do_train) return finish("finished");
-  save();
-  if (!is_complete) return finish("stopped");
+  if (!is_spoilt_) save();
+  if (!is_complete || is_spoilt_) return finish("stopped");
   publish_model(parts_.writer.folder().path, parts_.writer.folder().path / last_checkpoint_);
   return finish("finished");
 }
 
 void RunLoop::take_step() {
   const StepBatches batches = parts_.loader->next();
+  watch_.remember(steps_done(), batches.micro_batches);
   const auto begin = Clock::now();
-  last_step_ = parts_.trainer.step(batches.micro_batches, [this] { obey_requests(); });
+  last_step_ = parts_.trainer.step(batches.micro_batches, [this] { hear_requests(); });
   seconds_since_log_ += std::chrono::duration<double>(Clock::now() - begin).count();
   loss_since_log_.add_(last_step_.loss);
   position_ = batches.after;
@@ -95,19 +103,44 @@ void RunLoop::log() {
     say("warning", fmt::format("step {}: the gradients are not finite, so the update was left out",
                                steps_done()));
   }
+  totals_.step_seconds += seconds_since_log_;
   loss_since_log_.zero_();
   state_.logged_steps = 0;
   seconds_since_log_ = 0;
   tokens_since_log_ = 0;
   logged_step_ = steps_done();
-  set_state(stop_is_wanted_ ? RunState::stopping : RunState::running);
+  set_state(live_state());
+  act_on(watch_.hear(event));
 }
 
 void RunLoop::log_layer_stats() {
   const auto begin = Clock::now();
   LayerStats event{.step = steps_done(), .values = layer_statistics(parts_.model)};
   seconds_since_log_ += std::chrono::duration<double>(Clock::now() - begin).count();
-  if (!event.values.empty()) parts_.writer.write(event);
+  if (event.values.empty()) return;
+  parts_.writer.write(event);
+  act_on(watch_.hear(event));
+}
+
+void RunLoop::act_on(const std::vector<DivergenceSeen>& divergences) {
+  for (const DivergenceSeen& seen : divergences) {
+    parts_.writer.write(seen);
+    const bool stops = seen.action == "stop";
+    if ((stops || seen.action == "checkpoint") && !watch_.weights_are_finite()) {
+      is_spoilt_ = true;
+      say("warning",
+          fmt::format("The weights after step {} are not finite and are not saved: the last "
+                      "checkpoint stands ({})",
+                      steps_done(), last_checkpoint_.empty() ? "there is none" : last_checkpoint_));
+    } else if (seen.action == "checkpoint") {
+      wanted_saves_.push_back({});
+    }
+    if (seen.action == "pause") wanted_pause_ = Asked{};
+    if (stops) {
+      stop_is_wanted_ = true;
+      set_state(RunState::stopping, to_string(RunRequest::stop));
+    }
+  }
 }
 
 void RunLoop::evaluate() {
@@ -122,7 +155,8 @@ void RunLoop::evaluate() {
   try {
     measured =
         measure(parts_.model, *parts_.validation, range, options, [&](std::int64_t, std::int64_t) {
-          obey_requests();
+          hear_requests();
+          carry_out_requests();
           was_left = stop_is_wanted_;
           return !was_left;
         });
@@ -141,22 +175,34 @@ void RunLoop::evaluate() {
                                 .eval_runtime = measured.seconds});
 }
 
-void RunLoop::save() {
-  if (saved_step_ == steps_done()) return;
-  const RunFolder& folder = parts_.writer.folder();
+void RunLoop::start_save(bool at_once) {
+  if (saved_step_ == steps_done() || is_spoilt_) return;
+  record_save(saver_.wait());
   Manifest manifest = parts_.manifest;
   manifest.trainer = state_;
   manifest.trainer.logged_loss_sum = loss_since_log_.item<double>();
-  const SaveResult saved = save_checkpoint(folder.path, parts_.model, parts_.optimizer,
-                                           parts_.files, std::move(manifest));
+  saver_.start(parts_.model, parts_.optimizer, std::move(manifest), at_once);
   saved_step_ = steps_done();
-  last_checkpoint_ = saved.path.filename().string();
-  parts_.writer.write(CheckpointSaved{.step = steps_done(),
-                                      .path = last_checkpoint_,
-                                      .bytes = saved.bytes,
-                                      .seconds = saved.seconds});
-  rotate_checkpoints(folder.path, parts_.config.save_total_limit, saved.path);
 }
+
+void RunLoop::save() {
+  start_save(true);
+  record_save(saver_.wait());
+}
+
+void RunLoop::record_save(const std::optional<SavedState>& saved) {
+  if (!saved) return;
+  last_checkpoint_ = saved->result.path.filename().string();
+  totals_.checkpoint_bytes = saved->result.bytes;
+  parts_.writer.write(CheckpointSaved{.step = saved->step,
+                                      .path = last_checkpoint_,
+                                      .bytes = saved->result.bytes,
+                                      .seconds = saved->result.seconds,
+                                      .stall_seconds = saved->stall_seconds});
+  answer_saves();
+}
+
+void RunLoop::settle_save() { record_save(saver_.wait()); }
 
 bool RunLoop::is_due(std::int64_t every) const {
   return steps_done() % every == 0 || steps_done() == parts_.max_steps;
@@ -168,51 +214,17 @@ bool RunLoop::save_is_due() const {
   return strategy == "steps" && steps_done() % parts_.config.save_steps == 0;
 }
 
-void RunLoop::obey_requests() {
-  const RunRequest request = parts_.control.poll();
-  if (const auto complaint = parts_.control.take_complaint()) say("warning", *complaint);
-  switch (request) {
-    case RunRequest::none:
-    case RunRequest::resume:
-      return;
-    case RunRequest::checkpoint:
-      save_is_wanted_ = true;
-      set_state(RunState::running, to_string(request));
-      return;
-    case RunRequest::pause:
-      set_state(RunState::paused, to_string(request));
-      wait_while_paused();
-      return;
-    case RunRequest::stop:
-      stop_is_wanted_ = true;
-      set_state(RunState::stopping, to_string(request));
-      return;
-    case RunRequest::stop_now:
-      throw StoppedAtOnce{};
-  }
-}
-
-void RunLoop::wait_while_paused() {
-  while (true) {
-    std::this_thread::sleep_for(kPauseTick);
-    const RunRequest request = parts_.control.poll();
-    if (const auto complaint = parts_.control.take_complaint()) say("warning", *complaint);
-    if (request == RunRequest::stop_now) throw StoppedAtOnce{};
-    if (request == RunRequest::checkpoint) save_is_wanted_ = true;
-    if (request == RunRequest::stop) stop_is_wanted_ = true;
-    if (request == RunRequest::resume || request == RunRequest::stop) {
-      set_state(stop_is_wanted_ ? RunState::stopping : RunState::running, to_string(request));
-      return;
-    }
-  }
-}
-
 void RunLoop::say(const std::string& level, const std::string& text) {
   parts_.writer.write(RunMessage{.step = steps_done(), .level = level, .text = text});
 }
 
-void RunLoop::set_state(RunState state, const std::string& request) {
-  parts_.writer.set_status(state, steps_done(), parts_.max_steps, request);
+void RunLoop::set_state(RunState state, const std::string& request, const std::string& id) {
+  parts_.writer.set_status(state, steps_done(), parts_.max_steps, request, id);
+}
+
+RunState RunLoop::live_state() const {
+  if (stop_is_wanted_) return RunState::stopping;
+  return is_paused_ ? RunState::paused : RunState::running;
 }
 
 double RunLoop::epoch() const {
@@ -224,6 +236,14 @@ double RunLoop::epoch() const {
 TrainOutcome RunLoop::finish(const std::string& outcome) {
   const bool is_finished = outcome == "finished";
   const std::chrono::duration<double> seconds = Clock::now() - started_;
+  if (parts_.on_end) {
+    const auto steps = static_cast<double>(steps_done() - totals_.step);
+    parts_.on_end(
+        {.step = steps_done(),
+         .seconds = seconds.count(),
+         .step_seconds = (totals_.step_seconds + seconds_since_log_) / std::max(1.0, steps),
+         .checkpoint_bytes = totals_.checkpoint_bytes});
+  }
   parts_.writer.write(
       RunFinished{.step = steps_done(), .outcome = outcome, .seconds = seconds.count()});
   set_state(is_finished ? RunState::finished : RunState::stopped);

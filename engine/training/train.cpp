@@ -4,6 +4,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/device/computing_errors.h"
+#include "engine/device/peak_memory.h"
 #include "engine/devices.h"
 #include "engine/error.h"
 #include "engine/model/rope_choice.h"
@@ -159,21 +160,35 @@ class Preparation {
         checkpoint_files(source_.config, source_.directory, source_.tokenizer_directory,
                          choice_.is_plain() ? "" : canonical_text(*choice_.config), choice_.digest);
     if (!choice_.is_plain()) files.merge(scripted_copies(*choice_.config));
-    RunLoop loop({.config = config_,
-                  .control = control_,
-                  .writer = writer,
-                  .model = *model_,
-                  .optimizer = *optimizer_,
-                  .trainer = *trainer_,
-                  .loader = loader_ ? &*loader_ : nullptr,
-                  .validation = splits_.validation ? &*splits_.validation : nullptr,
-                  .train_blocks = train_blocks(),
-                  .max_steps = max_steps_,
-                  .files = files,
-                  .manifest = manifest_,
-                  .last_checkpoint =
-                      claim_.continues_this_run() ? claim_.resume_from()->filename().string() : "",
-                  .on_first_step = [this] { claim_.keep(); }});
+    std::optional<PeakMemory> peak;
+    std::int64_t in_use = 0;
+    if (config_.prediction) {
+      peak.emplace(device_.device);
+      in_use = memory_in_use(device_.device);
+    }
+    RunLoop loop(
+        {.config = config_,
+         .control = control_,
+         .writer = writer,
+         .model = *model_,
+         .optimizer = *optimizer_,
+         .trainer = *trainer_,
+         .loader = loader_ ? &*loader_ : nullptr,
+         .validation = splits_.validation ? &*splits_.validation : nullptr,
+         .train_blocks = train_blocks(),
+         .max_steps = max_steps_,
+         .files = files,
+         .manifest = manifest_,
+         .last_checkpoint =
+             claim_.continues_this_run() ? claim_.resume_from()->filename().string() : "",
+         .on_first_step = [this] { claim_.keep(); },
+         .on_extended = [this](const RunExtension& extension) { return extend(extension); },
+         .on_end =
+             [&](const RunTotals& totals) {
+               if (!peak) return;
+               const auto above = peak->above_start();
+               compare_cost(writer, totals, above ? in_use + *above : -1);
+             }});
     try {
       return loop.run();
     } catch (const StoppedAtOnce&) {
@@ -272,15 +287,10 @@ class Preparation {
                                                           .epsilon = config_.adam_epsilon,
                                                           .weight_decay = config_.weight_decay});
     if (resumes) load_optimizer(*claim_.resume_from(), *optimizer_);
-    const LrSchedule schedule{
-        .type = config_.lr_scheduler_type,
-        .peak = config_.learning_rate,
-        .warmup_steps = resolved_warmup(config_.warmup_steps, config_.warmup_ratio, max_steps_),
-        .total_steps = max_steps_};
     trainer_.emplace(
         *model_, *optimizer_,
         TrainerOptions{
-            .schedule = schedule,
+            .schedule = schedule(),
             .max_grad_norm = config_.max_grad_norm,
             .compute_dtype = config_.bf16 ? at::kBFloat16 : at::kFloat,
             .seed = static_cast<std::uint64_t>(config_.seed),
@@ -296,6 +306,40 @@ class Preparation {
                                                  .consumed = manifest_.trainer.consumed}});
   }
 
+  LrSchedule schedule() const {
+    const std::int64_t steps = config_.lr_schedule_steps.value_or(max_steps_);
+    return {.type = config_.lr_scheduler_type,
+            .peak = config_.learning_rate,
+            .warmup_steps = resolved_warmup(config_.warmup_steps, config_.warmup_ratio, steps),
+            .total_steps = steps,
+            .holds_end = config_.lr_schedule_steps.has_value()};
+  }
+
+  LrSchedule extend(const RunExtension& extension) {
+    const LrSchedule before = schedule();
+    // In steps, for a share of all steps would be another number now.
+    config_.warmup_steps = before.warmup_steps;
+    max_steps_ = config_.max_steps = extension.max_steps;
+    config_.lr_schedule_steps = std::nullopt;
+    if (extension.schedule == ScheduleChange::keep) config_.lr_schedule_steps = before.total_steps;
+    write_run_yaml();
+    return schedule();
+  }
+
+  /// The prediction beside what came of it; at the start of the run nothing has yet.
+  void compare_cost(RunWriter& writer, const RunTotals& totals, std::int64_t peak_bytes) const {
+    const CostPrediction& predicted = *config_.prediction;
+    writer.write(CostCompared{.step = totals.step,
+                              .predicted_step_seconds = predicted.step_seconds,
+                              .step_seconds = totals.step_seconds,
+                              .predicted_seconds = predicted.seconds,
+                              .seconds = totals.seconds,
+                              .predicted_peak_bytes = predicted.peak_bytes,
+                              .peak_bytes = peak_bytes,
+                              .predicted_checkpoint_bytes = predicted.checkpoint_bytes,
+                              .checkpoint_bytes = totals.checkpoint_bytes});
+  }
+
   void calibrate_for_evaluation() {
     if (!splits_.validation || !has_unobserved_state(*model_) || config_.calibrate_batches < 1)
       return;
@@ -305,17 +349,21 @@ class Preparation {
          "Use the command eval, which calibrates on other text first");
   }
 
-  void announce(RunWriter& writer) {
-    const RunFolder& folder = writer.folder();
-    writer.set_status(RunState::starting, manifest_.trainer.step, max_steps_);
+  void write_run_yaml() const {
     RunConfig written = config_;
     written.overwrite_output_dir = false;
     if (claim_.continues_this_run()) written.resume_from_checkpoint.reset();
     std::string formats;
     if (!choice_.is_plain()) formats = followed_formats_comment(choice_.plan, *choice_.config);
-    replace_file(folder.run_yaml(),
+    replace_file(claim_.folder().run_yaml(),
                  run_yaml(written) + formats +
                      parameter_groups_comment(model_->parameters(), config_.weight_decay));
+  }
+
+  void announce(RunWriter& writer) {
+    const RunFolder& folder = writer.folder();
+    writer.set_status(RunState::starting, manifest_.trainer.step, max_steps_);
+    write_run_yaml();
     if (!choice_.is_plain()) {
       replace_file(folder.transform_yaml(), canonical_text(*choice_.config));
       for (const auto& [name, content] : scripted_copies(*choice_.config))
@@ -334,6 +382,14 @@ class Preparation {
                    .parameters = source_.config.total_parameters(),
                    .tokens_per_step = config_.per_device_train_batch_size *
                                       config_.gradient_accumulation_steps * *config_.block_size});
+    if (config_.prediction) {
+      compare_cost(writer,
+                   {.step = manifest_.trainer.step,
+                    .seconds = -1,
+                    .step_seconds = -1,
+                    .checkpoint_bytes = -1},
+                   -1);
+    }
     for (const std::string& note : notes_) {
       writer.write(RunMessage{.step = manifest_.trainer.step, .level = "info", .text = note});
     }
@@ -368,23 +424,33 @@ class Preparation {
             .last_checkpoint = loop.last_checkpoint()};
   }
 
-  TrainOutcome stopped_at_once(RunWriter& writer, const RunLoop& loop) {
+  TrainOutcome stopped_at_once(RunWriter& writer, RunLoop& loop) {
     claim_.keep();
+    try {
+      loop.settle_save();
+    } catch (const std::exception& error) {
+      return failed(writer, loop, error.what());
+    }
     TrainOutcome outcome = outcome_of(loop, "Stopped at once; the step in progress is lost");
     outcome.stopped = true;
     writer.write(RunFinished{.step = loop.steps_done(), .outcome = "stopped", .seconds = 0});
-    writer.set_status(RunState::stopped, loop.steps_done(), max_steps_);
+    writer.set_status(RunState::stopped, loop.steps_done(), loop.max_steps());
     return outcome;
   }
 
-  TrainOutcome failed(RunWriter& writer, const RunLoop& loop, const std::string& what) {
+  TrainOutcome failed(RunWriter& writer, RunLoop& loop, const std::string& what) {
     if (!is_begun(loop)) fail("training-failed", {}, what);
+    try {
+      loop.settle_save();
+    } catch (const std::exception&) {
+      // The first failure is the one to report.
+    }
     TrainOutcome outcome = outcome_of(loop, what);
     outcome.failed = true;
     try {
       writer.write(RunFailed{
           .step = loop.steps_done(), .what = what, .last_checkpoint = loop.last_checkpoint()});
-      writer.set_status(RunState::failed, loop.steps_done(), max_steps_);
+      writer.set_status(RunState::failed, loop.steps_done(), loop.max_steps());
     } catch (const Error& error) {
       outcome.message += std::string("\nThe failure could not be recorded: ") + error.what();
     }

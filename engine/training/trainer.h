@@ -56,6 +56,8 @@ class Trainer {
   /// Why steps could not be captured and go on kernel by kernel; empty while there is no reason.
   const std::string& capture_failure() const { return capture_failure_; }
   bool is_captured() const { return captured_ != nullptr; }
+  /// From the next step on.
+  void set_schedule(LrSchedule schedule) { options_.schedule = std::move(schedule); }
 
  private:
   at::Tensor run_passes(const std::vector<at::Tensor>& micro_batches, bool measures,

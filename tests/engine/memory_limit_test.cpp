@@ -11,5 +11,10 @@ TEST(MemoryLimit, IsPlausible) {
   EXPECT_LT(memory_limit(), std::int64_t{1} << 50);
 }
 
+TEST(AvailableMemory, IsSomeOfTheLimit) {
+  EXPECT_GT(available_memory(), 0);
+  EXPECT_LE(available_memory(), memory_limit());
+}
+
 }  // namespace
 }  // namespace engine

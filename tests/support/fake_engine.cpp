@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 #include <thread>
+#include <utility>
 
 namespace tests {
 namespace {
@@ -151,19 +152,31 @@ class FakeTraining {
       }
       if (request == RunRequest::stop || request == RunRequest::stop_now) {
         writer_->set_status(RunState::stopping, step_, max_steps_, to_string(request));
+        answer(request, "done");
         if (request == RunRequest::stop) save();
         return end("stopped", RunState::stopped);
       }
       if (request == RunRequest::checkpoint) save();
       if (request == RunRequest::pause) is_paused = true;
       if (request == RunRequest::resume) is_paused = false;
+      const std::int64_t wanted_steps = control_.extension().max_steps;
+      const bool extends = request == RunRequest::extend && wanted_steps > max_steps_;
+      if (extends) {
+        writer_->write(RunExtended{step_, std::exchange(max_steps_, wanted_steps), wanted_steps,
+                                   to_string(control_.extension().schedule)});
+      }
       if (request != RunRequest::none) {
         writer_->set_status(is_paused ? RunState::paused : RunState::running, step_, max_steps_,
-                            to_string(request));
+                            to_string(request), control_.id());
+        answer(request, request == RunRequest::extend && !extends ? "refused" : "done");
       }
       if (!is_paused) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
+  }
+
+  void answer(RunRequest request, const std::string& outcome) {
+    writer_->write(ControlAnswered{step_, to_string(request), control_.id(), outcome, ""});
   }
 
   [[noreturn]] void hang() {

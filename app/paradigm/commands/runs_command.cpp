@@ -3,6 +3,7 @@
 #include "app/paradigm/compare_runs.h"
 #include "app/paradigm/output.h"
 #include "app/paradigm/run_report.h"
+#include "app/paradigm/run_requests.h"
 #include "app/paradigm/terminal_progress.h"
 #include "engine/csv.h"
 #include "engine/error.h"
@@ -36,20 +37,6 @@ struct Options {
   bool layer_stats = false;
   bool json = false;
 };
-
-/// A run folder as given, or the run of that name below runs/.
-fs::path find_run(const std::string& given) {
-  for (const fs::path& candidate : {fs::path(given), fs::path("runs") / given}) {
-    const auto found = engine::find_runs(candidate);
-    if (found.size() == 1 && found.front() == candidate) return candidate;
-  }
-  std::error_code ignored;
-  const bool exists = fs::exists(given, ignored);
-  engine::fail("no-run", {.file = given},
-               exists ? "this folder holds no run (no events.jsonl, status.json or run.yaml)"
-                      : "there is no such run folder",
-               "See paradigm runs list");
-}
 
 int list_runs(const Options& options) {
   std::error_code ignored;
@@ -105,11 +92,6 @@ int show_run(const Options& options) {
 }
 
 std::atomic<bool> is_interrupted{false};
-
-bool has_ended(RunState state) {
-  return state == RunState::finished || state == RunState::stopped || state == RunState::failed ||
-         state == RunState::interrupted;
-}
 
 int watch_run(const Options& options) {
   const fs::path run = find_run(options.run);
@@ -173,57 +155,61 @@ int export_run(const Options& options) {
 }  // namespace
 
 Command runs_command() {
-  return {.name = "runs",
-          .summary = "List, show, watch, compare and export run folders, live or finished",
-          .examples =
-              "paradigm runs list\n"
-              "paradigm runs show runs/demo --json\n"
-              "paradigm runs watch runs/demo\n"
-              "paradigm runs compare runs/plain runs/optical --export comparison\n"
-              "paradigm runs export runs/demo --csv > demo.csv\n"
-              "paradigm runs export runs/demo --csv --layer_stats > layers.csv",
-          .declare = [](CLI::App& app) -> std::function<int()> {
-            auto options = std::make_shared<Options>();
-            app.require_subcommand(0, 1);
-            const auto add_run = [options](CLI::App* sub) {
-              sub->add_option("RUN", options->run, "Run folder, or a name below runs/")->required();
-            };
-            const auto add_json = [options](CLI::App* sub, const char* help) {
-              sub->add_flag("--json", options->json, help);
-            };
-            CLI::App* list = app.add_subcommand("list", "The runs below a folder, newest first");
-            list->add_option("FOLDER", options->folder, "Folder that holds run folders")
-                ->capture_default_str();
-            add_json(list, "Print one JSON object");
-            CLI::App* show = app.add_subcommand(
-                "show", "State, configuration, last metrics and checkpoints of a run");
-            add_run(show);
-            add_json(show, "Print one JSON object");
-            CLI::App* watch = app.add_subcommand(
-                "watch", "Follow a run, a line per logged step, until it ends or Ctrl-C");
-            add_run(watch);
-            add_json(watch, "Print the events as they are, one JSON object a line");
-            CLI::App* exported = app.add_subcommand(
-                "export",
-                "One row per logged step at full rate, columns named as Hugging Face's logs");
-            add_run(exported);
-            exported->add_flag("--csv", options->csv, "As comma-separated values (the default)");
-            exported->add_flag("--layer_stats", options->layer_stats,
-                               "One row per sampled step, layer and statistic instead");
-            add_json(exported, "The same table as one JSON object");
-            exported->add_option("--output", options->output, "File instead of stdout");
-            CLI::App* compared = nullptr;
-            const std::function<int()> compare = declare_compare(app, compared);
-            return [&app, options, list, show, watch, exported, compare, compared]() -> int {
-              if (compared->parsed()) return compare();
-              if (list->parsed()) return list_runs(*options);
-              if (show->parsed()) return show_run(*options);
-              if (watch->parsed()) return watch_run(*options);
-              if (exported->parsed()) return export_run(*options);
-              std::cout << app.help();
-              return kBadInput;
-            };
-          }};
+  return {
+      .name = "runs",
+      .summary = "List, show, watch, steer, compare and export run folders, live or finished",
+      .examples =
+          "paradigm runs list\n"
+          "paradigm runs show runs/demo --json\n"
+          "paradigm runs watch runs/demo\n"
+          "paradigm runs compare runs/plain runs/optical --export comparison\n"
+          "paradigm runs pause runs/demo\n"
+          "paradigm runs extend runs/demo --max_steps 400 --schedule continue\n"
+          "paradigm runs export runs/demo --csv > demo.csv\n"
+          "paradigm runs export runs/demo --csv --layer_stats > layers.csv",
+      .declare = [](CLI::App& app) -> std::function<int()> {
+        auto options = std::make_shared<Options>();
+        app.require_subcommand(0, 1);
+        const auto add_run = [options](CLI::App* sub) {
+          sub->add_option("RUN", options->run, "Run folder, or a name below runs/")->required();
+        };
+        const auto add_json = [options](CLI::App* sub, const char* help) {
+          sub->add_flag("--json", options->json, help);
+        };
+        CLI::App* list = app.add_subcommand("list", "The runs below a folder, newest first");
+        list->add_option("FOLDER", options->folder, "Folder that holds run folders")
+            ->capture_default_str();
+        add_json(list, "Print one JSON object");
+        CLI::App* show = app.add_subcommand(
+            "show", "State, configuration, last metrics and checkpoints of a run");
+        add_run(show);
+        add_json(show, "Print one JSON object");
+        CLI::App* watch = app.add_subcommand(
+            "watch", "Follow a run, a line per logged step, until it ends or Ctrl-C");
+        add_run(watch);
+        add_json(watch, "Print the events as they are, one JSON object a line");
+        CLI::App* exported = app.add_subcommand(
+            "export", "One row per logged step at full rate, columns named as Hugging Face's logs");
+        add_run(exported);
+        exported->add_flag("--csv", options->csv, "As comma-separated values (the default)");
+        exported->add_flag("--layer_stats", options->layer_stats,
+                           "One row per sampled step, layer and statistic instead");
+        add_json(exported, "The same table as one JSON object");
+        exported->add_option("--output", options->output, "File instead of stdout");
+        CLI::App* compared = nullptr;
+        const std::function<int()> compare = declare_compare(app, compared);
+        const auto steering = declare_run_requests(app);
+        return [&app, options, list, show, watch, exported, compare, compared, steering]() -> int {
+          if (compared->parsed()) return compare();
+          if (list->parsed()) return list_runs(*options);
+          if (show->parsed()) return show_run(*options);
+          if (watch->parsed()) return watch_run(*options);
+          if (exported->parsed()) return export_run(*options);
+          if (const auto code = steering()) return *code;
+          std::cout << app.help();
+          return kBadInput;
+        };
+      }};
 }
 
 }  // namespace paradigm

@@ -59,6 +59,30 @@ TEST(RunControl, GarbageIsIgnoredAndComplainedAboutOnce) {
   EXPECT_EQ(control.poll(), RunRequest::stop_now);
 }
 
+TEST(RunControl, AnExtensionCarriesItsNumbersAndEveryRequestItsId) {
+  const ScratchFolder folder;
+  RunControl control;
+  control.watch(folder.path());
+  const std::string id = write_control_request(
+      folder.path(), RunExtension{.max_steps = 400, .schedule = ScheduleChange::keep});
+  EXPECT_EQ(control.poll(), RunRequest::extend);
+  EXPECT_EQ(control.id(), id);
+  EXPECT_EQ(control.extension().max_steps, 400);
+  EXPECT_EQ(control.extension().schedule, ScheduleChange::keep);
+  EXPECT_NE(write_control_request(folder.path(), RunRequest::pause), id);
+  EXPECT_EQ(control.poll(), RunRequest::pause);
+  EXPECT_NE(control.id(), id);
+  control.request(RunRequest::stop);
+  EXPECT_EQ(control.poll(), RunRequest::stop);
+  EXPECT_EQ(control.id(), "") << "from this process";
+  for (const char* incomplete : {"extend", R"({"request":"extend","max_steps":9})",
+                                 R"({"request":"extend","max_steps":9,"schedule":"bend"})"}) {
+    folder.write("control", incomplete);
+    EXPECT_EQ(control.poll(), RunRequest::none);
+    EXPECT_TRUE(control.take_complaint()) << incomplete;
+  }
+}
+
 TEST(RunControl, AWordWrittenByHandCounts) {
   const ScratchFolder folder;
   RunControl control;

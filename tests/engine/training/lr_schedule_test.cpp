@@ -52,5 +52,16 @@ TEST(LrSchedule, WarmupStepsWinOverTheRatio) {
   EXPECT_EQ(resolved_warmup(0, 0, 100), 0);
 }
 
+TEST(LrSchedule, HoldsItsLastRateBeyondItsEndWhenAskedTo) {
+  for (const char* type : {"linear", "cosine"}) {
+    const LrSchedule schedule{
+        .type = type, .peak = 2, .warmup_steps = 4, .total_steps = 12, .holds_end = true};
+    EXPECT_DOUBLE_EQ(schedule.at(3), 1.5) << type;
+    EXPECT_GT(schedule.at(11), 0) << type;
+    EXPECT_DOUBLE_EQ(schedule.at(12), schedule.at(11)) << type;
+    EXPECT_DOUBLE_EQ(schedule.at(1000), schedule.at(11)) << type;
+  }
+}
+
 }  // namespace
 }  // namespace engine

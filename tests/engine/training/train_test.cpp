@@ -10,6 +10,7 @@
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_reader.h"
 #include "engine/training/evaluate.h"
+#include "engine/training/lr_schedule.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tiny_llama.h"
 
@@ -640,6 +641,249 @@ TEST_F(Train, RequestsAreObeyed) {
   EXPECT_TRUE(outcome.stopped);
   EXPECT_EQ(outcome.last_checkpoint, "checkpoint-" + std::to_string(outcome.step));
   EXPECT_EQ(recorded(), RunState::stopped);
+}
+
+/// A training on a thread, steered through its folder.
+class SteeredRun {
+ public:
+  explicit SteeredRun(const RunConfig& config)
+      : dir_(config.output_dir),
+        thread_([this, config] { outcome_ = train(config, control_, {}); }) {}
+
+  bool wait_for(const std::function<bool()>& condition) const {
+    for (int tick = 0; tick < 6000 && !condition(); ++tick)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return condition();
+  }
+  RunStatus status() const { return RunReader(dir_).poll().status.value_or(RunStatus{}); }
+  bool wait_until(RunState state) const {
+    return wait_for([&] { return status().state == state; });
+  }
+  std::optional<ControlAnswered> answer_to(const std::string& id) const {
+    for (const ControlAnswered& answer : events_of_type<ControlAnswered>(dir_)) {
+      if (answer.id == id) return answer;
+    }
+    return std::nullopt;
+  }
+  bool wait_for_answer(const std::string& id) const {
+    return wait_for([&] { return answer_to(id).has_value(); });
+  }
+  TrainOutcome join() {
+    thread_.join();
+    return outcome_;
+  }
+
+ private:
+  fs::path dir_;
+  RunControl control_;
+  TrainOutcome outcome_;
+  std::jthread thread_;
+};
+
+TEST_F(Train, EveryRequestIsAnsweredUnderItsId) {
+  RunConfig wanted = config("run");
+  wanted.max_steps = 100000;
+  const fs::path dir = folder_ / "run";
+  SteeredRun run(wanted);
+  ASSERT_TRUE(run.wait_until(RunState::running));
+  const std::string pause = write_control_request(dir, RunRequest::pause);
+  ASSERT_TRUE(run.wait_for_answer(pause));
+  EXPECT_EQ(run.status().state, RunState::paused);
+  EXPECT_EQ(run.status().granted_id, pause);
+  const std::int64_t paused_at = run.answer_to(pause)->step;
+
+  // A checkpoint while paused is one of a whole step, and is there at once.
+  const std::string save = write_control_request(dir, RunRequest::checkpoint);
+  ASSERT_TRUE(run.wait_for_answer(save));
+  EXPECT_EQ(run.answer_to(save)->text, "Saved checkpoint-" + std::to_string(paused_at));
+  EXPECT_FALSE(damage_in(RunFolder{dir}.checkpoint(paused_at), FileCheck::hashes));
+  EXPECT_EQ(run.status().state, RunState::paused);
+
+  const std::string less = write_control_request(
+      dir, RunExtension{.max_steps = 10, .schedule = ScheduleChange::stretch});
+  ASSERT_TRUE(run.wait_for_answer(less));
+  EXPECT_EQ(run.answer_to(less)->outcome, "refused");
+
+  const std::string resume = write_control_request(dir, RunRequest::resume);
+  ASSERT_TRUE(run.wait_for_answer(resume));
+  ASSERT_TRUE(run.wait_until(RunState::running));
+  const std::string stop = write_control_request(dir, RunRequest::stop_now);
+  const TrainOutcome outcome = run.join();
+  EXPECT_TRUE(outcome.stopped);
+  EXPECT_TRUE(run.answer_to(stop));
+  EXPECT_EQ(outcome.last_checkpoint, "checkpoint-" + std::to_string(paused_at)) << "it stands";
+}
+
+/// Extends a run when it pauses, lets it end, and returns the step it was extended at.
+std::int64_t extend_in_the_middle(const RunConfig& wanted, const RunExtension& extension) {
+  SteeredRun run(wanted);
+  EXPECT_TRUE(run.wait_for([&] {
+    return fs::exists(fs::path(wanted.output_dir) / "control") ||
+           run.status().state == RunState::running;
+  }));
+  write_control_request(wanted.output_dir, RunRequest::pause);
+  EXPECT_TRUE(run.wait_until(RunState::paused));
+  const std::string id = write_control_request(wanted.output_dir, extension);
+  EXPECT_TRUE(run.wait_for_answer(id));
+  EXPECT_EQ(run.answer_to(id)->outcome, "done");
+  EXPECT_EQ(run.status().max_steps, extension.max_steps);
+  write_control_request(wanted.output_dir, RunRequest::resume);
+  EXPECT_TRUE(run.join().finished);
+  return run.answer_to(id)->step;
+}
+
+TEST_F(Train, AnExtensionThatContinuesTheScheduleKeepsItsLastRate) {
+  RunConfig wanted = config("run");
+  wanted.max_steps = 300;
+  wanted.logging_steps = 1;
+  wanted.warmup_ratio = 0.1;
+  wanted.warmup_steps = 0;
+  const std::int64_t at = extend_in_the_middle(wanted, {320, ScheduleChange::keep});
+  ASSERT_LT(at, 300);
+  const auto extended = events_of_type<RunExtended>(folder_ / "run");
+  ASSERT_EQ(extended.size(), 1u);
+  EXPECT_EQ(extended.front().before, 300);
+  EXPECT_EQ(extended.front().step, at);
+  EXPECT_TRUE(says(folder_ / "run", "max_steps goes from 300 to 320"));
+
+  // The same run, started with what run.yaml says now: the same bits.
+  std::vector<Problem> problems;
+  RunConfig again = run_config_from(
+      parse_run_yaml(tests::content_of(folder_ / "run/run.yaml"), "run.yaml", problems));
+  EXPECT_EQ(again.max_steps, 320);
+  EXPECT_EQ(again.lr_schedule_steps, 300);
+  again.output_dir = (folder_ / "again").string();
+  ASSERT_TRUE(run(again).finished);
+  expect_same_result(folder_ / "run", folder_ / "again", "checkpoint-320");
+  const auto steps = events_of_type<StepLogged>(folder_ / "run");
+  EXPECT_EQ(steps.back().learning_rate, steps[299].learning_rate);
+}
+
+TEST_F(Train, AnExtensionThatStretchesTheScheduleIsResumedExactly) {
+  RunConfig wanted = config("run");
+  wanted.max_steps = 300;
+  wanted.logging_steps = 1;
+  wanted.save_steps = 305;
+  const std::int64_t at = extend_in_the_middle(wanted, {320, ScheduleChange::stretch});
+  const auto steps = events_of_type<StepLogged>(folder_ / "run");
+  const LrSchedule before{.type = "linear", .peak = 1e-3, .warmup_steps = 2, .total_steps = 300};
+  const LrSchedule after{.type = "linear", .peak = 1e-3, .warmup_steps = 2, .total_steps = 320};
+  EXPECT_EQ(steps[std::size_t(at) - 1].learning_rate, before.at(at - 1));
+  EXPECT_EQ(steps[std::size_t(at)].learning_rate, after.at(at));
+  ASSERT_FALSE(damage_in(RunFolder{folder_ / "run"}.checkpoint(at), FileCheck::hashes));
+
+  // From the checkpoint that the extension made, and from a later one.
+  for (const std::int64_t from : {at, std::int64_t{305}}) {
+    std::vector<Problem> problems;
+    RunConfig again = run_config_from(
+        parse_run_yaml(tests::content_of(folder_ / "run/run.yaml"), "run.yaml", problems));
+    again.output_dir = (folder_ / ("from" + std::to_string(from))).string();
+    again.resume_from_checkpoint = RunFolder{folder_ / "run"}.checkpoint(from).string();
+    ASSERT_TRUE(run(again).finished);
+    for (const char* name : {"model.safetensors", "optimizer.safetensors"}) {
+      EXPECT_TRUE(tests::content_of(folder_ / "run/checkpoint-320" / name) ==
+                  tests::content_of(fs::path(again.output_dir) / "checkpoint-320" / name));
+    }
+  }
+}
+
+TEST_F(Train, ASaveBesideTheTrainingHoldsTheStepItWasStartedAt) {
+  RunConfig wanted = config("sync");
+  wanted.transform_config = (folder_ / "optical.yaml").string();
+  wanted.save_steps = 2;
+  wanted.save_async = false;
+  ASSERT_TRUE(run(wanted).finished);
+  wanted.output_dir = (folder_ / "async").string();
+  wanted.save_async = true;
+  ASSERT_TRUE(run(wanted).finished);
+  for (std::int64_t step = 2; step <= 14; step += 2) {
+    const std::string checkpoint = "checkpoint-" + std::to_string(step);
+    for (const char* name :
+         {"model.safetensors", "optimizer.safetensors", "simulation_state.safetensors"}) {
+      EXPECT_TRUE(tests::content_of(folder_ / "sync" / checkpoint / name) ==
+                  tests::content_of(folder_ / "async" / checkpoint / name))
+          << checkpoint << "/" << name;
+    }
+  }
+  EXPECT_EQ(events_of_type<CheckpointSaved>(folder_ / "async").size(), 7u);
+  expect_same_result(folder_ / "sync", folder_ / "async", "checkpoint-14");
+}
+
+TEST_F(Train, TheSentinelNamesThePoisonedLayerAndDoesAsItIsTold) {
+  LlamaConfig model = read_llama_config(folder_ / "model/config.json");
+  std::vector<std::string> none;
+  TensorMap weights = load_weights(folder_ / "model", model, at::kCPU, none);
+  weights.at("model.layers.1.mlp.up_proj.weight").view({-1})[7] =
+      std::numeric_limits<float>::quiet_NaN();
+  write_tensors(folder_ / "model/model.safetensors", NamedTensors(weights.begin(), weights.end()));
+
+  RunConfig wanted = config("mark");
+  wanted.transform_config = (folder_ / "optical.yaml").string();
+  const TrainOutcome marked = run(wanted);
+  ASSERT_TRUE(marked.finished) << marked.message;
+  const auto seen = events_of_type<DivergenceSeen>(folder_ / "mark");
+  ASSERT_EQ(seen.size(), 1u) << "once, not at every log";
+  EXPECT_EQ(seen.front().kind, "non_finite");
+  EXPECT_EQ(seen.front().step, 3);
+  EXPECT_EQ(seen.front().layer, "model.layers.1.mlp.up_proj") << seen.front().text;
+  EXPECT_EQ(seen.front().action, "mark");
+
+  wanted = config("off");
+  wanted.sentinel = "off";
+  ASSERT_TRUE(run(wanted).finished);
+  EXPECT_TRUE(events_of_type<DivergenceSeen>(folder_ / "off").empty());
+
+  wanted = config("stop");
+  wanted.sentinel = "stop";
+  const TrainOutcome outcome = run(wanted);
+  EXPECT_TRUE(outcome.stopped);
+  EXPECT_EQ(outcome.step, 3);
+  EXPECT_TRUE(list_checkpoints(folder_ / "stop").empty());
+  EXPECT_TRUE(says(folder_ / "stop", "are not finite and are not saved"));
+
+  wanted = config("pause");
+  wanted.sentinel = "pause";
+  SteeredRun paused(wanted);
+  ASSERT_TRUE(paused.wait_until(RunState::paused));
+  EXPECT_EQ(paused.status().step, 3);
+  write_control_request(folder_ / "pause", RunRequest::stop_now);
+  EXPECT_TRUE(paused.join().stopped);
+}
+
+TEST_F(Train, TheSentinelStopsAtASpikeWithACheckpoint) {
+  RunConfig wanted = config("run");
+  wanted.max_steps = 60;
+  wanted.logging_steps = 1;
+  wanted.learning_rate = 1e-5;
+  wanted.sentinel = "stop";
+  wanted.sentinel_spike = 1e-9;  // any rise of the loss is one
+  const TrainOutcome outcome = run(wanted);
+  EXPECT_TRUE(outcome.stopped);
+  EXPECT_GT(outcome.step, 16);
+  EXPECT_LT(outcome.step, 60);
+  EXPECT_EQ(outcome.last_checkpoint, "checkpoint-" + std::to_string(outcome.step));
+  EXPECT_EQ(events_of_type<DivergenceSeen>(folder_ / "run").front().kind, "loss_spike");
+}
+
+TEST_F(Train, CleanShortRunsRaiseNoAlarm) {
+  const int runs = std::getenv("PARADIGM_LONG_TESTS") != nullptr ? 200 : 6;
+  for (int i = 0; i < runs; ++i) {
+    RunConfig wanted = config("run" + std::to_string(i));
+    wanted.seed = i;
+    wanted.max_steps = 60;
+    wanted.logging_steps = 1;
+    wanted.layer_stats_steps = 10;
+    wanted.learning_rate = i % 2 == 0 ? 1e-3 : 5e-3;
+    if (i % 3 == 1) wanted.transform_config = (folder_ / "optical.yaml").string();
+    if (i % 3 == 2) {
+      wanted.transform_config = folder_.write("bitflip.yaml", kBitflip).string();
+    }
+    ASSERT_TRUE(run(wanted).finished);
+    for (const DivergenceSeen& seen : events_of_type<DivergenceSeen>(wanted.output_dir)) {
+      ADD_FAILURE() << i << " at step " << seen.step << ": " << seen.text;
+    }
+    fs::remove_all(wanted.output_dir);
+  }
 }
 
 TEST_F(Train, ADiskThatRefusesASaveEndsTheRunAsFailedWithTheLastCheckpointNamed) {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/runs/run_resume.h"
+
+#include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/error.h"
+#include "engine/printable.h"
+#include "engine/runs/run_folder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Why a run in this state is not resumed; empty = it may be.
+std::string obstacle_of(RunState state) {
+  switch (state) {
+    case RunState::stopped:
+    case RunState::failed:
+    case RunState::interrupted:
+      return "";
+    case RunState::finished:
+      return "the run is finished; more steps need a larger --max_steps and "
+             "--resume_from_checkpoint true";
+    case RunState::unknown:
+      return "it is not known whether the run still lives";
+    default:
+      return "the run is live";
+  }
+}
+
+std::string restored_parts(const SavedCheckpoint& saved, std::int64_t lost) {
+  std::string text = "weights, optimizer, place in the data, learning rate and noise";
+  std::error_code ignored;
+  if (fs::exists(saved.path / "simulation_state.safetensors", ignored)) {
+    text += ", ranges of the simulated layers";
+  }
+  text += fmt::format(" as they were after step {}", saved.step);
+  if (lost == 1) text += "; the step after it is done again";
+  if (lost > 1) text += fmt::format("; {} steps after it are done again", lost);
+  return text;
+}
+
+}  // namespace
+
+std::string resume_command(const fs::path& run_dir) {
+  return "paradigm train --config " + shell_quoted((run_dir / "run.yaml").string());
+}
+
+ResumeOffer resume_offer(const fs::path& run_dir, const RunSummary& summary) {
+  ResumeOffer offer;
+  offer.restores = obstacle_of(summary.observed.state);
+  if (!offer.restores.empty()) return offer;
+  std::error_code ignored;
+  if (!fs::is_regular_file(RunFolder{run_dir}.run_yaml(), ignored)) {
+    offer.restores = "there is no run.yaml to resume with";
+    return offer;
+  }
+  NewestCheckpoint newest = newest_checkpoint(run_dir, FileCheck::sizes);
+  offer.passed_over = std::move(newest.passed_over);
+  if (!newest.checkpoint) {
+    offer.restores =
+        offer.passed_over.empty() ? "no checkpoint was saved" : "no checkpoint is whole";
+    return offer;
+  }
+  offer.possible = true;
+  offer.checkpoint = newest.checkpoint->path.filename().string();
+  offer.step = newest.checkpoint->step;
+  const std::int64_t reached = std::max(summary.last_step ? summary.last_step->step : 0,
+                                        summary.status ? summary.status->step : std::int64_t{0});
+  offer.lost = std::max<std::int64_t>(0, reached - offer.step);
+  offer.command = resume_command(run_dir);
+  offer.restores = restored_parts(*newest.checkpoint, offer.lost);
+  return offer;
+}
+
+}  // namespace engine
