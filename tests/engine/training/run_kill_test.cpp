@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Whole trainings in processes that are killed at random moments: while they prepare, train, save
+// and finish. What is left is read as it stands, and a resume ends where an undisturbed run does.
+#include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/error.h"
+#include "engine/runs/process_end.h"
+#include "engine/runs/process_identity.h"
+#include "engine/runs/run_catalog.h"
+#include "engine/runs/run_folder.h"
+#include "engine/runs/run_reader.h"
+#include "engine/runs/run_record.h"
+#include "engine/training/train.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/tiny_llama.h"
+
+#include <ATen/Parallel.h>
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kSteps = 24;
+constexpr const char* kNoisyOptical = R"(use_regex: true
+layer_name_to_config:
+  model\.layers\.[0-9]+\.(self_attn|self_attn\.(q|k|v|o)_proj|mlp\.(gate|up|down)_proj):
+    q_levels: 64
+    q_lut_min: 0.020040
+    q_smooth_factor: 0.9
+    q_init_seed: 0
+  lm_head: null
+)";
+
+/// Exit codes of a training process.
+enum Exit { kFinished = 0, kBroken = 3, kRefused = 4, kFailedRun = 5 };
+
+bool is_long() { return std::getenv("PARADIGM_LONG_TESTS") != nullptr; }
+
+class RunKill : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    at::set_num_threads(1);  // and nothing is computed in this process: fork() copies no threads
+    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+    tests::write_tiny_llama(folder_ / "model", {.layers = 1});
+    folder_.write("text.txt", tests::tiny_text(1200));
+    folder_.write("optical.yaml", kNoisyOptical);
+  }
+  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
+
+  RunConfig config(const std::string& run) const {
+    RunConfig config;
+    config.model_name_or_path = (folder_ / "model").string();
+    config.train_file = (folder_ / "text.txt").string();
+    config.transform_config = (folder_ / "optical.yaml").string();
+    config.output_dir = (folder_ / run).string();
+    config.do_train = true;
+    config.block_size = 16;
+    config.per_device_train_batch_size = 4;
+    config.gradient_accumulation_steps = 2;
+    config.learning_rate = 1e-3;
+    config.max_steps = kSteps;
+    config.logging_steps = 1;
+    config.layer_stats_steps = 5;
+    config.save_steps = 4;
+    config.save_total_limit = 3;
+    config.device = "cpu";
+    return config;
+  }
+
+  /// A process that trains; `prepare` runs in it first.
+  static pid_t start(const RunConfig& config, const std::function<void()>& prepare = {}) {
+    const pid_t child = fork();
+    if (child != 0) return child;
+    if (prepare) prepare();
+    try {
+      RunControl control;
+      const TrainOutcome outcome = train(config, control, {});
+      _exit(outcome.finished ? kFinished : outcome.failed ? kFailedRun : kBroken);
+    } catch (const Error& error) {
+      if (std::getenv("SHOW_ERRORS") != nullptr) std::cerr << error.what() << std::endl;
+      _exit(kRefused);
+    } catch (...) {
+      _exit(kBroken);
+    }
+  }
+
+  static int exit_code_of(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+  /// Kills the process after `delay` unless it ends before; returns whether it was killed.
+  static bool kill_after(pid_t child, std::chrono::microseconds delay, const fs::path& run_dir) {
+    const auto start_time = process_start_time(child).value_or(0);
+    std::this_thread::sleep_for(delay);
+    kill(child, SIGKILL);
+    siginfo_t ended = {};
+    waitid(P_PID, id_t(child), &ended, WEXITED | WNOWAIT);
+    const bool was_killed = ended.si_code == CLD_KILLED;
+    record_process_end(run_dir, {.pid = child,
+                                 .process_start_time = start_time,
+                                 .signal = was_killed ? ended.si_status : 0,
+                                 .exit_code = was_killed ? 0 : ended.si_status,
+                                 .time = unix_time()});
+    waitpid(child, nullptr, 0);
+    return was_killed;
+  }
+
+  /// Every logged step once, none left out, up to the newest.
+  static void expect_gapless(const RunRecord& record) {
+    for (std::size_t i = 0; i < record.steps.size(); ++i) {
+      ASSERT_EQ(record.steps[i].step, std::int64_t(i) + 1);
+    }
+  }
+
+  /// What a killed run must look like.
+  static void expect_truth(const fs::path& run_dir) {
+    std::error_code ignored;
+    if (find_runs(run_dir).empty()) return;  // killed before it had anything to show
+    const RunRecord record = read_record(run_dir);
+    expect_gapless(record);
+    const ObservedState seen = observe_state(run_dir);
+    EXPECT_EQ(record.observed.state, seen.state);
+    const auto newest = newest_checkpoint(run_dir, FileCheck::hashes);
+    EXPECT_TRUE(newest.passed_over.empty()) << newest.passed_over.front();
+    if (record.finished) {
+      EXPECT_EQ(seen.state, RunState::finished) << seen.detail;
+      EXPECT_TRUE(fs::exists(run_dir / "model.safetensors", ignored));
+      return;
+    }
+    EXPECT_EQ(seen.state, RunState::interrupted) << seen.detail;
+    if (record.status && read_process_end(run_dir)) {
+      EXPECT_TRUE(seen.detail.starts_with("killed by signal 9 (SIGKILL)")) << seen.detail;
+    }
+    if (newest.checkpoint) {
+      EXPECT_NE(seen.detail.find("last checkpoint: checkpoint-"), std::string::npos) << seen.detail;
+    }
+  }
+
+  static void expect_same_end(const fs::path& one, const fs::path& other) {
+    const std::string last = "checkpoint-" + std::to_string(kSteps);
+    for (const std::string name :
+         {last + "/model.safetensors", last + "/optimizer.safetensors",
+          last + "/simulation_state.safetensors", std::string("model.safetensors")}) {
+      ASSERT_TRUE(fs::exists(other / name)) << name;
+      EXPECT_TRUE(tests::content_of(one / name) == tests::content_of(other / name)) << name;
+    }
+    const RunRecord a = read_record(one);
+    const RunRecord b = read_record(other);
+    ASSERT_EQ(b.steps.size(), std::size_t(kSteps));
+    for (std::size_t i = 0; i < b.steps.size(); ++i) {
+      EXPECT_EQ(b.steps[i].step, std::int64_t(i) + 1);
+      EXPECT_EQ(a.steps[i].loss, b.steps[i].loss) << i;
+      EXPECT_EQ(a.steps[i].learning_rate, b.steps[i].learning_rate) << i;
+      EXPECT_EQ(a.steps[i].tokens, b.steps[i].tokens) << i;
+    }
+  }
+
+  tests::ScratchFolder folder_;
+};
+
+TEST_F(RunKill, WhateverTheMomentTheRunIsResumedToTheSameBits) {
+  const fs::path through = folder_ / "through";
+  const auto begin = Clock::now();
+  ASSERT_EQ(exit_code_of(start(config("through"))), kFinished);
+  const auto duration =
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin).count();
+
+  const int wanted = is_long() ? 200 : 5;
+  constexpr int kKillsOfARun = 3;
+  std::mt19937_64 random(11);
+  int kills = 0;
+  int finished_by_themselves = 0;
+  for (int run = 0; kills < wanted; ++run) {
+    const std::string name = "run" + std::to_string(run);
+    RunConfig wanted_run = config(name);
+    wanted_run.save_async = run % 2 == 0;
+    const fs::path dir = folder_ / name;
+    bool is_done = false;
+    for (int i = 0; i < kKillsOfARun && !is_done; ++i) {
+      const auto delay = std::chrono::microseconds(random() % std::uint64_t(duration));
+      if (kill_after(start(wanted_run), delay, dir)) {
+        ++kills;
+      } else {
+        ++finished_by_themselves;
+      }
+      expect_truth(dir);
+      if (HasFatalFailure()) return;
+      is_done = observe_state(dir).state == RunState::finished;
+      // Without a checkpoint there is nothing to go on from.
+      wanted_run.overwrite_output_dir =
+          fs::exists(dir) && !newest_checkpoint(dir, FileCheck::sizes).checkpoint;
+    }
+    if (!is_done) {
+      ASSERT_EQ(exit_code_of(start(wanted_run)), kFinished) << name;
+    }
+    expect_same_end(through, dir);
+    if (HasFailure()) return;
+    fs::remove_all(dir);
+  }
+  EXPECT_GE(kills, wanted);
+  EXPECT_LT(finished_by_themselves, kills) << "the moments of the kills came too late";
+}
+
+// Around the saves and the end, where files are replaced.
+TEST_F(RunKill, KilledWhileFilesAreReplaced) {
+  ASSERT_EQ(exit_code_of(start(config("through"))), kFinished);
+  std::mt19937_64 random(12);
+  const int rounds = is_long() ? 40 : 2;
+  for (int round = 0; round < rounds; ++round) {
+    const std::string name = "run" + std::to_string(round);
+    const fs::path dir = folder_ / name;
+    RunConfig wanted = config(name);
+    wanted.save_steps = 1;  // always saving
+    wanted.save_async = round % 2 == 0;
+    const pid_t child = start(wanted);
+    const std::int64_t moment = 2 + std::int64_t(random() % std::uint64_t(kSteps - 2));
+    for (int tick = 0; tick < 20000; ++tick) {
+      const auto status = RunReader(dir).poll().status;
+      if (status && status->step >= moment) break;
+      usleep(500);
+    }
+    kill_after(child, std::chrono::microseconds(random() % 8000), dir);
+    expect_truth(dir);
+    const bool is_done = observe_state(dir).state == RunState::finished;
+    if (!is_done) {
+      ASSERT_EQ(exit_code_of(start(wanted)), kFinished);
+    }
+    expect_same_end(folder_ / "through", dir);
+    if (HasFailure()) return;
+    fs::remove_all(dir);
+  }
+}
+
+TEST_F(RunKill, ASecondProcessIsRefusedEvenWithoutTheLockFile) {
+  RunConfig wanted = config("run");
+  wanted.max_steps = 1000000;
+  wanted.save_strategy = "no";
+  const pid_t child = start(wanted);
+  const fs::path dir = folder_ / "run";
+  for (int tick = 0; tick < 3000 && read_record(dir).steps.empty(); ++tick) usleep(10000);
+  ASSERT_FALSE(read_record(dir).steps.empty());
+  EXPECT_EQ(exit_code_of(start(wanted)), kRefused);
+  fs::remove(dir / "run.lock");
+  EXPECT_EQ(exit_code_of(start(wanted)), kRefused) << "status.json names a live process";
+  kill_after(child, std::chrono::microseconds(0), dir);
+  expect_truth(dir);
+}
+
+TEST_F(RunKill, DeletedFilesComeBackWithNothingLost) {
+  RunConfig wanted = config("run");
+  wanted.max_steps = 1000000;
+  wanted.save_strategy = "no";
+  const pid_t child = start(wanted);
+  const fs::path dir = folder_ / "run";
+  const auto steps = [&dir] { return read_record(dir).steps.size(); };
+  for (int tick = 0; tick < 3000 && steps() < 5; ++tick) usleep(10000);
+  ASSERT_GE(steps(), 5u);
+  fs::remove(dir / "events.jsonl");
+  fs::remove(dir / "status.json");
+  for (int tick = 0; tick < 3000 && steps() < 10; ++tick) usleep(10000);
+  kill_after(child, std::chrono::microseconds(0), dir);
+  EXPECT_GE(steps(), 10u);
+  EXPECT_TRUE(read_record(dir).started);
+  expect_truth(dir);
+}
+
+TEST_F(RunKill, AFolderThatBecomesReadOnlyFailsTheRunAndKeepsWhatIsThere) {
+  RunConfig wanted = config("run");
+  ASSERT_EQ(exit_code_of(start(wanted)), kFinished);
+  const fs::path dir = folder_ / "run";
+  const std::string events = tests::content_of(dir / "events.jsonl");
+  fs::permissions(folder_.path(), fs::perms(0755));
+  fs::permissions(dir, fs::perms(0555));
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    if (entry.is_regular_file()) fs::permissions(entry.path(), fs::perms(0444));
+  }
+  wanted.max_steps = 2 * kSteps;
+  wanted.resume_from_checkpoint = "true";
+  const auto as_nobody = [] {
+    if (geteuid() == 0 && seteuid(65534) != 0) _exit(kBroken);
+  };
+  EXPECT_EQ(exit_code_of(start(wanted, as_nobody)), kRefused);
+  EXPECT_TRUE(tests::content_of(dir / "events.jsonl") == events);
+  EXPECT_EQ(observe_state(dir).state, RunState::finished);
+  fs::permissions(dir, fs::perms(0755));
+}
+
+TEST_F(RunKill, AFullDiskFailsTheRunWithItsLastCheckpointWhole) {
+  ASSERT_EQ(exit_code_of(start(config("through"))), kFinished);
+  const std::uintmax_t largest =
+      fs::file_size(folder_ / "through/checkpoint-24/optimizer.safetensors");
+  for (const bool in_background : {true, false}) {
+    RunConfig wanted = config(in_background ? "async" : "sync");
+    wanted.save_async = in_background;
+    const fs::path dir = wanted.output_dir;
+    // From the second checkpoint on no file may become as large as the optimizer's.
+    const auto small_disk = [largest] {
+      signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit{.rlim_cur = rlim_t(largest) - 1, .rlim_max = RLIM_INFINITY};
+      setrlimit(RLIMIT_FSIZE, &limit);
+    };
+    RunConfig first = wanted;
+    first.max_steps = 4;
+    ASSERT_EQ(exit_code_of(start(first)), kFinished);
+    RunConfig more = wanted;
+    more.resume_from_checkpoint = "true";
+    ASSERT_EQ(exit_code_of(start(more, small_disk)), kFailedRun);
+    EXPECT_EQ(observe_state(dir).state, RunState::failed);
+    const RunRecord record = read_record(dir);
+    ASSERT_TRUE(record.failed);
+    EXPECT_EQ(record.failed->last_checkpoint, "checkpoint-4");
+    EXPECT_NE(record.failed->what.find("checkpoint-8"), std::string::npos) << record.failed->what;
+    EXPECT_EQ(newest_checkpoint(dir, FileCheck::hashes).checkpoint->step, 4);
+    ASSERT_EQ(exit_code_of(start(wanted)), kFinished) << "once there is room";
+    EXPECT_EQ(read_record(dir).steps.size(), std::size_t(kSteps));
+  }
+}
+
+}  // namespace
+}  // namespace engine
