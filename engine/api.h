@@ -138,6 +138,60 @@ struct BenchResult {
   std::vector<std::string> notes;
 };
 
+/// How a training's cost is to be found.
+struct EstimateOptions {
+  std::int64_t probe_steps = 4;   ///< timed ones, after one that warms up; of every variant
+  bool per_rule = true;           ///< also each rule of the transform by itself
+  std::int64_t memory_limit = 0;  ///< bytes that the run may use; 0 = what is free on the device
+  /// Halve the micro-batch, and double the accumulation, until the run fits.
+  bool fit = false;
+};
+
+struct RuleCost {
+  std::string pattern;
+  std::int64_t layers = 0;
+  double step_seconds = 0;
+  double slowdown = 1;  ///< of the step with this rule alone, against plain
+};
+
+/// Found by probe steps on the device. Times in seconds; errors are half of a 95 % interval. -1 =
+/// unknown.
+struct CostEstimate {
+  std::string device;
+  std::string device_name;
+  std::int64_t probe_steps = 0;
+  std::int64_t max_steps = 0;
+  std::int64_t batch_size = 0;  ///< sequences in a micro-batch, as asked or as fitted
+  std::int64_t accumulation = 0;
+  std::int64_t tokens_per_step = 0;
+  double step_seconds = -1;
+  double step_seconds_error = -1;
+  double plain_step_seconds = -1;
+  double slowdown = 1;  ///< of the transformed step against plain
+  std::vector<RuleCost> rules;
+  double evaluation_seconds = 0;  ///< of all evaluations
+  double saving_seconds = 0;      ///< for which all saves hold the training up
+  double total_seconds = -1;
+  double total_seconds_error = -1;
+  std::int64_t peak_bytes =
+      -1;  ///< of the device: LibTorch's allocations, or the process's resident memory
+  std::int64_t peak_bytes_error = -1;
+  std::int64_t available_bytes = -1;
+  bool fits = true;
+  std::int64_t checkpoint_bytes = -1;
+  std::int64_t kept_checkpoints = 0;
+  std::int64_t disk_bytes = -1;  ///< of all that the run leaves
+  std::int64_t free_disk_bytes = -1;
+  std::vector<std::string> notes;
+
+  CostPrediction prediction() const {
+    return {.step_seconds = step_seconds,
+            .seconds = total_seconds,
+            .peak_bytes = peak_bytes,
+            .checkpoint_bytes = checkpoint_bytes};
+  }
+};
+
 /// Progress of work that has no run folder (tokenising, evaluating). Called from the working
 /// thread; return false to cancel.
 using ProgressFunction = std::function<bool(const std::string& stage, double done, double total)>;
@@ -175,6 +229,11 @@ class EngineApi {
   virtual BenchResult bench(const BenchConfig& config,
                             const ProgressFunction& on_progress = {}) const = 0;
 
+  /// What training `config` would cost, found by a few steps on its device with its model, batch
+  /// and transform. Writes nothing but the cache of tokenised text. Throws Error.
+  virtual CostEstimate estimate(const RunConfig& config, const EstimateOptions& options,
+                                const ProgressFunction& on_progress = {}) const = 0;
+
   /// Runs one operation of a paradigm on the tensors of a file and writes its outputs to another;
   /// with readings of real hardware also the rule that fits them; both files are complete before
   /// either takes its place. Throws Error.
@@ -186,7 +245,7 @@ class EngineApi {
 };
 
 /// Raised whenever the layout of EngineApi or of a value in it changes.
-inline constexpr int kEngineApiVersion = 4;
+inline constexpr int kEngineApiVersion = 5;
 
 }  // namespace engine
 

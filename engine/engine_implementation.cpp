@@ -5,6 +5,7 @@
 #include "engine/devices.h"
 #include "engine/probe/probe.h"
 #include "engine/training/bench.h"
+#include "engine/training/estimate.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/sweep.h"
 #include "engine/training/train.h"
@@ -37,6 +38,11 @@ class EngineImplementation final : public EngineApi {
 
   BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress) const override {
     return engine::bench(config, on_progress);
+  }
+
+  CostEstimate estimate(const RunConfig& config, const EstimateOptions& options,
+                        const ProgressFunction& on_progress) const override {
+    return engine::estimate(config, options, on_progress);
   }
 
   ProbeReport probe(const ProbeConfig& config, const ProgressFunction& on_progress) const override {

@@ -9,16 +9,13 @@
 #include "engine/error.h"
 #include "engine/model/clm_family.h"
 #include "engine/model/model_flops.h"
-#include "engine/training/calibration.h"
-#include "engine/training/chunked_cross_entropy.h"
 #include "engine/training/model_setup.h"
+#include "engine/training/random_tokens.h"
 #include "engine/training/trainer.h"
 #include "engine/transform/transform_choice.h"
 #include "kernels/noise_key.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 #include <torch/version.h>
 
 #include <fmt/format.h>
@@ -79,22 +76,6 @@ ModelSource benched_model(const BenchConfig& config) {
          fmt::format("the CLM family has no size \"{}\"", *config.flavor), "It has " + names);
   }
   return source;
-}
-
-/// The transform with every rule but one taken as "leave alone", for each rule that wins a layer.
-std::vector<std::pair<std::string, TransformChoice>> single_rules(const TransformChoice& choice,
-                                                                  const LlamaConfig& config) {
-  std::vector<std::pair<std::string, TransformChoice>> singles;
-  for (std::size_t kept = 0; kept < choice.config->rules.size(); ++kept) {
-    if (choice.config->rules[kept].leave_alone || choice.plan.counts[kept].won == 0) continue;
-    TransformConfig rules = *choice.config;
-    for (std::size_t other = 0; other < rules.rules.size(); ++other) {
-      if (other != kept) rules.rules[other].leave_alone = true;
-    }
-    singles.emplace_back(choice.config->rules[kept].pattern,
-                         with_rules(choice, std::move(rules), config));
-  }
-  return singles;
 }
 
 class Bench {
@@ -180,7 +161,7 @@ class Bench {
       auto& variant =
           *made.emplace_back(std::make_unique<Variant>(plain_twin(*plain), *optimizer_, options));
       transform_model(*variant.model, choice, {}, seed());
-      observe_ranges(*variant.model);
+      observe_ranges(*variant.model, random_ids(-1), compute_dtype());
       variant.result.name = name;
       variant.result.transform_digest = choice.digest;
       variant.result.layers = static_cast<std::int64_t>(choice.plan.replacements().size());
@@ -191,14 +172,6 @@ class Bench {
     variants_.push_back(std::make_unique<Variant>(std::move(plain), *optimizer_, options));
     variants_.front()->result.name = "plain";
     for (auto& variant : made) variants_.push_back(std::move(variant));
-  }
-
-  /// Modes that fix their ranges need them before the first step.
-  void observe_ranges(Llama& model) const {
-    if (!has_unobserved_state(model)) return;
-    const at::NoGradGuard no_grad;
-    next_token_loss(model, random_ids(-1).to(device_.device),
-                    {.phase = Phase::calibrate, .compute_dtype = compute_dtype()}, 1.0);
   }
 
   void describe() {
@@ -228,16 +201,8 @@ class Bench {
 
   /// The same tokens for every variant in a turn, others in the next.
   at::Tensor random_ids(std::int64_t turn) const {
-    const auto vocabulary = static_cast<std::uint64_t>(source_.config.vocab_size);
-    at::Tensor ids =
-        at::empty({config_.batch_size, config_.seq_len}, at::TensorOptions().dtype(at::kLong));
-    auto* out = ids.mutable_data_ptr<std::int64_t>();
-    std::uint64_t state = kernels::mix(seed() ^ kernels::mix(static_cast<std::uint64_t>(turn)));
-    for (std::int64_t i = 0; i < ids.numel(); ++i) {
-      state = kernels::mix(state);
-      out[i] = static_cast<std::int64_t>(state % vocabulary);
-    }
-    return ids;
+    return random_tokens(config_.batch_size, config_.seq_len, source_.config.vocab_size,
+                         kernels::mix(seed() ^ kernels::mix(static_cast<std::uint64_t>(turn))));
   }
 
   /// Reading the last loss waits for the device.

@@ -162,4 +162,19 @@ TransformChoice with_rules(const TransformChoice& choice, TransformConfig rules,
   return changed;
 }
 
+std::vector<std::pair<std::string, TransformChoice>> single_rules(const TransformChoice& choice,
+                                                                  const LlamaConfig& config) {
+  std::vector<std::pair<std::string, TransformChoice>> singles;
+  for (std::size_t kept = 0; kept < choice.config->rules.size(); ++kept) {
+    if (choice.config->rules[kept].leave_alone || choice.plan.counts[kept].won == 0) continue;
+    TransformConfig rules = *choice.config;
+    for (std::size_t other = 0; other < rules.rules.size(); ++other) {
+      if (other != kept) rules.rules[other].leave_alone = true;
+    }
+    singles.emplace_back(choice.config->rules[kept].pattern,
+                         with_rules(choice, std::move(rules), config));
+  }
+  return singles;
+}
+
 }  // namespace engine

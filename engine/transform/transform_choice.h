@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace engine {
@@ -40,5 +41,10 @@ TransformChoice choose_transform(const std::optional<std::string>& flag,
 /// its layers whose values do not change. Throws Error with the problems of the plan.
 TransformChoice with_rules(const TransformChoice& choice, TransformConfig rules,
                            const LlamaConfig& config);
+
+/// `choice`, which is not plain, with every rule but one taken as "leave alone", for each rule that
+/// wins a layer; each under its pattern.
+std::vector<std::pair<std::string, TransformChoice>> single_rules(const TransformChoice& choice,
+                                                                  const LlamaConfig& config);
 
 }  // namespace engine

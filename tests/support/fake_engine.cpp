@@ -333,6 +333,35 @@ engine::BenchResult FakeEngine::bench(const BenchConfig& config,
   return result;
 }
 
+engine::CostEstimate FakeEngine::estimate(const RunConfig& config, const EstimateOptions& options,
+                                          const ProgressFunction& on_progress) const {
+  if (!run_.problems.empty()) throw Error(run_.problems);
+  if (on_progress && !on_progress("probing steps", 1, 1)) fail("cancelled", {}, "cancelled");
+  CostEstimate result;
+  result.device = "cpu";
+  result.device_name = "Fake processor";
+  result.probe_steps = options.probe_steps;
+  result.max_steps = config.max_steps > 0 ? config.max_steps : run_.steps;
+  result.batch_size = config.per_device_train_batch_size;
+  result.accumulation = config.gradient_accumulation_steps;
+  result.tokens_per_step = 512;
+  result.step_seconds = 0.015;
+  result.step_seconds_error = 0.001;
+  result.plain_step_seconds = 0.01;
+  result.slowdown = 1.5;
+  if (options.per_rule) result.rules.push_back({"default", run_.layers, 0.015, 1.5});
+  result.total_seconds = 0.015 * double(result.max_steps);
+  result.total_seconds_error = 0.1 * result.total_seconds;
+  result.peak_bytes = 100 << 20;
+  result.peak_bytes_error = 5 << 20;
+  result.available_bytes = 1 << 30;
+  result.checkpoint_bytes = 12 << 20;
+  result.kept_checkpoints = 2;
+  result.disk_bytes = 28 << 20;
+  result.free_disk_bytes = 1 << 30;
+  return result;
+}
+
 engine::ProbeReport FakeEngine::probe(const ProbeConfig&, const ProgressFunction&) const {
   fail("not-offered", {}, "the fake engine computes no operation");
 }

@@ -48,6 +48,10 @@ class FakeEngine final : public engine::EngineApi {
   /// Every transform takes one and a half times the plain step.
   engine::BenchResult bench(const engine::BenchConfig& config,
                             const engine::ProgressFunction& on_progress = {}) const override;
+  /// 10 ms a step, 1.5 times the plain one.
+  engine::CostEstimate estimate(const engine::RunConfig& config,
+                                const engine::EstimateOptions& options,
+                                const engine::ProgressFunction& on_progress = {}) const override;
   engine::ProbeReport probe(const engine::ProbeConfig& config,
                             const engine::ProgressFunction& on_progress = {}) const override;
   engine::SelfCheckReport self_check(

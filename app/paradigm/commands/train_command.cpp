@@ -1,63 +1,45 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/engine_library.h"
 #include "app/paradigm/command.h"
-#include "app/paradigm/output.h"
-#include "app/paradigm/schema_options.h"
+#include "app/paradigm/estimate_report.h"
+#include "app/paradigm/run_flags.h"
+#include "app/paradigm/terminal_progress.h"
 #include "app/paradigm/train_session.h"
-#include "engine/config/run_config.h"
-#include "engine/error.h"
-#include "engine/strict_json.h"
+#include "app/paradigm/watched_child.h"
 
 #include <CLI/CLI.hpp>
-#include <ctime>
-#include <filesystem>
+#include <cstdio>
 #include <memory>
 
 namespace paradigm {
 namespace {
 
 struct Options {
-  std::shared_ptr<SchemaOptions> flags;
-  std::string config;
+  std::shared_ptr<RunFlags> flags;
+  bool estimate = false;
   bool json = false;
 };
 
-constexpr std::size_t kLongestRunYaml = 1 << 20;
-
-/// A run.yaml, or a run folder that holds one. The command line wins.
-engine::ParamValues merged_values(const Options& options, std::vector<engine::Problem>& problems) {
-  const engine::ParamValues given = options.flags->values(problems);
-  if (options.config.empty()) return given;
-  std::filesystem::path file = options.config;
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) file /= "run.yaml";
-  const std::string text = engine::read_text_file(file, kLongestRunYaml);
-  engine::ParamValues values = engine::parse_run_yaml(text, file.string(), problems);
-  for (const auto& entry : given.entries()) values.set(entry.name, entry.value, entry.place);
-  return values;
-}
-
-engine::RunConfig checked_config(const Options& options) {
-  std::vector<engine::Problem> problems = launcher_problems();
-  const auto add = [&](std::vector<engine::Problem> more) {
-    problems.insert(problems.end(), more.begin(), more.end());
-  };
-  const engine::ParamValues values = merged_values(options, problems);
-  add(problems_in(engine::train_schema(), values));
-  if (engine::has_errors(problems)) throw engine::Error(problems);
-  engine::RunConfig config = engine::run_config_from(values);
-  add(problems_in(config));
-  if (engine::has_errors(problems)) throw engine::Error(problems);
-  print_problems(problems);
-  if (config.output_dir.empty()) {
-    config.output_dir = engine::default_output_dir(config, std::time(nullptr));
-  }
-  return config;
+engine::CostPrediction predicted(const engine::RunConfig& config, const engine::EngineApi& engine,
+                                 bool as_json) {
+  TerminalProgress progress(stderr);
+  const engine::CostEstimate estimate = engine.estimate(
+      config, {.per_rule = false}, [&](const auto& stage, double done, double total) {
+        progress.show_stage(stage, done, total);
+        return true;
+      });
+  progress.clear_bar();
+  std::fputs(text_of(estimate).c_str(), as_json ? stderr : stdout);
+  return estimate.prediction();
 }
 
 int train(const Options& options) {
-  const engine::RunConfig config = checked_config(options);
-  return train_in_terminal(config, app::load_engine(), options.json);
+  engine::RunConfig config = checked_run_config(*options.flags);
+  return in_watched_child(config.output_dir, [&] {
+    const engine::EngineApi& engine = app::load_engine();
+    if (options.estimate) config.prediction = predicted(config, engine, options.json);
+    return train_in_terminal(config, engine, options.json);
+  });
 }
 
 }  // namespace
@@ -73,11 +55,9 @@ Command train_command() {
               "paradigm train --config runs/earlier --learning_rate 1e-4 --output_dir runs/again",
           .declare = [](CLI::App& app) -> std::function<int()> {
             auto options = std::make_shared<Options>();
-            options->flags = add_schema_options(app, engine::train_schema());
-            app.add_option("--config", options->config,
-                           "A run.yaml (or the run folder that holds it): the same keys as these "
-                           "flags, which win over it")
-                ->type_name("PATH");
+            options->flags = add_run_flags(app);
+            app.add_flag("--estimate", options->estimate,
+                         "First probe what the run will cost, and record it beside what it did");
             app.add_flag("--json", options->json,
                          "Print one JSON object at the end; the progress goes to stderr");
             return [options] { return train(*options); };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a user can get wrong, through the built program: each ends with one clear message that names
 // the thing, the value and the remedy, exit code 2, and nothing half-written.
+#include "engine/runs/run_catalog.h"
 #include "tests/support/program_run.h"
 #include "tests/support/scratch_folder.h"
 
@@ -358,11 +359,13 @@ TEST_F(BadInput, OutputFolderOfALiveRun) {
     return tests::content_of(run_ / "events.jsonl").find("\"step\"") != std::string::npos;
   };
   for (int i = 0; i < 12'000 && !has_stepped(); ++i) usleep(10'000);
+  const auto writer = engine::glance_at(run_).status;
+  ASSERT_TRUE(writer);
   for (const std::vector<std::string>& more :
        {std::vector<std::string>{}, std::vector<std::string>{"--overwrite_output_dir"}}) {
     const ProgramRun second = train(more);
     EXPECT_EQ(second.exit_code, 2) << second.err;
-    EXPECT_NE(second.err.find("process " + std::to_string(child)), std::string::npos) << second.err;
+    EXPECT_NE(second.err.find("process " + std::to_string(writer->pid)), std::string::npos) << second.err;
   }
   kill(child, SIGTERM);
   int status = 0;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/paradigm/run_flags.h"
+
+#include "app/paradigm/output.h"
+#include "app/paradigm/train_session.h"
+#include "engine/error.h"
+#include "engine/strict_json.h"
+
+#include <CLI/CLI.hpp>
+#include <ctime>
+#include <filesystem>
+
+namespace paradigm {
+namespace {
+
+constexpr std::size_t kLongestRunYaml = 1 << 20;
+
+engine::ParamValues merged_values(const RunFlags& options, std::vector<engine::Problem>& problems) {
+  const engine::ParamValues given = options.flags->values(problems);
+  if (options.config.empty()) return given;
+  std::filesystem::path file = options.config;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) file /= "run.yaml";
+  const std::string text = engine::read_text_file(file, kLongestRunYaml);
+  engine::ParamValues values = engine::parse_run_yaml(text, file.string(), problems);
+  for (const auto& entry : given.entries()) values.set(entry.name, entry.value, entry.place);
+  return values;
+}
+
+}  // namespace
+
+std::shared_ptr<RunFlags> add_run_flags(CLI::App& app) {
+  auto options = std::make_shared<RunFlags>();
+  options->flags = add_schema_options(app, engine::train_schema());
+  app.add_option(
+         "--config", options->config,
+         "A run.yaml (or the run folder that holds it): the same keys as these flags, which "
+         "win over it")
+      ->type_name("PATH");
+  return options;
+}
+
+engine::RunConfig checked_run_config(const RunFlags& given) {
+  std::vector<engine::Problem> problems = launcher_problems();
+  const auto add = [&](std::vector<engine::Problem> more) {
+    problems.insert(problems.end(), more.begin(), more.end());
+  };
+  const engine::ParamValues values = merged_values(given, problems);
+  add(problems_in(engine::train_schema(), values));
+  if (engine::has_errors(problems)) throw engine::Error(problems);
+  engine::RunConfig config = engine::run_config_from(values);
+  add(problems_in(config));
+  if (engine::has_errors(problems)) throw engine::Error(problems);
+  print_problems(problems);
+  if (config.output_dir.empty()) {
+    config.output_dir = engine::default_output_dir(config, std::time(nullptr));
+  }
+  return config;
+}
+
+}  // namespace paradigm

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/training/estimate.h"
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/device/computing_errors.h"
+#include "engine/device/peak_memory.h"
+#include "engine/devices.h"
+#include "engine/error.h"
+#include "engine/memory_limit.h"
+#include "engine/model/rope_choice.h"
+#include "engine/scripted/scripted_copies.h"
+#include "engine/statistics/sample_statistics.h"
+#include "engine/training/evaluator.h"
+#include "engine/training/model_setup.h"
+#include "engine/training/random_tokens.h"
+#include "engine/training/train.h"
+#include "engine/training/trainer.h"
+#include "engine/training/training_data.h"
+#include "engine/transform/transform_choice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+/// What the interval of a few probe steps does not see: other data, a warmer or busier machine.
+constexpr double kModelError = 0.05;
+/// More micro-batches than this say nothing new about a step.
+constexpr std::int64_t kMostMicroBatches = 8;
+constexpr std::int64_t kMostWritten = 256 << 20;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// A folder beside where the run would write, for as long as it is needed.
+class ScratchBeside {
+ public:
+  explicit ScratchBeside(const fs::path& output_dir) {
+    std::error_code error;
+    fs::path at = fs::absolute(output_dir, error).lexically_normal();
+    while (!at.empty() && !fs::is_directory(at, error) && at != at.parent_path()) {
+      at = at.parent_path();
+    }
+    const fs::path wanted = at / (".paradigm-estimate-" + random_suffix());
+    if (fs::create_directory(wanted, error)) path_ = wanted;
+    const fs::space_info space = fs::space(at, error);
+    if (!error) free_bytes_ = static_cast<std::int64_t>(space.available);
+  }
+  ~ScratchBeside() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  ScratchBeside(const ScratchBeside&) = delete;
+  ScratchBeside& operator=(const ScratchBeside&) = delete;
+
+  const fs::path& path() const { return path_; }  ///< empty: nothing can be written there
+  std::int64_t free_bytes() const { return free_bytes_; }
+
+ private:
+  fs::path path_;
+  std::int64_t free_bytes_ = -1;
+};
+
+/// A model with a trainer over weights and optimizer that all share.
+struct Variant {
+  std::string pattern;  ///< empty: plain, or the transform as a whole
+  std::int64_t layers = 0;
+  std::unique_ptr<Llama> model;
+  std::unique_ptr<Trainer> trainer;
+  std::vector<double> step_seconds;
+};
+
+class CostProbe {
+ public:
+  CostProbe(const RunConfig& config, const EstimateOptions& options,
+           const ProgressFunction& on_progress)
+      : config_(config), options_(options), on_progress_(on_progress) {}
+
+  CostEstimate run() {
+    choose();
+    count_steps();
+    load();
+    fit_memory();
+    time_steps();
+    time_evaluation();
+    time_saving();
+    sum_up();
+    return std::move(result_);
+  }
+
+ private:
+  void choose() {
+    source_ = find_model(config_.model_name_or_path, config_.config_name, config_.tokenizer_name);
+    const fs::path& directory = source_.directory;
+    choose_rope(source_.config, config_.rope,
+                directory.empty() ? *config_.config_name : (directory / "config.json").string(),
+                result_.notes);
+    tokenizer_.emplace(Tokenizer::load(source_.tokenizer_directory));
+    choice_ = choose_transform(config_.transform_config, directory, source_.config,
+                               config_.bf16 ? "bf16" : "fp32");
+    device_ = choose_device(config_.device, !choice_.is_plain());
+    block_size_ = resolved_block_size(config_.block_size, *tokenizer_,
+                                      source_.config.max_position_embeddings);
+    result_.device = device_.id;
+    result_.device_name = device_.name;
+    result_.batch_size = config_.per_device_train_batch_size;
+    result_.accumulation = config_.gradient_accumulation_steps;
+  }
+
+  void count_steps() {
+    const bool wants_train = config_.max_steps <= 0;
+    const bool wants_validation = config_.do_eval || config_.eval_steps.has_value();
+    std::int64_t blocks = 0;
+    if (wants_train || wants_validation) {
+      TextSources sources = text_sources_of(config_);
+      sources.max_train_samples = config_.max_train_samples;
+      splits_ = tokenize_splits(sources, *tokenizer_, block_size_, wants_train, wants_validation,
+                                default_token_cache(), data_progress(on_progress_));
+      if (splits_.train) blocks = splits_.train->blocks();
+    }
+    result_.max_steps = planned_steps(config_, blocks);
+  }
+
+  c10::ScalarType compute_dtype() const { return config_.bf16 ? at::kBFloat16 : at::kFloat; }
+
+  void load() {
+    if (device_.device.is_cpu()) require_memory(source_.config, 4);
+    report("loading the model", 0, 0);
+    std::vector<std::string> warnings;
+    auto model = make_model(source_, tokenizer_->vocab_size(), seed(), device_.device,
+                            result_.notes, warnings);
+    optimizer_.emplace(model->parameters(), AdamWOptions{});
+    add("", 0, std::move(model));
+    if (!choice_.is_plain()) add_transformed("", choice_);
+  }
+
+  void add(const std::string& pattern, std::int64_t layers, std::unique_ptr<Llama> model) {
+    Variant variant{.pattern = pattern,
+                    .layers = layers,
+                    .model = std::move(model),
+                    .trainer = nullptr,
+                    .step_seconds = {}};
+    // A rate of 0: the weights stay as they are, the work is the same.
+    const TrainerOptions options{.schedule = {.type = "constant", .peak = 0},
+                                 .max_grad_norm = config_.max_grad_norm,
+                                 .compute_dtype = compute_dtype(),
+                                 .seed = seed()};
+    variant.trainer = std::make_unique<Trainer>(*variant.model, *optimizer_, options);
+    variants_.push_back(std::move(variant));
+  }
+
+  void add_transformed(const std::string& pattern, const TransformChoice& choice) {
+    auto model = plain_twin(*variants_.front().model);
+    transform_model(*model, choice, source_.directory, seed());
+    observe_ranges(*model, ids(1, 0), compute_dtype());
+    add(pattern, static_cast<std::int64_t>(choice.plan.replacements().size()), std::move(model));
+  }
+
+  /// The model as the run would train it.
+  Variant& target() { return variants_.at(choice_.is_plain() ? 0 : 1); }
+
+  at::Tensor ids(std::int64_t rows, std::int64_t turn) const {
+    return random_tokens(rows, block_size_, source_.config.vocab_size,
+                         seed() + static_cast<std::uint64_t>(turn) + 1);
+  }
+
+  std::vector<at::Tensor> micro_batches(std::int64_t count, std::int64_t turn) const {
+    std::vector<at::Tensor> batches;
+    for (std::int64_t i = 0; i < count; ++i) batches.push_back(ids(result_.batch_size, turn + i));
+    return batches;
+  }
+
+  /// The highest use of memory in one step, or nothing when the device has too little.
+  std::optional<std::int64_t> peak_of_a_step() {
+    try {
+      Variant& variant = target();
+      const auto batches = micro_batches(std::min<std::int64_t>(2, result_.accumulation), 0);
+      variant.trainer->step(batches).loss.item<float>();  // what is made once
+      zero_gradients(variant.model->parameters());
+      const PeakMemory peak(device_.device);
+      const std::int64_t before = memory_in_use(device_.device);
+      variant.trainer->step(batches).loss.item<float>();
+      const auto above = peak.above_start();
+      return above ? before + *above : -1;
+    } catch (const c10::OutOfMemoryError&) {
+      zero_gradients(target().model->parameters());
+      return std::nullopt;
+    }
+  }
+
+  std::int64_t state_bytes() {
+    std::int64_t bytes = 0;
+    const auto count = [&bytes](const at::Tensor& tensor) {
+      bytes += static_cast<std::int64_t>(tensor.nbytes());
+    };
+    for (const Parameter& parameter : target().model->parameters()) count(parameter.tensor);
+    for (const auto& [name, tensor] : optimizer_->state()) count(tensor);
+    for (const NamedState& state : target().model->simulation_state()) count(state.tensor);
+    return bytes;
+  }
+
+  std::int64_t saves_between() const {
+    if (config_.save_strategy == "steps") return (result_.max_steps - 1) / config_.save_steps;
+    if (config_.save_strategy != "epoch" || !splits_.train) return 0;
+    return static_cast<std::int64_t>(config_.num_train_epochs);
+  }
+
+  void fit_memory() {
+    report("memory", 0, 0);
+    const std::int64_t in_use = memory_in_use(device_.device);
+    result_.available_bytes = options_.memory_limit;
+    if (options_.memory_limit <= 0) {
+      for (const DeviceInfo& info : device_report().devices) {
+        if (info.id == device_.id) result_.available_bytes = info.free_memory + in_use;
+      }
+    }
+    // On the CPU the copy that is written beside the training lies in the same memory.
+    const bool copies = device_.device.is_cpu() && config_.save_async && saves_between() > 0;
+    const std::int64_t copy = copies ? state_bytes() : 0;
+    while (true) {
+      const auto peak = peak_of_a_step();
+      const bool is_known = peak && *peak >= 0;
+      if (is_known) {
+        result_.peak_bytes = *peak + copy;
+        result_.peak_bytes_error =
+            (16 << 20) + static_cast<std::int64_t>(kModelError * static_cast<double>(*peak));
+      }
+      result_.fits = peak && (!is_known || result_.available_bytes < 0 ||
+                              result_.peak_bytes <= result_.available_bytes);
+      if (result_.fits || !options_.fit) break;
+      const auto [rows, accumulation] =
+          smaller_micro_batch(result_.batch_size, result_.accumulation);
+      if (rows == 0) break;
+      result_.notes.push_back(
+          fmt::format("{} sequences in a micro-batch do not fit: {} with {} times the accumulation",
+                      result_.batch_size, rows, accumulation / result_.accumulation));
+      result_.batch_size = rows;
+      result_.accumulation = accumulation;
+    }
+    if (result_.fits || result_.peak_bytes >= 0) return;
+    fail("does-not-fit", {.file = "--per_device_train_batch_size"},
+         fmt::format("not one step with {} sequences of {} tokens fits into the memory of {}",
+                     result_.batch_size, block_size_, device_.id),
+         options_.fit ? "Choose a smaller model, a shorter block_size or another device"
+                      : "Give --fit to find a micro-batch that does");
+  }
+
+  void time_steps() {
+    if (!choice_.is_plain() && options_.per_rule) {
+      auto singles = single_rules(choice_, source_.config);
+      // A lone rule is the transform as a whole.
+      if (singles.size() > 1) {
+        for (const auto& [pattern, single] : singles) add_transformed(pattern, single);
+      }
+    }
+    const std::int64_t probed = std::min(result_.accumulation, kMostMicroBatches);
+    const double whole = static_cast<double>(result_.accumulation) / static_cast<double>(probed);
+    // Without a log between them, a GPU's steps overlap with the host's.
+    const std::int64_t in_a_row = device_.device.is_cuda() ? 3 : 1;
+    const std::int64_t rounds = options_.probe_steps + 1;
+    for (std::int64_t round = 0; round < rounds; ++round) {
+      const auto batches = micro_batches(probed, round * probed);
+      for (Variant& variant : variants_) {
+        const auto begin = Clock::now();
+        at::Tensor loss;
+        for (std::int64_t i = 0; i < in_a_row; ++i) loss = variant.trainer->step(batches).loss;
+        loss.item<float>();
+        const double seconds = whole * seconds_since(begin) / static_cast<double>(in_a_row);
+        if (round > 0) variant.step_seconds.push_back(seconds);
+      }
+      report("probing steps", static_cast<double>(round + 1), static_cast<double>(rounds));
+    }
+    result_.probe_steps = options_.probe_steps;
+    const SampleStatistics steps = statistics_of(target().step_seconds);
+    result_.step_seconds = steps.mean;
+    result_.step_seconds_error = kModelError * steps.mean;
+    if (std::isfinite(steps.high)) result_.step_seconds_error += steps.high - steps.mean;
+    result_.plain_step_seconds = median_of(variants_.front().step_seconds);
+    result_.slowdown = median_of(target().step_seconds) / result_.plain_step_seconds;
+    for (Variant& variant : variants_) {
+      if (variant.pattern.empty()) continue;
+      const double seconds = median_of(variant.step_seconds);
+      result_.rules.push_back({.pattern = variant.pattern,
+                               .layers = variant.layers,
+                               .step_seconds = seconds,
+                               .slowdown = seconds / result_.plain_step_seconds});
+    }
+    if (result_.rules.empty() && !choice_.is_plain()) {
+      for (const auto& [pattern, single] : single_rules(choice_, source_.config)) {
+        result_.rules.push_back({pattern, target().layers, result_.step_seconds, result_.slowdown});
+      }
+    }
+    add_sampled_steps();
+  }
+
+  /// Steps on which the layers measure themselves take longer.
+  void add_sampled_steps() {
+    if (choice_.is_plain() || config_.layer_stats_steps <= 0) return;
+    Variant& variant = target();
+    const TrainerOptions options{.schedule = {.type = "constant", .peak = 0},
+                                 .max_grad_norm = config_.max_grad_norm,
+                                 .compute_dtype = compute_dtype(),
+                                 .seed = seed(),
+                                 .layer_stats_steps = 1};
+    Trainer sampled(*variant.model, *optimizer_, options);
+    const auto batches = micro_batches(1, 0);
+    const auto timed = [&](Trainer& trainer) {
+      const auto begin = Clock::now();
+      trainer.step(batches).loss.item<float>();
+      return seconds_since(begin);
+    };
+    timed(sampled);
+    const double extra = std::max(0.0, timed(sampled) - timed(*variant.trainer));
+    result_.step_seconds += extra / static_cast<double>(config_.layer_stats_steps);
+  }
+
+  void time_evaluation() {
+    if (!splits_.validation) return;
+    report("evaluation", 0, 0);
+    zero_gradients(target().model->parameters());
+    const std::int64_t rows = config_.per_device_eval_batch_size;
+    const std::int64_t all = splits_.validation->blocks();
+    const std::int64_t some = std::min(all, 2 * rows);
+    const EvaluationRange range{.first_block = 0, .blocks = some, .batch_size = rows};
+    const EvaluationOptions options{.compute_dtype = compute_dtype(), .step = 0};
+    measure(*target().model, *splits_.validation, range, options);
+    const double seconds = measure(*target().model, *splits_.validation, range, options).seconds *
+                           static_cast<double>(all) / static_cast<double>(some);
+    std::int64_t count = config_.do_eval ? 1 : 0;
+    if (config_.eval_steps) {
+      count = (result_.max_steps + *config_.eval_steps - 1) / *config_.eval_steps;
+    }
+    result_.evaluation_seconds = seconds * static_cast<double>(count);
+  }
+
+  void time_saving() {
+    report("saving", 0, 0);
+    const ScratchBeside scratch(config_.output_dir.empty() ? fs::path(".")
+                                                           : fs::path(config_.output_dir));
+    result_.free_disk_bytes = scratch.free_bytes();
+    const std::int64_t state = state_bytes();
+    result_.checkpoint_bytes = state;
+    CheckpointFiles files =
+        checkpoint_files(source_.config, source_.directory, source_.tokenizer_directory,
+                         choice_.is_plain() ? "" : choice_.config->source_text, choice_.digest);
+    if (!choice_.is_plain()) files.merge(scripted_copies(*choice_.config));
+    for (const auto& [name, text] : files) {
+      result_.checkpoint_bytes += static_cast<std::int64_t>(text.size());
+    }
+    CheckpointState sample = live_state(*target().model, *optimizer_, {});
+    const std::int64_t weights = weight_bytes();
+    const auto copy_begin = Clock::now();
+    std::vector<at::Tensor> copies;
+    for (const auto* part : {&sample.weights, &sample.moments}) {
+      for (const auto& [name, tensor] : *part) copies.push_back(tensor.detach().cpu().clone());
+    }
+    const double copying = seconds_since(copy_begin);
+    copies.clear();
+
+    double writing = 0;
+    if (scratch.path().empty()) {
+      result_.notes.push_back(
+          "Nothing can be written where the run would be: the time of its last "
+          "save is not known");
+    } else {
+      while (sample.bytes() > kMostWritten && !sample.moments.empty()) sample.moments.pop_back();
+      while (sample.bytes() > kMostWritten && sample.weights.size() > 1) sample.weights.pop_back();
+      const auto begin = Clock::now();
+      const SaveResult saved = write_checkpoint(scratch.path(), sample, files);
+      publish_model(scratch.path(), saved.path);
+      writing = seconds_since(begin) * static_cast<double>(state + weights) /
+                static_cast<double>(std::max<std::int64_t>(1, sample.bytes() + weights));
+    }
+    const double stall = config_.save_async ? copying : writing;
+    result_.saving_seconds = stall * static_cast<double>(saves_between()) + writing;
+    result_.kept_checkpoints =
+        std::min(saves_between() + 1, config_.save_total_limit.value_or(saves_between() + 1));
+    result_.disk_bytes = result_.kept_checkpoints * result_.checkpoint_bytes + weights;
+  }
+
+  std::int64_t weight_bytes() {
+    std::int64_t bytes = 0;
+    for (const Parameter& parameter : target().model->parameters()) {
+      bytes += static_cast<std::int64_t>(parameter.tensor.nbytes());
+    }
+    return bytes;
+  }
+
+  void sum_up() {
+    const double steps = static_cast<double>(result_.max_steps);
+    result_.tokens_per_step = result_.batch_size * result_.accumulation * block_size_;
+    result_.total_seconds =
+        steps * result_.step_seconds + result_.evaluation_seconds + result_.saving_seconds;
+    result_.total_seconds_error =
+        steps * result_.step_seconds_error +
+        kModelError * (result_.evaluation_seconds + result_.saving_seconds);
+    if (result_.free_disk_bytes >= 0 && result_.disk_bytes > result_.free_disk_bytes) {
+      result_.notes.push_back(
+          fmt::format("The run would leave {:.1f} GB, and {:.1f} GB are free: set "
+                      "--save_total_limit, or choose another --output_dir",
+                      static_cast<double>(result_.disk_bytes) / 1e9,
+                      static_cast<double>(result_.free_disk_bytes) / 1e9));
+    }
+  }
+
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(config_.seed); }
+
+  void report(const std::string& stage, double done, double total) const {
+    if (on_progress_ && !on_progress_(stage, done, total)) fail("cancelled", {}, "cancelled");
+  }
+
+  const RunConfig& config_;
+  const EstimateOptions& options_;
+  const ProgressFunction& on_progress_;
+  CostEstimate result_;
+  ModelSource source_;
+  std::optional<Tokenizer> tokenizer_;
+  TransformChoice choice_;
+  ChosenDevice device_;
+  std::int64_t block_size_ = 0;
+  TokenizedSplits splits_;
+  std::optional<AdamW> optimizer_;
+  std::vector<Variant> variants_;  // plain, the transform, its single rules
+};
+
+}  // namespace
+
+std::pair<std::int64_t, std::int64_t> smaller_micro_batch(std::int64_t batch_size,
+                                                          std::int64_t accumulation) {
+  const std::int64_t global = batch_size * accumulation;
+  for (std::int64_t rows = batch_size / 2; rows >= 1; --rows) {
+    if (global % rows == 0) return {rows, global / rows};
+  }
+  return {0, 0};
+}
+
+CostEstimate estimate(const RunConfig& config, const EstimateOptions& options,
+                      const ProgressFunction& on_progress) {
+  return with_errors_as("estimate-failed", [&] {
+    std::vector<Problem> problems = problems_in(config);
+    std::erase_if(problems,
+                  [](const Problem& problem) { return problem.severity != Severity::error; });
+    if (!problems.empty()) throw Error(std::move(problems));
+    return CostProbe(config, options, on_progress).run();
+  });
+}
+
+}  // namespace engine
