@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/study/study_status.h"
+
+#include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/error.h"
+#include "engine/runs/run_folder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<double> metric_in(const RunSummary& run, const std::string& metric) {
+  if (metric == "best_loss") return run.best_loss;
+  if (metric == "loss") {
+    return run.last_step ? std::optional(run.last_step->loss) : std::nullopt;
+  }
+  if (!run.last_eval) return std::nullopt;
+  if (metric == "perplexity") return run.last_eval->perplexity;
+  if (metric == "eval_accuracy") return run.last_eval->eval_accuracy;
+  return run.last_eval->eval_loss;
+}
+
+/// What a run resolves, or what says nothing about its result.
+bool may_differ(const std::string& parameter) {
+  static const std::vector<std::string> names{
+      "device",    "output_dir",       "overwrite_output_dir",  "use_cpu",
+      "report_to", "transform_config", "resume_from_checkpoint"};
+  return std::count(names.begin(), names.end(), parameter) > 0;
+}
+
+/// "" for a file that is not there or cannot be read.
+std::string content_of(const fs::path& file) {
+  std::error_code error;
+  if (!fs::is_regular_file(file, error)) return "";
+  try {
+    return read_file(file);
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+std::string transform_text_of(const StudyCell& cell) {
+  if (!cell.transform_text.empty()) return cell.transform_text;
+  const auto& file = cell.config.transform_config;
+  return file && *file != "none" ? content_of(*file) : "";
+}
+
+std::string difference_to(const StudyCell& cell, const RunSummary& run) {
+  std::vector<Problem> ignored;
+  const ParamValues before =
+      parse_run_yaml(run.run_yaml, (run.path / "run.yaml").string(), ignored);
+  const ParamValues wanted = values_of(cell.config);
+  std::string text;
+  for (const std::string& name : cell.fixed) {
+    if (may_differ(name) || !before.contains(name) || !wanted.contains(name)) continue;
+    if (before.get(name) == wanted.get(name)) continue;
+    text += fmt::format("{}{} was {} and is now {}", text.empty() ? "" : ", ", name,
+                        to_string(before.get(name)), to_string(wanted.get(name)));
+  }
+  const std::string wanted_text = transform_text_of(cell);
+  const std::string text_before = content_of(RunFolder{run.path}.transform_yaml());
+  if (!wanted_text.empty() && !text_before.empty() && wanted_text != text_before) {
+    text += std::string(text.empty() ? "" : ", ") + "its transform has changed";
+  }
+  return text;
+}
+
+CellAction action_for(const fs::path& run_dir, RunState state) {
+  switch (state) {
+    case RunState::finished:
+      return CellAction::none;
+    case RunState::starting:
+    case RunState::running:
+    case RunState::paused:
+    case RunState::stopping:
+      return CellAction::wait;
+    default:
+      return newest_checkpoint(run_dir, FileCheck::sizes).checkpoint ? CellAction::resume
+                                                                     : CellAction::start;
+  }
+}
+
+}  // namespace
+
+const char* to_string(CellAction action) {
+  switch (action) {
+    case CellAction::none:
+      return "nothing";
+    case CellAction::start:
+      return "start";
+    case CellAction::resume:
+      return "resume";
+    case CellAction::wait:
+      return "wait";
+  }
+  return "nothing";
+}
+
+CellStatus status_of(const Study& study, const StudyCell& cell) {
+  CellStatus status;
+  status.max_steps = std::max<std::int64_t>(0, cell.config.max_steps);
+  const fs::path run_dir = cell.config.output_dir;
+  if (find_runs(run_dir) != std::vector<fs::path>{run_dir}) return status;
+  const RunSummary run = summarize_run(run_dir);
+  status.state = run.observed.state;
+  status.detail = run.observed.detail;
+  status.action = action_for(run_dir, status.state);
+  if (run.last_step) status.step = run.last_step->step;
+  if (run.started) status.max_steps = run.started->max_steps;
+  if (status.state == RunState::finished) status.metric = metric_in(run, study.metric);
+  if (status.action != CellAction::start) status.difference = difference_to(cell, run);
+  return status;
+}
+
+std::vector<CellResult> results_of(const Study& study, const std::vector<StudyCell>& cells,
+                                   const std::vector<CellStatus>& statuses) {
+  std::map<std::int64_t, double> baseline;  // seed -> value
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (cells[i].label == study.baseline && statuses[i].metric) {
+      baseline[cells[i].seed] = *statuses[i].metric;
+    }
+  }
+  std::vector<CellResult> results;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (results.empty() || results.back().label != cells[i].label) {
+      results.emplace_back().label = cells[i].label;
+    }
+    CellResult& result = results.back();
+    ++result.seeds;
+    if (!statuses[i].metric) continue;
+    ++result.finished;
+    result.values.push_back(*statuses[i].metric);
+    const auto paired = baseline.find(cells[i].seed);
+    if (paired != baseline.end() && cells[i].label != study.baseline) {
+      result.differences.push_back(*statuses[i].metric - paired->second);
+    }
+  }
+  return results;
+}
+
+}  // namespace engine
