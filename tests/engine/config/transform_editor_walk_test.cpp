@@ -167,8 +167,11 @@ class Walk {
         if (!origin.is_written || !result.ok()) break;
         wanted[r] = rules_in(apply_edit(text_, result.edit))[r];
         EXPECT_EQ(wanted[r].pattern, model_[r].pattern);
-        for (const auto& [name, value] : model_[r].values)
-          if (name != key) EXPECT_EQ(wanted[r].values[name], value);
+        for (const auto& [name, value] : model_[r].values) {
+          if (name != key) {
+            EXPECT_EQ(wanted[r].values[name], value);
+          }
+        }
         break;
       }
       case 3: {

@@ -35,7 +35,9 @@ TEST(TransformYaml, ReadBackItIsTheSameRules) {
 
 TEST(TransformYaml, QuotesWhatYamlWouldReadOtherwise) {
   TransformConfig config;
-  config.rules.push_back({.pattern = "it's: a \\d+ # pattern", .leave_alone = true});
+  TransformRule& rule = config.rules.emplace_back();
+  rule.pattern = "it's: a \\d+ # pattern";
+  rule.leave_alone = true;
   const ParsedTransform read =
       parse_transform_config(transform_yaml(config, "made"), "made.yaml", paradigm_infos());
   ASSERT_EQ(read.config.rules.size(), 1u);

@@ -126,8 +126,9 @@ TEST(RunEvent, PlainStepsAreReadAsAnyOtherLine) {
     ASSERT_EQ(one.has_value(), other.has_value()) << line;
     if (!one) continue;
     ++read;
-    if (!std::holds_alternative<UnknownEvent>(one->body))
+    if (!std::holds_alternative<UnknownEvent>(one->body)) {
       ASSERT_EQ(to_json(*one), to_json(*other)) << line;
+    }
   }
   EXPECT_GT(read, 8000);
 }

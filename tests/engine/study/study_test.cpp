@@ -9,7 +9,9 @@ namespace {
 Study read(const std::string& text, std::vector<Problem>* problems = nullptr) {
   std::vector<Problem> found;
   Study study = parse_study(text, "ablation.yaml", found);
-  if (problems == nullptr) EXPECT_TRUE(found.empty()) << to_string(found.front());
+  if (problems == nullptr) {
+    EXPECT_TRUE(found.empty()) << to_string(found.front());
+  }
   if (problems != nullptr) *problems = found;
   return study;
 }

@@ -156,7 +156,7 @@ class RunKill : public ::testing::Test {
 
   static void expect_same_end(const fs::path& one, const fs::path& other) {
     const std::string last = "checkpoint-" + std::to_string(kSteps);
-    for (const std::string name :
+    for (const std::string& name :
          {last + "/model.safetensors", last + "/optimizer.safetensors",
           last + "/simulation_state.safetensors", std::string("model.safetensors")}) {
       ASSERT_TRUE(fs::exists(other / name)) << name;

@@ -43,7 +43,9 @@ void expect_same(const std::vector<float>& a, const std::vector<float>& b) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     ASSERT_EQ(std::isnan(a[i]), std::isnan(b[i])) << i;
-    if (!std::isnan(a[i])) ASSERT_EQ(a[i], b[i]) << i;
+    if (!std::isnan(a[i])) {
+      ASSERT_EQ(a[i], b[i]) << i;
+    }
   }
 }
 
