@@ -8,6 +8,7 @@
 #include "app/workbench/edit_workspace.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/palette_entries.h"
+#include "app/workbench/run_workspace.h"
 #include "app/workbench/status_chips.h"
 #include "engine/config/run_config.h"
 #include "engine/error.h"
@@ -18,13 +19,9 @@
 #include "widgets/panels/histogram_panel.h"
 #include "widgets/panels/launch_panel.h"
 #include "widgets/panels/layer_assignment_panel.h"
-#include "widgets/panels/layer_statistics_panel.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/panels/presets_panel.h"
 #include "widgets/panels/problems_panel.h"
-#include "widgets/panels/run_list_panel.h"
-#include "widgets/panels/run_log_panel.h"
-#include "widgets/panels/run_monitor_panel.h"
 #include "widgets/panels/start_page.h"
 
 #include <QApplication>
@@ -68,7 +65,8 @@ QString shippedFolder(std::initializer_list<const char*> places,
 Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> settings)
     : settings_(std::move(settings)),
       engine_(std::move(load_engine)),
-      edit_(std::make_unique<EditWorkspace>(&selection_, &runs_)),
+      run_(std::make_unique<RunWorkspace>(&selection_, &engine_)),
+      edit_(std::make_unique<EditWorkspace>(&selection_, &run_->store())),
       window_(std::make_unique<MainWindow>()) {
   makePanels();
   files_ = std::make_unique<DocumentFiles>(edit_->document(), window_.get(), window_->messages());
@@ -84,25 +82,18 @@ Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> 
   window_->startPage()->setDemoAvailable(!demoFolder().isEmpty());
   window_->actions().open_demo->setEnabled(!demoFolder().isEmpty());
   updateEngineChip();
-  updateRunChip();
   updateProblemChip();
-  updateActions();
+  run_->updateActions();
 }
 
 Workbench::~Workbench() = default;
 
 void Workbench::makePanels() {
-  launch_ = new widgets::LaunchPanel;
-  monitor_ = new widgets::RunMonitorPanel(&selection_, &runs_);
-  run_list_ = new widgets::RunListPanel(&selection_, &runs_);
-  log_ = new widgets::RunLogPanel(&selection_, &runs_);
-  layer_statistics_ = new widgets::LayerStatisticsPanel(&selection_, &runs_);
+  for (const char* chip : {"engine", "device", "run", "problems"}) {
+    window_->statusChip(QLatin1String(chip));
+  }
   edit_->addPanels(window_.get());
-  window_->addPanel(QStringLiteral("launch"), tr("Launch"), launch_);
-  window_->addPanel(QStringLiteral("monitor"), tr("Monitor"), monitor_);
-  window_->addPanel(QStringLiteral("runs"), tr("Runs"), run_list_);
-  window_->addPanel(QStringLiteral("log"), tr("Log"), log_);
-  window_->addPanel(QStringLiteral("layer_statistics"), tr("Layer statistics"), layer_statistics_);
+  run_->addPanels(window_.get());
   compare_panel_ = new widgets::ComparePanel(&selection_);
   compare_ = new CompareWorkspace(compare_panel_, settings_.get(), this);
   window_->addPanel(QStringLiteral("compare"), tr("Compare"), compare_panel_);
@@ -114,10 +105,10 @@ void Workbench::connectCompare() {
   connect(window_.get(), &MainWindow::workspaceChanged, this, [this] {
     if (window_->workspace() != Workspace::compare || compares_given_) return;
     QStringList folders;
-    for (const auto& run : runs_.runs()) folders << run->folder;
+    for (const auto& run : run_->store().runs()) folders << run->folder;
     compare_->addPaths(folders);
   });
-  connect(&runs_, &widgets::RunStore::runAdded, this, [this](const QString& folder) {
+  connect(&run_->store(), &widgets::RunStore::runAdded, this, [this](const QString& folder) {
     if (window_->workspace() == Workspace::compare && !compares_given_)
       compare_->addPaths({folder});
   });
@@ -149,7 +140,7 @@ void Workbench::connectWindow() {
   connect(edit_.get(), &EditWorkspace::openTransformRequested, this, ask_transform);
   connect(actions.open_run, &QAction::triggered, this, ask_run);
   connect(start, &widgets::StartPage::openRunRequested, this, ask_run);
-  connect(run_list_, &widgets::RunListPanel::openRequested, this, ask_run);
+  connect(run_.get(), &RunWorkspace::openRequested, this, ask_run);
   connect(actions.open_demo, &QAction::triggered, this, &Workbench::openDemo);
   connect(start, &widgets::StartPage::demoRequested, this, &Workbench::openDemo);
   connect(start, &widgets::StartPage::recentRequested, this,
@@ -192,14 +183,6 @@ void Workbench::connectWindow() {
       window_->messages()->showProblem(engine_.problem());
     }
   });
-  connect(window_->statusChip(QStringLiteral("device")), &QToolButton::clicked, this, [this] {
-    window_->setWorkspace(Workspace::run);
-    launch_->form()->reveal("device");
-  });
-  connect(window_->statusChip(QStringLiteral("run")), &QToolButton::clicked, this, [this] {
-    window_->setWorkspace(Workspace::run);
-    if (launcher_.isBusy()) selection_.setRun(launcher_.folder());
-  });
   connect(window_->statusChip(QStringLiteral("problems")), &QToolButton::clicked, this, [this] {
     window_->setWorkspace(Workspace::edit);
     window_->raisePanel(QStringLiteral("problems"));
@@ -208,14 +191,14 @@ void Workbench::connectWindow() {
 
 void Workbench::connectEditing() {
   connect(edit_.get(), &EditWorkspace::viewChanged, this, [this] {
-    launch_->setPlanProblems(edit_->view()->problems);
+    run_->launchPanel()->setPlanProblems(edit_->view()->problems);
     const QString title = edit_->title();
     window_->setWindowTitle(title.isEmpty() ? tr("Paradigm Workbench")
                                             : tr("%1 – Paradigm Workbench").arg(title));
     window_->setWindowModified(edit_->document()->isModified());
     const bool unsaved = files_->hasUnsavedWork();
     window_->actions().launch->setText(unsaved ? tr("Save and &launch") : tr("&Launch"));
-    launch_->launchButton()->setText(window_->actions().launch->text());
+    run_->launchPanel()->launchButton()->setText(window_->actions().launch->text());
     updateProblemChip();
     raiseGivenPanels();
   });
@@ -240,84 +223,27 @@ void Workbench::connectEditing() {
                                    QStringLiteral("search"), QKeySequence(Qt::CTRL | Qt::Key_K));
   window_->editMenu()->addAction(find);
   connect(find, &QAction::triggered, this, [this] {
-    palette_->open(palette_entries(window_.get(), *edit_->view(), runs_, &selection_, launch_));
+    palette_->open(palette_entries(window_.get(), *edit_->view(), run_->store(), &selection_,
+                                   run_->launchPanel()));
   });
   connect(edit_actions_.make_rule, &QAction::triggered, edit_.get(), &EditWorkspace::makeRule);
   connect(files_.get(), &DocumentFiles::saved, this, [this](const QString& file) {
-    launch_->form()->setValue("transform_config", file.toStdString());
+    run_->launchPanel()->form()->setValue("transform_config", file.toStdString());
     remember(file);
   });
 }
 
 void Workbench::connectRuns() {
-  const Actions& actions = window_->actions();
   connect(&engine_, &EngineLoader::stateChanged, this, [this] {
     updateEngineChip();
-    updateActions();
+    run_->updateActions();
     launchWhenReady();
-  });
-  connect(&watcher_, &RunWatcher::found, this,
-          [this](const QString& folder) { runs_.add(folder); });
-  connect(&watcher_, &RunWatcher::updated, this, [this](const std::vector<WatchedUpdate>& batch) {
-    for (const auto& one : batch) runs_.apply(one.folder, one.update);
-    runs_.publish();
-  });
-  connect(&runs_, &widgets::RunStore::runsChanged, this, [this](const QStringList& folders) {
-    if (folders.contains(selection_.run())) {
-      const auto* run = runs_.find(selection_.run());
-      if (run->plan == nullptr && run->started && !run_plan_job_.isRunning()) {
-        readPlanOfRun(run->folder);
-      }
-    }
-    updateRunChip();
-    updateActions();
   });
   connect(&selection_, &widgets::Selection::runChanged, this, [this] {
     if (window_->workspace() == Workspace::run) edit_->histogram()->showApplied();
-    readPlanOfRun(selection_.run());
-    updateActions();
   });
-  connect(actions.launch, &QAction::triggered, this, [this] {
-    window_->setWorkspace(Workspace::run);
-    window_->raisePanel(QStringLiteral("launch"));
-    launch_->launch();
-  });
-  connect(run_list_, &widgets::RunListPanel::launchRequested, this, [this] {
-    window_->raisePanel(QStringLiteral("launch"));
-    launch_->launchButton()->setFocus();
-  });
-  connect(launch_, &widgets::LaunchPanel::launchRequested, this, &Workbench::saveAndLaunch);
-  connect(actions.stop, &QAction::triggered, this,
-          [this] { request(selection_.run(), engine::RunRequest::stop); });
-  connect(actions.checkpoint_now, &QAction::triggered, this,
-          [this] { request(selection_.run(), engine::RunRequest::checkpoint); });
-  connect(monitor_, &widgets::RunMonitorPanel::requested, this, &Workbench::request);
-  connect(monitor_, &widgets::RunMonitorPanel::resumeRequested, this, &Workbench::resumeRun);
-  connect(&launcher_, &RunLauncher::started, this, [this](const QString& folder) {
-    runs_.add(folder);
-    runs_.setInWindow(folder, true);
-    showRun(folder);
-    edit_->histogram()->showApplied();
-  });
-  connect(&launcher_, &RunLauncher::progressed, this,
-          [this](const QString& folder, const QString& stage, double share) {
-            const auto* run = runs_.find(folder);
-            if (run != nullptr && !run->seen_live) runs_.setStage(folder, stage, share);
-          });
-  connect(&launcher_, &RunLauncher::refused, this,
-          [this](const QString& folder, const std::vector<engine::Problem>& found) {
-            const auto homeless = launch_->form()->showProblems(found);
-            const auto& shown = homeless.empty() ? found.front() : homeless.front();
-            launch_->messages()->showProblem(shown);
-            runs_.setRefused(folder, QString::fromStdString(shown.message));
-          });
-  connect(&launcher_, &RunLauncher::ended, this, [this](const QString& folder) {
-    runs_.setInWindow(folder, false);
-    watcher_.watch(folder);
-    updateActions();
-    updateRunChip();
-    if (closing_) window_->close();
-  });
+  connect(run_.get(), &RunWorkspace::launchRequested, this, &Workbench::saveAndLaunch);
+  connect(run_.get(), &RunWorkspace::launched, this, [this] { edit_->histogram()->showApplied(); });
 }
 
 void Workbench::start(const ProgramOptions& options) {
@@ -359,7 +285,7 @@ void Workbench::start(const ProgramOptions& options) {
   applyGivenSettings();
   if (!wrong.empty()) window_->messages()->showProblem(wrong.front());
 
-  addRunsRoot(QDir(QDir::currentPath()).absoluteFilePath(QStringLiteral("runs")));
+  run_->addRoot(QDir(QDir::currentPath()).absoluteFilePath(QStringLiteral("runs")));
   window_->show();
   if (options.workspace == QLatin1String("run")) window_->setWorkspace(Workspace::run);
   if (options.workspace == QLatin1String("edit")) window_->setWorkspace(Workspace::edit);
@@ -417,7 +343,7 @@ void Workbench::take(const OpenedPath& opened) {
   switch (opened.kind) {
     case PathKind::checkpoint:
       window_->setStartPageShown(false);
-      launch_->form()->setValue("model_name_or_path", opened.path.toStdString());
+      run_->launchPanel()->form()->setValue("model_name_or_path", opened.path.toStdString());
       files_->setSuggestedFolder(QFileInfo(opened.path).absolutePath());
       edit_->setCheckpoint(opened.checkpoint);
       break;
@@ -425,7 +351,7 @@ void Workbench::take(const OpenedPath& opened) {
       takeTransform(opened);
       break;
     case PathKind::run_config:
-      launch_->form()->setValues(opened.run_values);
+      run_->launchPanel()->form()->setValues(opened.run_values);
       applyGivenSettings();
       window_->setStartPageShown(false);
       for (const char* name : {"transform_config", "model_name_or_path"}) {
@@ -434,12 +360,10 @@ void Workbench::take(const OpenedPath& opened) {
       }
       break;
     case PathKind::run:
-      runs_.add(opened.path);
-      watcher_.watch(opened.path);
-      showRun(opened.path);
+      run_->open(opened.path);
       break;
     case PathKind::runs:
-      addRunsRoot(opened.path);
+      run_->addRoot(opened.path);
       window_->setWorkspace(Workspace::run);
       window_->raisePanel(QStringLiteral("runs"));
       break;
@@ -469,30 +393,8 @@ void Workbench::takeTransform(const OpenedPath& opened) {
     return;
   }
   if (!files_->mayLeave()) return;
-  launch_->form()->setValue("transform_config", opened.path.toStdString());
+  run_->launchPanel()->form()->setValue("transform_config", opened.path.toStdString());
   edit_->openDocument(opened.path, opened.transform->config.source_text);
-}
-
-void Workbench::addRunsRoot(const QString& folder) { watcher_.addRoot(folder); }
-
-void Workbench::showRun(const QString& folder) {
-  window_->setWorkspace(Workspace::run);
-  window_->raisePanel(QStringLiteral("monitor"));
-  selection_.setRun(folder);
-}
-
-void Workbench::readPlanOfRun(const QString& folder) {
-  const auto* run = runs_.find(folder);
-  if (run == nullptr || run->plan != nullptr || !run->started) return;
-  run_plan_job_.start([folder] { return plan_of_run(folder); },
-                      [this, folder](JobResult<widgets::PlanViewPtr> result) {
-                        if (!result.value) return;
-                        // An unreadable plan is remembered as an empty one, so that it is not read
-                        // again at every step.
-                        runs_.setPlan(folder, *result.value != nullptr
-                                                  ? *result.value
-                                                  : std::make_shared<widgets::PlanView>());
-                      });
 }
 
 void Workbench::saveAndLaunch(const engine::ParamValues& values) {
@@ -505,40 +407,7 @@ void Workbench::saveAndLaunch(const engine::ParamValues& values) {
     if (!files_->save()) return;
     given.set("transform_config", edit_->document()->file().toStdString());
   }
-  launch(given);
-}
-
-void Workbench::launch(const engine::ParamValues& values) {
-  if (engine_.api() == nullptr || launcher_.isBusy()) return;
-  engine::RunConfig config = engine::run_config_from(values);
-  if (config.output_dir.empty()) {
-    config.output_dir = engine::default_output_dir(config, QDateTime::currentSecsSinceEpoch());
-  }
-  config.output_dir = std::filesystem::absolute(config.output_dir).lexically_normal().string();
-  launch_->messages()->dismiss();
-  launcher_.start(*engine_.api(), std::move(config));
-  watcher_.watch(launcher_.folder());
-  updateActions();
-}
-
-void Workbench::resumeRun(const QString& folder) {
-  monitor_->messages()->dismiss();
-  resume_job_.start([folder] { return open_path(folder + QStringLiteral("/run.yaml")); },
-                    [this, folder](JobResult<OpenedPath> result) {
-                      auto found = std::move(result.problems);
-                      if (result.value) {
-                        auto& values = result.value->run_values;
-                        values.set("output_dir", folder.toStdString());  // where it is now
-                        values.set("overwrite_output_dir", false);
-                        launch_->form()->setValues(values);
-                        found = launch_->problems();
-                      }
-                      if (engine::has_errors(found)) {
-                        monitor_->messages()->showProblem(found.front());
-                        return;
-                      }
-                      launch(result.value->run_values);
-                    });
+  run_->launch(given);
 }
 
 void Workbench::launchWhenReady() {
@@ -560,23 +429,8 @@ void Workbench::raiseGivenPanels() {
 }
 
 void Workbench::applyGivenSettings() {
-  for (const auto& entry : given_.entries()) launch_->form()->setValue(entry.name, entry.value);
-}
-
-void Workbench::request(const QString& folder, engine::RunRequest request) {
-  const auto* run = runs_.find(folder);
-  if (run == nullptr || !run->is_live()) return;
-  runs_.setRequested(folder, request);
-  if (launcher_.isBusy() && launcher_.folder() == folder) {
-    launcher_.request(request);
-    return;
-  }
-  try {
-    engine::write_control_request(folder.toStdString(), request);
-  } catch (const engine::Error& error) {
-    runs_.setRequested(folder, engine::RunRequest::none);
-    monitor_->messages()->showProblem(error.problems().front());
-  }
+  for (const auto& entry : given_.entries())
+    run_->launchPanel()->form()->setValue(entry.name, entry.value);
 }
 
 QString Workbench::demoFolder() const {
@@ -595,34 +449,8 @@ void Workbench::openDemo() {
 }
 
 bool Workbench::mayClose() {
-  if (!closing_ && !files_->mayLeave()) return false;
-  if (launcher_.isBusy() && !closing_) {
-    const auto* run = runs_.find(launcher_.folder());
-    QMessageBox box(QMessageBox::Question, tr("A run is training in this window"),
-                    tr("%1 is training in this window and ends with it.")
-                        .arg(run != nullptr ? run->name : launcher_.folder()),
-                    QMessageBox::NoButton, window_.get());
-    box.setObjectName(QStringLiteral("close_question"));
-    box.setInformativeText(
-        tr("It can be stopped after the current step, with a checkpoint to "
-           "resume from."));
-    auto* stop = box.addButton(tr("Checkpoint and &stop"), QMessageBox::AcceptRole);
-    stop->setObjectName(QStringLiteral("close_question.stop"));
-    auto* cancel = box.addButton(QMessageBox::Cancel);
-    cancel->setObjectName(QStringLiteral("close_question.cancel"));
-    box.setDefaultButton(stop);
-    box.setEscapeButton(cancel);
-    box.exec();
-    if (box.clickedButton() != stop) return false;
-    if (launcher_.isBusy()) {
-      closing_ = true;
-      request(launcher_.folder(), engine::RunRequest::stop);
-      window_->messages()->showMessage(
-          engine::Severity::note, tr("Saving a checkpoint; the window closes when it is written."));
-      return false;
-    }
-  }
-  if (launcher_.isBusy()) return false;
+  if (!run_->isClosing() && !files_->mayLeave()) return false;
+  if (!run_->mayClose()) return false;
   if (settings_ != nullptr) window_->saveLayout(*settings_);
   if (autosave_ != nullptr) autosave_->forget();
   return true;
@@ -642,31 +470,8 @@ void Workbench::updateEngineChip() {
               window_->statusChip(QStringLiteral("device")), engine_);
 }
 
-void Workbench::updateRunChip() { show_run(window_->statusChip(QStringLiteral("run")), runs_); }
-
 void Workbench::updateProblemChip() {
   show_problem_count(window_->statusChip(QStringLiteral("problems")), *edit_->problems()->model());
-}
-
-void Workbench::updateActions() {
-  const auto* run = runs_.find(selection_.run());
-  const bool live = run != nullptr && run->is_live();
-  const bool stoppable = live && run->requested != engine::RunRequest::stop &&
-                         run->state != engine::RunState::stopping;
-  window_->actions().stop->setEnabled(stoppable);
-  window_->actions().checkpoint_now->setEnabled(live && run->state == engine::RunState::running &&
-                                                run->requested == engine::RunRequest::none);
-  QString reason;
-  if (engine_.state() == EngineLoader::State::unavailable) {
-    reason = tr("The engine is unavailable; the status bar says why.");
-  } else if (engine_.api() == nullptr) {
-    reason = tr("The engine is still loading.");
-  } else if (launcher_.isBusy()) {
-    reason = tr("A run is training; one run at a time.");
-  }
-  launch_->setBlocked(reason);
-  monitor_->setResumeBlocked(reason);
-  window_->actions().launch->setEnabled(reason.isEmpty());
 }
 
 void Workbench::takeScreenshot(const QString& file) {
@@ -679,7 +484,7 @@ void Workbench::takeScreenshot(const QString& file) {
     fprintf(stderr, "%s: the picture could not be written; check that the folder exists\n",
             qPrintable(file));
   }
-  launcher_.request(engine::RunRequest::stop);
+  run_->abandon();
   QApplication::exit(written ? 0 : 1);
 }
 

@@ -6,11 +6,9 @@
 #include "app/workbench/engine_loader.h"
 #include "app/workbench/open_path.h"
 #include "app/workbench/program_options.h"
-#include "app/workbench/run_launcher.h"
-#include "app/workbench/run_watcher.h"
-#include "widgets/models/plan_view.h"
-#include "widgets/models/run_store.h"
+#include "engine/config/param_schema.h"
 #include "widgets/models/selection.h"
+#include "widgets/style/theme.h"
 
 #include <QObject>
 #include <QString>
@@ -18,17 +16,11 @@
 
 #include <memory>
 
-class QMessageBox;
 class QSettings;
 
 namespace widgets {
 class CommandPalette;
 class ComparePanel;
-class LaunchPanel;
-class LayerStatisticsPanel;
-class RunListPanel;
-class RunLogPanel;
-class RunMonitorPanel;
 }  // namespace widgets
 
 namespace app {
@@ -38,6 +30,7 @@ class CompareWorkspace;
 class DocumentFiles;
 class EditWorkspace;
 class MainWindow;
+class RunWorkspace;
 
 /// The composition root: makes the window, the panels and what works in the background, and
 /// connects them. Nothing here blocks the GUI thread.
@@ -50,16 +43,11 @@ class Workbench : public QObject {
   ~Workbench() override;
 
   MainWindow* window() const { return window_.get(); }
-  const widgets::RunStore& runs() const { return runs_; }
   widgets::Selection* selection() { return &selection_; }
   const EngineLoader& engine() const { return engine_; }
-  const RunLauncher& launcher() const { return launcher_; }
   EditWorkspace* edit() const { return edit_.get(); }
+  RunWorkspace* run() const { return run_.get(); }
   const EditActions& editActions() const { return edit_actions_; }
-  widgets::LaunchPanel* launchPanel() const { return launch_; }
-  widgets::RunListPanel* runList() const { return run_list_; }
-  widgets::RunMonitorPanel* monitor() const { return monitor_; }
-  widgets::RunLogPanel* log() const { return log_; }
   widgets::ComparePanel* comparePanel() const { return compare_panel_; }
   CompareWorkspace* compare() const { return compare_; }
 
@@ -67,9 +55,6 @@ class Workbench : public QObject {
   void start(const ProgramOptions& options);
   /// Recognises each path and opens it. Problems appear in the window.
   void openPaths(const QStringList& paths);
-  /// Folder of runs that is scanned for new ones.
-  void addRunsRoot(const QString& folder);
-  void request(const QString& folder, engine::RunRequest request);
   /// No file is being read and no plan computed.
   bool isSettled() const;
 
@@ -86,11 +71,7 @@ class Workbench : public QObject {
   void take(const OpenedPath& opened);
   void takeTransform(const OpenedPath& opened);
   void remember(const QString& path);
-  void showRun(const QString& folder);
-  void readPlanOfRun(const QString& folder);
   void saveAndLaunch(const engine::ParamValues& values);
-  void launch(const engine::ParamValues& values);
-  void resumeRun(const QString& folder);
   void launchWhenReady();
   void applyGivenSettings();
   void raiseGivenPanels();
@@ -100,31 +81,20 @@ class Workbench : public QObject {
   bool mayClose();
   void setTheme(widgets::Theme theme);
   void updateEngineChip();
-  void updateRunChip();
   void updateProblemChip();
-  void updateActions();
   void takeScreenshot(const QString& file);
 
   std::unique_ptr<QSettings> settings_;
   widgets::Selection selection_;
-  widgets::RunStore runs_;
   EngineLoader engine_;
-  RunWatcher watcher_;
-  RunLauncher launcher_;
   BackgroundJob open_job_;
-  BackgroundJob run_plan_job_;
-  BackgroundJob resume_job_;
+  std::unique_ptr<RunWorkspace> run_;
   std::unique_ptr<EditWorkspace> edit_;
   std::unique_ptr<MainWindow> window_;
   std::unique_ptr<DocumentFiles> files_;
   std::unique_ptr<Autosave> autosave_;  ///< null: nothing is remembered
   EditActions edit_actions_;
   widgets::CommandPalette* palette_ = nullptr;
-  widgets::LaunchPanel* launch_ = nullptr;
-  widgets::RunListPanel* run_list_ = nullptr;
-  widgets::RunMonitorPanel* monitor_ = nullptr;
-  widgets::RunLogPanel* log_ = nullptr;
-  widgets::LayerStatisticsPanel* layer_statistics_ = nullptr;
   widgets::ComparePanel* compare_panel_ = nullptr;
   CompareWorkspace* compare_ = nullptr;
 
@@ -133,7 +103,6 @@ class Workbench : public QObject {
   QStringList panels_to_raise_;
   bool compares_given_ = false;  ///< the command line said which runs to compare
   bool launch_when_ready_ = false;
-  bool closing_ = false;
 };
 
 }  // namespace app

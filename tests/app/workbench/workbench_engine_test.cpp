@@ -3,6 +3,7 @@
 // stopped.
 #include "app/workbench/edit_workspace.h"
 #include "app/workbench/main_window.h"
+#include "app/workbench/run_workspace.h"
 #include "app/workbench/workbench.h"
 #include "engine/runs/run_catalog.h"
 #include "tests/support/scratch_folder.h"
@@ -69,7 +70,7 @@ TEST(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
   workbench.openPaths({QString::fromStdString((folder / "tiny").string()),
                        QString::fromStdString(transform.string())});
   ASSERT_TRUE(patient([&] { return workbench.isSettled() && workbench.edit()->view()->has_plan(); }));
-  auto* form = workbench.launchPanel()->form();
+  auto* form = workbench.run()->launchPanel()->form();
   form->setValue("train_file", (folder / "text.txt").string());
   form->setValue("output_dir", (folder / "run").string());
   form->setValue("block_size", std::int64_t{32});
@@ -78,13 +79,13 @@ TEST(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
   form->setValue("logging_steps", std::int64_t{1});
   form->setValue("device", std::string("cpu"));
   workbench.window()->setWorkspace(app::Workspace::run);
-  QTest::mouseClick(workbench.launchPanel()->launchButton(), Qt::LeftButton);
-  ASSERT_TRUE(workbench.launcher().isBusy());
+  QTest::mouseClick(workbench.run()->launchPanel()->launchButton(), Qt::LeftButton);
+  ASSERT_TRUE(workbench.run()->launcher().isBusy());
 
-  auto* plot = workbench.monitor()->plot();
-  ASSERT_TRUE(patient([&] { return plot->drawnPoints() >= 5 || !workbench.launcher().isBusy(); }));
-  ASSERT_TRUE(workbench.launcher().isBusy());
-  const auto* run = workbench.runs().find(QString::fromStdString((folder / "run").string()));
+  auto* plot = workbench.run()->monitor()->plot();
+  ASSERT_TRUE(patient([&] { return plot->drawnPoints() >= 5 || !workbench.run()->launcher().isBusy(); }));
+  ASSERT_TRUE(workbench.run()->launcher().isBusy());
+  const auto* run = workbench.run()->store().find(QString::fromStdString((folder / "run").string()));
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->state, engine::RunState::running);
 
@@ -93,8 +94,8 @@ TEST(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
       patient([&] { return workbench.edit()->histogram()->noteText() == QStringLiteral("as planned"); }));
   EXPECT_EQ(run->transformed.size(), 2u + 2u * 7u);
 
-  QTest::mouseClick(workbench.monitor()->stopButton(), Qt::LeftButton);
-  ASSERT_TRUE(patient([&] { return !workbench.launcher().isBusy(); }));
+  QTest::mouseClick(workbench.run()->monitor()->stopButton(), Qt::LeftButton);
+  ASSERT_TRUE(patient([&] { return !workbench.run()->launcher().isBusy(); }));
   EXPECT_EQ(engine::observe_state(folder / "run").state, engine::RunState::stopped);
   ASSERT_TRUE(patient([&] { return run->state == engine::RunState::stopped; }));
   EXPECT_FALSE(run->checkpoints.empty());

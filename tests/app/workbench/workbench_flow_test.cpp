@@ -3,6 +3,7 @@
 // live curve, stop, an earlier run. PARADIGM_SCREENSHOTS=DIR keeps a picture of each stage.
 #include "app/workbench/edit_workspace.h"
 #include "app/workbench/main_window.h"
+#include "app/workbench/run_workspace.h"
 #include "app/workbench/workbench.h"
 #include "engine/runs/run_catalog.h"
 #include "tests/support/fake_engine.h"
@@ -98,7 +99,7 @@ class WorkbenchFlow : public testing::Test {
   }
   template <class T>
   T* field(const char* name) {
-    auto* found = workbench_->launchPanel()->form()->editor(name)->findChild<T*>();
+    auto* found = workbench_->run()->launchPanel()->form()->editor(name)->findChild<T*>();
     EXPECT_NE(found, nullptr) << name;
     return found;
   }
@@ -111,10 +112,10 @@ class WorkbenchFlow : public testing::Test {
     type(field<QLineEdit>("train_file"), QString::fromStdString(text_.string()));
     type(field<QLineEdit>("output_dir"), QString::fromStdString((folder_ / run_name).string()));
     type(field<widgets::NumberEdit>("max_steps"), QString::fromLatin1(steps));
-    workbench_->launchPanel()->form()->setValue("logging_steps", std::int64_t{1});
+    workbench_->run()->launchPanel()->form()->setValue("logging_steps", std::int64_t{1});
   }
   const widgets::RunRecord* run(const std::string& name) {
-    return workbench_->runs().find(QString::fromStdString((folder_ / name).string()));
+    return workbench_->run()->store().find(QString::fromStdString((folder_ / name).string()));
   }
   bool waitForState(const std::string& name, engine::RunState state) {
     return patient([&] { return run(name) != nullptr && run(name)->state == state; });
@@ -177,22 +178,22 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   ASSERT_TRUE(launch->isVisible());
   ASSERT_TRUE(launch->isEnabled());
   QTest::mouseClick(launch, Qt::LeftButton);
-  EXPECT_TRUE(workbench_->launchPanel()
+  EXPECT_TRUE(workbench_->run()->launchPanel()
                   ->form()
                   ->problemText("train_file")
                   .contains(QStringLiteral("no text is given")));
-  EXPECT_FALSE(workbench_->launcher().isBusy());
+  EXPECT_FALSE(workbench_->run()->launcher().isBusy());
   picture("3_refused");
   fillLaunchForm("run-a");
   QTest::mouseClick(launch, Qt::LeftButton);
-  EXPECT_TRUE(workbench_->launcher().isBusy());
+  EXPECT_TRUE(workbench_->run()->launcher().isBusy());
   ASSERT_TRUE(waitForState("run-a", engine::RunState::running));
   EXPECT_FALSE(launch->isEnabled());
   EXPECT_EQ(find<QLabel>("launch.reason")->text(),
             QStringLiteral("A run is training; one run at a time."));
 
   // The curve grows by itself, and the histogram shows what was applied.
-  auto* plot = workbench_->monitor()->plot();
+  auto* plot = workbench_->run()->monitor()->plot();
   ASSERT_TRUE(patient([&] { return plot->drawnPoints() > 5; }));
   const int before = plot->drawnPoints();
   ASSERT_TRUE(patient([&] { return plot->drawnPoints() > before; }));
@@ -207,7 +208,7 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   QTest::mouseClick(stop, Qt::LeftButton);
   EXPECT_FALSE(stop->isEnabled());
   ASSERT_TRUE(waitForState("run-a", engine::RunState::stopped));
-  ASSERT_TRUE(patient([&] { return !workbench_->launcher().isBusy(); }));
+  ASSERT_TRUE(patient([&] { return !workbench_->run()->launcher().isBusy(); }));
   EXPECT_FALSE(stop->isVisible());
   EXPECT_TRUE(find<QLabel>("monitor.state")->text().startsWith(QStringLiteral("stopped")));
   EXPECT_EQ(engine::observe_state(folder_ / "run-a").state, engine::RunState::stopped);
@@ -227,7 +228,7 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   EXPECT_EQ(run("run-a")->curve(Metric::loss).x().front(), 1) << "the curve goes on, it is one run";
   QTest::mouseClick(stop, Qt::LeftButton);
   ASSERT_TRUE(waitForState("run-a", engine::RunState::stopped));
-  ASSERT_TRUE(patient([&] { return !workbench_->launcher().isBusy(); }));
+  ASSERT_TRUE(patient([&] { return !workbench_->run()->launcher().isBusy(); }));
 
   // A finished run of someone else.
   engine::RunConfig other;
@@ -395,11 +396,11 @@ TEST_F(WorkbenchRefusal, StandsBesideTheFieldAndOnTheRun) {
   fillLaunchForm("run-a");
   QTest::keyClick(workbench_->window(), Qt::Key_R, Qt::ControlModifier);
   ASSERT_TRUE(waitForState("run-a", engine::RunState::failed));
-  EXPECT_TRUE(workbench_->launchPanel()
+  EXPECT_TRUE(workbench_->run()->launchPanel()
                   ->form()
                   ->problemText("train_file")
                   .contains(QStringLiteral("shorter than one block")));
-  EXPECT_TRUE(workbench_->monitor()->messages()->isVisible());
+  EXPECT_TRUE(workbench_->run()->monitor()->messages()->isVisible());
 }
 
 TEST(WorkbenchWhileTheEngineLoads, TheWindowIsThereAndWorks) {
@@ -421,11 +422,11 @@ TEST(WorkbenchWhileTheEngineLoads, TheWindowIsThereAndWorks) {
   EXPECT_TRUE(workbench.window()->isVisible());
   workbench.openPaths({QString::fromStdString(checkpoint.string())});
   ASSERT_TRUE(patient([&] { return workbench.edit()->layers()->model()->rowCount() > 0; }));
-  EXPECT_FALSE(workbench.launchPanel()->launchButton()->isEnabled());
+  EXPECT_FALSE(workbench.run()->launchPanel()->launchButton()->isEnabled());
   loaded.release();
   ASSERT_TRUE(
       patient([&] { return workbench.engine().state() == app::EngineLoader::State::ready; }));
-  EXPECT_TRUE(workbench.launchPanel()->launchButton()->isEnabled());
+  EXPECT_TRUE(workbench.run()->launchPanel()->launchButton()->isEnabled());
 }
 
 TEST_F(WorkbenchFlow, ARunConfigurationFillsTheFormAndOpensWhatItNames) {
@@ -436,7 +437,7 @@ TEST_F(WorkbenchFlow, ARunConfigurationFillsTheFormAndOpensWhatItNames) {
                                       "max_steps: 7\n");
   drop(run_yaml);
   ASSERT_TRUE(patient([&] { return workbench_->edit()->view()->has_plan(); }));
-  const auto values = workbench_->launchPanel()->form()->values();
+  const auto values = workbench_->run()->launchPanel()->form()->values();
   EXPECT_EQ(values.get_int("max_steps"), 7);
   EXPECT_EQ(values.get_text("train_file"), text_.string());
   EXPECT_EQ(values.get_text("transform_config"), transform_.string());
@@ -462,7 +463,7 @@ TEST(WorkbenchWithoutEngine, EverythingElseWorks) {
   ASSERT_TRUE(patient([&] { return workbench.isSettled(); }));
   EXPECT_GT(workbench.edit()->layers()->model()->rowCount(), 0);
   workbench.window()->setWorkspace(app::Workspace::run);
-  EXPECT_FALSE(workbench.launchPanel()->launchButton()->isEnabled());
+  EXPECT_FALSE(workbench.run()->launchPanel()->launchButton()->isEnabled());
   EXPECT_FALSE(
       workbench.window()->findChild<QLabel*>(QStringLiteral("launch.reason"))->text().isEmpty());
 }
