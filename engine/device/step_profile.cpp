@@ -24,7 +24,8 @@ const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {
       {"attention",
        {"flash", "fmha", "sdpa", "cudnn_generated", "attention", "delta_kernel", "forward_kernel",
-        "query_gradient", "key_gradient", "score_range"}},
+        "query_gradient", "key_gradient", "score_range", "score_code", "context_kernel",
+        "sum_heads"}},
       {"matmul",
        {"gemm", "nvjet", "cutlass", "xmma", "splitK", "aten::mm", "aten::addmm", "aten::bmm",
         "aten::linear", "cublas"}},

@@ -22,8 +22,11 @@ using device::least;
 
 constexpr int kThreads = 128;
 constexpr int kRows = 64;  ///< queries or keys of a tile
-/// Blocks on one multiprocessor: a third one is worth the few registers that it makes spill.
-constexpr int kBlocksOfQueries = 3;
+/// Blocks of each sweep on one multiprocessor.
+constexpr int kBlocksOfReadOut = 4;
+constexpr int kBlocksOfContext = 4;
+constexpr int kBlocksOfQueryGradient = 4;
+constexpr int kBlocksOfKeyGradient = 2;
 
 /// Key of slot 0 ... 15 in a group of 16: slots 2t, 2t + 1 and 8 + 2t, 9 + 2t are keys 4t ... 4t
 /// + 3.
@@ -79,8 +82,9 @@ __device__ inline const std::uint16_t* head_of(const HeadRows& rows, std::int64_
          head * rows.head_stride;
 }
 
-/// rint(x) for |x| < 2^22, ties to even.
-__device__ inline float rounded(float x) { return (x + 12582912.0f) - 12582912.0f; }
+/// 1.5 * 2^23: a sum with it rounds to an integer, ties to even, for |x| < 2^22. A code k is
+/// carried "lifted", as kLift + k: differences are exact, and its low bits are k.
+constexpr float kLift = 12582912.0f;
 
 /// What the read-out of the scores draws; a kernel parameter, so that the keys are constants.
 struct ScoreNoise {
@@ -90,11 +94,27 @@ struct ScoreNoise {
   explicit ScoreNoise(const NoiseStream& noise) : keys(noise.key), stream(noise) {}
 };
 
+/// P from the code of a score.
+struct Softmax {
+  float exponent_step;  ///< one code's share of the exponent of 2: scale * log2(e) * width / top
+  float top;            ///< levels - 1
+
+  __device__ explicit Softmax(const OpticalAttention& how) {
+    const FastLevelGrid grid(how.qk_range, how.levels);
+    top = grid.top;
+    exponent_step = how.scale * 1.44269504088896341f * (grid.width / grid.top);
+  }
+
+  /// Both codes lifted, or neither.
+  __device__ float exponential(float code, float greatest_code) const {
+    return device::exp2_fast((code - greatest_code) * exponent_step);
+  }
+};
+
 /// The noisy read-out of raw scores, as codes 0 ... L - 1: the softmax needs only their
 /// differences.
 struct ScoreReader {
   float lo, hi, divisor, reciprocal, top;
-  float exponent_step;  ///< one code's share of the exponent of 2: scale * log2(e) * width / top
   const PhiloxRoundKeys& keys;
   NoiseTime time;
   std::uint64_t first_block;
@@ -109,12 +129,11 @@ struct ScoreReader {
     divisor = grid.divisor;
     reciprocal = grid.reciprocal;
     top = grid.top;
-    exponent_step = how.scale * 1.44269504088896341f * (grid.width / grid.top);
   }
 
   /// Four consecutive keys of each of `count` rows, the first key a multiple of 4. In place: raw
-  /// scores become codes, those of LevelGrid. `block` counts fours of the batch's scores; `further`
-  /// is added to each. What several rows draw is computed side by side.
+  /// scores become lifted codes, those of LevelGrid. `block` counts fours of the batch's scores;
+  /// `further` is added to each. What several rows draw is computed side by side.
   template <bool noisy, int count>
   __device__ void read_out(float (&score)[count][4], const std::uint64_t (&block)[count],
                            int further) const {
@@ -133,14 +152,9 @@ struct ScoreReader {
         const float v = FastLevelGrid::quotient(above, divisor, reciprocal) * top;
         const float xi = noisy ? uniform_from_word(words[row].word[i]) - 0.5f : 0.0f;
         // v + xi >= -0.5 rounds to no less than 0.
-        score[row][i] = least(rounded(v + xi), top);
+        score[row][i] = least((v + xi) + kLift, top + kLift);
       }
     }
-  }
-
-  /// P of a code, from the row's greatest code and 1 / sum.
-  __device__ float probability(float code, float greatest_code, float reciprocal_sum) const {
-    return device::exp2_fast((code - greatest_code) * exponent_step) * reciprocal_sum;
   }
 };
 
@@ -173,8 +187,7 @@ struct QueryFragments {
 
 constexpr int kGroup = 16;  ///< keys whose scores a warp holds at a time
 
-/// score[eight]: rows of `a` against the 16 keys of `group` in a tile. A loop over groups stays a
-/// loop: unrolled, the code of a tile is larger than what the processor keeps of it at hand.
+/// score[eight]: rows of `a` against the 16 keys of `group` in a tile.
 template <int head_dim, typename Type>
 __device__ void multiply_by_keys(const QueryFragments<head_dim>& a,
                                  const Tile<head_dim, Spread::kKeys>& keys, int group,

@@ -61,7 +61,7 @@ void measure(std::int64_t batch, std::int64_t heads, std::int64_t kv_heads, std:
                    v16 = at::empty(v.sizes(), fp16);
   const at::Tensor context = at::empty(q.sizes(), fp32), exact = at::empty(q.sizes(), fp32);
   const at::Tensor greatest = at::empty({batch, heads, length}, fp32),
-                   sums = at::empty_like(greatest), delta = at::empty_like(greatest);
+                   sums = at::empty_like(greatest);
   const at::Tensor observed = at::zeros({3}, bf16.dtype(at::kInt));
   const at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
   const float* unit = range.const_data_ptr<float>();
@@ -82,24 +82,39 @@ void measure(std::int64_t batch, std::int64_t heads, std::int64_t kv_heads, std:
     one(k, k16);
     one(v, v16);
   });
-  const double forward = median_ms([&] {
-    kernels::cuda::optical_attention_forward(how, rows_of(q16), rows_of(k16), rows_of(v16),
-                                             rows_of(v), context.data_ptr<float>(), rows,
-                                             observed.data_ptr<int>(), stream);
+  const at::Tensor codes = at::empty(
+      {kernels::cuda::optical_attention_code_bytes(how.extent, how.levels)}, bf16.dtype(at::kByte));
+  const double read_out = median_ms([&] {
+    kernels::cuda::optical_attention_read_out(how, rows_of(q16), rows_of(k16), codes.data_ptr(),
+                                              rows, observed.data_ptr<int>(), stream);
   });
+  const double weigh = median_ms([&] {
+    kernels::cuda::optical_attention_context(how, codes.data_ptr(), rows_of(v16), rows_of(v),
+                                             context.data_ptr<float>(), rows, stream);
+  });
+  const double again = median_ms([&] {
+    kernels::cuda::optical_attention_read_out_again(how, rows_of(q16), rows_of(k16),
+                                                    codes.data_ptr(), stream);
+  });
+  const at::Tensor scratch = at::empty(
+      {kernels::cuda::optical_attention_gradient_bytes(how.extent)}, bf16.dtype(at::kByte));
+  const auto result = [](const at::Tensor& x) {
+    return kernels::ResultRows{x.data_ptr(), x.stride(0), x.stride(1), x.stride(2)};
+  };
   const double backward = median_ms([&] {
-    kernels::cuda::optical_attention_gradient(
-        how, rows_of(q16), rows_of(k16), rows_of(q), rows_of(k), rows_of(v), rows_of(g), rows,
-        delta.data_ptr<float>(), dq.data_ptr(), dk.data_ptr(), dv.data_ptr(), stream);
+    kernels::cuda::optical_attention_gradient(how, codes.data_ptr(), {}, {}, rows_of(q), rows_of(k),
+                                              rows_of(v), rows_of(g), rows, scratch.data_ptr(),
+                                              result(dq), result(dk), result(dv), stream);
   });
+  const double plain_b = plain_both - plain_f;
   std::printf(
       "%2lld x %4lld, %lld/%lld heads: plain forward %.3f ms, backward %.3f ms; optical encode "
-      "%.3f, "
-      "forward %.3f (%.2fx), backward %.3f (%.2fx), all %.2fx\n",
+      "%.3f, read-out %.3f, context %.3f (forward %.2fx), codes again %.3f, backward %.3f (%.2fx), "
+      "all %.2fx\n",
       static_cast<long long>(batch), static_cast<long long>(length), static_cast<long long>(heads),
-      static_cast<long long>(kv_heads), plain_f, plain_both - plain_f, quantise, forward,
-      forward / plain_f, backward, backward / (plain_both - plain_f),
-      (quantise + forward + backward) / plain_both);
+      static_cast<long long>(kv_heads), plain_f, plain_b, quantise, read_out, weigh,
+      (read_out + weigh) / plain_f, again, backward, backward / plain_b,
+      (quantise + read_out + weigh + backward) / plain_both);
 }
 
 }  // namespace

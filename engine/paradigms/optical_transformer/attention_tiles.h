@@ -55,11 +55,13 @@ struct ScoreStatistics {
   at::Tensor clamped;        ///< how many of those lie outside qk_range, 0-d; with counts_clamped
 };
 
-/// What a fused pass over the scores leaves for its gradient, fp32; undefined where it was not
-/// fused.
+/// What a fused pass over the scores leaves for its gradient, fp32 unless said; undefined where it
+/// was not fused.
 struct SoftmaxRows {
   at::Tensor greatest, reciprocal_sum;  ///< [B, H, S_q]: see kernels::OpticalAttentionRows
   at::Tensor exact_context;             ///< [B, H, S_q, D]: P·v, both unquantised
+  at::Tensor codes;  ///< bytes: see kernels::cuda::optical_attention_read_out(). Where they would
+                     ///< take much memory they are not kept, but made again.
 };
 
 /// The range of q·kᵀ: [min, max], or quantiles from a streamed histogram (error: one bin). Costs
@@ -88,7 +90,7 @@ at::Tensor context_read_out(const AttentionCall& call, const at::Tensor& accumul
 at::Tensor frozen_score_range(const AttentionCall& call, const at::Tensor& raw);
 
 struct AttentionGradient {
-  at::Tensor dq, dk, dv;  ///< [B, H, S_q, D], [B, H_kv, S_k, D], contiguous
+  at::Tensor dq, dk, dv;  ///< [B, H, S_q, D], [B, H_kv, S_k, D], any strides
 };
 
 /// Straight-through: P as in the forward (recomputed from the quantised operands and the same

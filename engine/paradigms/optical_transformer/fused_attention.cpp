@@ -34,10 +34,12 @@ kernels::OpticalAttention description(const AttentionCall& call, const at::Tenso
 /// Rows as the kernels read them, 16 bytes at a time; keeps alive what it had to copy.
 class Rows {
  public:
+  Rows() = default;
   explicit Rows(const at::Tensor& tensor)
       : tensor_(is_readable(tensor) ? tensor : tensor.contiguous()) {}
 
   operator kernels::HeadRows() const {  // NOLINT: a view of itself
+    if (!tensor_.defined()) return {};
     return {tensor_.const_data_ptr(), tensor_.stride(0), tensor_.stride(1), tensor_.stride(2)};
   }
 
@@ -51,6 +53,28 @@ class Rows {
 
   at::Tensor tensor_;
 };
+
+kernels::OpticalAttentionRows pointers(const SoftmaxRows& rows) {
+  return {rows.greatest.data_ptr<float>(), rows.reciprocal_sum.data_ptr<float>(),
+          rows.exact_context.data_ptr<float>()};
+}
+
+/// Above it a layer's codes would take more memory than all else that it keeps; they are made
+/// again.
+constexpr std::int64_t kKeysOfKeptCodes = 1024;
+
+at::TensorOptions bytes_beside(const at::Tensor& tensor) {
+  return tensor.options().dtype(at::kByte);
+}
+
+at::Tensor room_for_codes(const AttentionCall& call, const at::Tensor& beside) {
+  return at::empty({kernels::cuda::optical_attention_code_bytes(extent_of(call), call.levels)},
+                   bytes_beside(beside));
+}
+
+kernels::ResultRows result_rows(const at::Tensor& tensor) {
+  return {tensor.data_ptr(), tensor.stride(0), tensor.stride(1), tensor.stride(2)};
+}
 
 }  // namespace
 
@@ -75,50 +99,67 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
       at::empty({call.batch, call.heads, call.queries, call.head_dim}, options);
   rows = {at::empty({call.batch, call.heads, call.queries}, options),
           at::empty({call.batch, call.heads, call.queries}, options),
-          at::empty(context.sizes(), options)};
+          at::empty(context.sizes(), options),
+          {}};
+  const at::Tensor codes = room_for_codes(call, exact.q);
   const auto how = description(call, quantised.value_range);
   const Rows q(quantised.q), k(quantised.k), v(quantised.v), exact_v(exact.v);
-  const kernels::OpticalAttentionRows kept{rows.greatest.data_ptr<float>(),
-                                           rows.reciprocal_sum.data_ptr<float>(),
-                                           rows.exact_context.data_ptr<float>()};
+  const kernels::OpticalAttentionRows kept = pointers(rows);
   if (running != nullptr) {
-    kernels::cuda::optical_attention_forward(how, q, k, v, exact_v, context.data_ptr<float>(), kept,
-                                             nullptr, scope.stream(),
-                                             on_cuda::running_range(*running, /*uses_new=*/false));
-    return context;
+    kernels::cuda::optical_attention_read_out(how, q, k, codes.data_ptr(), kept, nullptr,
+                                              scope.stream(),
+                                              on_cuda::running_range(*running, /*uses_new=*/false));
+  } else {
+    const on_cuda::Observation observation(exact.q, scope);
+    const bool sees_all = scope_of_scores == ScoreScope::full;
+    if (sees_all) {
+      kernels::cuda::optical_attention_score_range(how, q, k, true, observation.pointer(),
+                                                   scope.stream());
+    }
+    kernels::cuda::optical_attention_read_out(how, q, k, codes.data_ptr(), kept,
+                                              sees_all ? nullptr : observation.pointer(),
+                                              scope.stream());
+    observed = {};
+    if (call.counts_clamped) on_cuda::count_clamped(call, quantised, observed);
+    observed.range = observation.range();
   }
-  const on_cuda::Observation observation(exact.q, scope);
-  const bool sees_all = scope_of_scores == ScoreScope::full;
-  if (sees_all) {
-    kernels::cuda::optical_attention_score_range(how, q, k, true, observation.pointer(),
-                                                 scope.stream());
-  }
-  kernels::cuda::optical_attention_forward(how, q, k, v, exact_v, context.data_ptr<float>(), kept,
-                                           sees_all ? nullptr : observation.pointer(),
-                                           scope.stream());
-  observed = {};
-  if (call.counts_clamped) on_cuda::count_clamped(call, quantised, observed);
-  observed.range = observation.range();
+  kernels::cuda::optical_attention_context(how, codes.const_data_ptr(), v, exact_v,
+                                           context.data_ptr<float>(), kept, scope.stream());
+  if (call.keys <= kKeysOfKeptCodes) rows.codes = codes;
   return context;
+}
+
+bool needs_quantised(const AttentionCall& call, const SoftmaxRows& rows) {
+  return call.clip || !rows.codes.defined();
 }
 
 AttentionGradient fused_gradient(const AttentionCall& call, const AttentionOperands& quantised,
                                  const AttentionOperands& exact, const SoftmaxRows& rows,
                                  const at::Tensor& gradient) {
   const CudaScope scope(gradient);
-  const auto options = exact.q.options();
-  AttentionGradient result{
-      at::empty({call.batch, call.heads, call.queries, call.head_dim}, options),
-      at::empty({call.batch, call.kv_heads, call.keys, call.head_dim}, options),
-      at::empty({call.batch, call.kv_heads, call.keys, call.head_dim}, options)};
-  const at::Tensor delta = at::empty(rows.greatest.sizes(), rows.greatest.options());
+  // As [B, S, H, D] in memory: the projections' gradient takes it as it is.
+  const auto rows_of = [&](std::int64_t heads, std::int64_t length) {
+    return at::empty({call.batch, length, heads, call.head_dim}, exact.q.options()).transpose(1, 2);
+  };
+  AttentionGradient result{rows_of(call.heads, call.queries), rows_of(call.kv_heads, call.keys),
+                           rows_of(call.kv_heads, call.keys)};
+  const at::Tensor scratch = at::empty(
+      {kernels::cuda::optical_attention_gradient_bytes(extent_of(call))}, bytes_beside(exact.q));
+  const auto how = description(call, {});
+  Rows q, k;
+  if (needs_quantised(call, rows)) {
+    q = Rows(quantised.q);
+    k = Rows(quantised.k);
+  }
+  at::Tensor codes = rows.codes;
+  if (!codes.defined()) {
+    codes = room_for_codes(call, exact.q);
+    kernels::cuda::optical_attention_read_out_again(how, q, k, codes.data_ptr(), scope.stream());
+  }
   kernels::cuda::optical_attention_gradient(
-      description(call, {}), Rows(quantised.q), Rows(quantised.k), Rows(exact.q), Rows(exact.k),
-      Rows(exact.v), Rows(gradient),
-      {rows.greatest.data_ptr<float>(), rows.reciprocal_sum.data_ptr<float>(),
-       rows.exact_context.data_ptr<float>()},
-      delta.data_ptr<float>(), result.dq.data_ptr(), result.dk.data_ptr(), result.dv.data_ptr(),
-      scope.stream());
+      how, codes.const_data_ptr(), q, k, Rows(exact.q), Rows(exact.k), Rows(exact.v),
+      Rows(gradient), pointers(rows), scratch.data_ptr(), result_rows(result.dq),
+      result_rows(result.dk), result_rows(result.dv), scope.stream());
   return result;
 }
 
@@ -136,6 +177,8 @@ at::Tensor fused_context(const AttentionCall&, const AttentionOperands&, const A
                          ScoreScope, ScoreStatistics&, SoftmaxRows&, const RangeUpdate*) {
   return {};
 }
+
+bool needs_quantised(const AttentionCall&, const SoftmaxRows&) { return true; }
 
 AttentionGradient fused_gradient(const AttentionCall&, const AttentionOperands&,
                                  const AttentionOperands&, const SoftmaxRows&, const at::Tensor&) {

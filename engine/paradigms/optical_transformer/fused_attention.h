@@ -21,6 +21,9 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
                          ScoreStatistics& observed, SoftmaxRows& rows,
                          const RangeUpdate* running = nullptr);
 
+/// Whether fused_gradient() needs q and k of `quantised`; nobody needs v.
+bool needs_quantised(const AttentionCall& call, const SoftmaxRows& rows);
+
 /// attention_gradient() of a call that was fused, in bf16. The weights of its sums are rounded to
 /// bf16.
 AttentionGradient fused_gradient(const AttentionCall& call, const AttentionOperands& quantised,

@@ -42,7 +42,6 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
 
     const AttentionOperands exact{
         dense_values(saved[0]), dense_values(saved[1]), dense_values(saved[2]), {}, {}};
-    const AttentionOperands quantised = quantised_operands(how, exact.q, exact.k, exact.v);
     at::Tensor g = gradients[0]
                        .detach()
                        .to(gradient_type(saved[0]))
@@ -50,9 +49,7 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
                        .transpose(1, 2);
     if (call.clip) g = at::where(how.inside, g, at::zeros_like(g));
 
-    AttentionGradient result = how.rows.greatest.defined()
-                                   ? fused_gradient(call, quantised, exact, how.rows, g)
-                                   : attention_gradient(call, quantised, exact, g);
+    AttentionGradient result = gradient(how, exact, g);
     if (call.clip) {
       result.dq = clipped(result.dq, exact.q, how.query_range);
       result.dk = clipped(result.dk, exact.k, how.key_range);
@@ -60,6 +57,18 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
     }
     return {result.dq.to(saved[0].scalar_type()), result.dk.to(saved[1].scalar_type()),
             result.dv.to(saved[2].scalar_type()), at::Tensor()};
+  }
+
+ private:
+  static AttentionGradient gradient(const AttentionResult& how, const AttentionOperands& exact,
+                                    const at::Tensor& g) {
+    const bool is_fused = how.rows.greatest.defined();
+    AttentionOperands quantised;
+    if (!is_fused || needs_quantised(how.call, how.rows)) {
+      quantised = quantised_operands(how, exact.q, exact.k, exact.v);
+    }
+    return is_fused ? fused_gradient(how.call, quantised, exact, how.rows, g)
+                    : attention_gradient(how.call, quantised, exact, g);
   }
 };
 

@@ -16,9 +16,11 @@
 namespace kernels {
 namespace {
 
-// 257 levels over [-1, 1] are multiples of 2^-7: exact in fp16, and so are sums of their products
-// in fp32. The codes of the scores must then be equal whatever the order of summation.
-constexpr std::int32_t kLevels = 257;
+// 257 and 129 levels over [-1, 1] are multiples of 2^-7 and 2^-6: exact in fp16, and so are sums of
+// their products in fp32. The codes of the scores must then be equal whatever the order of
+// summation. They take two bytes and one.
+constexpr std::int32_t kTwoBytes = 257;
+constexpr std::int32_t kOneByte = 129;
 constexpr float kUnit[2] = {-1, 1};
 constexpr float kScoreRange[2] = {-3, 2.5f};
 constexpr float kLut = 3.0f / 128;
@@ -29,6 +31,8 @@ struct Case {
   AttentionExtent extent;
   bool noisy = true;
   bool clip = false;
+  std::int32_t levels = kOneByte;
+  bool makes_codes_again = false;
 };
 
 std::vector<float> random_values(std::int64_t count, unsigned seed) {
@@ -83,9 +87,9 @@ Outcome expected(const Case& c, const Inputs& in) {
   const AttentionExtent& e = c.extent;
   const std::int64_t D = e.head_dim;
   std::vector<float> q(in.q), k(in.k), v(in.v);
-  reference::quantise(in.q.data(), in.q.size(), kLevels, kUnit, 0, q.data());
-  reference::quantise(in.k.data(), in.k.size(), kLevels, kUnit, kLut, k.data());
-  reference::quantise(in.v.data(), in.v.size(), kLevels, kUnit, kLut, v.data());
+  reference::quantise(in.q.data(), in.q.size(), c.levels, kUnit, 0, q.data());
+  reference::quantise(in.k.data(), in.k.size(), c.levels, kUnit, kLut, k.data());
+  reference::quantise(in.v.data(), in.v.size(), c.levels, kUnit, kLut, v.data());
   const float scale = 1 / std::sqrt(static_cast<float>(D));
   constexpr float unit_interval[2] = {0, 1};
   Outcome out;
@@ -104,10 +108,10 @@ Outcome expected(const Case& c, const Inputs& in) {
         scores[i * e.keys + j] = static_cast<float>(sum);
       }
     const ScoreTile tile{e.queries, e.keys, e.keys - e.queries + 1, e.keys};
-    const ScoreReadOut how{{kLevels, kScoreRange, c.noisy, noise().at(head * e.queries * e.keys)},
+    const ScoreReadOut how{{c.levels, kScoreRange, c.noisy, noise().at(head * e.queries * e.keys)},
                            scale};
     out.scores = merge(out.scores, reference::probabilities(tile, scores.data(), how, p.data()));
-    reference::quantise(p.data(), p.size(), kLevels, unit_interval, 0, codes.data());
+    reference::quantise(p.data(), p.size(), c.levels, unit_interval, 0, codes.data());
     for (std::int64_t i = 0; i < e.queries; ++i) {
       const std::int64_t row = (head * e.queries + i) * D;
       std::vector<double> dp(e.keys);
@@ -159,7 +163,7 @@ Outcome on_device(const Case& c, const Inputs& in) {
   const HeadRows g_rows = dense(g.data(), e.heads, e.queries, e.head_dim);
   const auto quantise = [&](const tests::CudaBuffer<__nv_bfloat16>& x, std::size_t count, float lut,
                             const tests::CudaBuffer<__half>& out) {
-    cuda::quantise(x.data(), ElementType::bf16, static_cast<std::int64_t>(count), kLevels,
+    cuda::quantise(x.data(), ElementType::bf16, static_cast<std::int64_t>(count), c.levels,
                    unit.data(), lut, out.data(), ElementType::fp16, {}, unit.data());
   };
   quantise(q, in.q.size(), 0, q16);
@@ -171,7 +175,7 @@ Outcome on_device(const Case& c, const Inputs& in) {
 
   const OpticalAttention how{.extent = e,
                              .scale = 1 / std::sqrt(static_cast<float>(e.head_dim)),
-                             .levels = kLevels,
+                             .levels = c.levels,
                              .noisy = c.noisy,
                              .clip = c.clip,
                              .qk_noise = noise(),
@@ -179,19 +183,33 @@ Outcome on_device(const Case& c, const Inputs& in) {
                              .qk_range = score_range.data()};
   const std::size_t row_count = e.batch * e.heads * e.queries;
   const tests::CudaBuffer<float> context(in.q.size()), greatest(row_count), sums(row_count),
-      exact(in.q.size()), delta(row_count), range(2), range_alone(2);
+      exact(in.q.size()), range(2), range_alone(2);
   const tests::CudaBuffer<int> observed(3);
   const OpticalAttentionRows rows{greatest.data(), sums.data(), exact.data()};
   cuda::clear(observed.data(), {});
   cuda::optical_attention_score_range(how, q16_rows, k16_rows, false, observed.data(), {});
   cuda::store_range(observed.data(), range_alone.data(), {});
   cuda::clear(observed.data(), {});
-  cuda::optical_attention_forward(how, q16_rows, k16_rows, v16_rows, v_rows, context.data(), rows,
-                                  observed.data(), {});
+  const tests::CudaBuffer<unsigned char> codes(cuda::optical_attention_code_bytes(e, c.levels));
+  cuda::optical_attention_read_out(how, q16_rows, k16_rows, codes.data(), rows, observed.data(),
+                                   {});
+  cuda::optical_attention_context(how, codes.data(), v16_rows, v_rows, context.data(), rows, {});
   cuda::store_range(observed.data(), range.data(), {});
+  const tests::CudaBuffer<unsigned char> scratch(cuda::optical_attention_gradient_bytes(e));
+  const auto result = [&](const tests::CudaBuffer<__nv_bfloat16>& rows_of, std::int64_t heads,
+                          std::int64_t count) {
+    return ResultRows{rows_of.data(), heads * count * e.head_dim, count * e.head_dim, e.head_dim};
+  };
+  if (c.makes_codes_again) {
+    EXPECT_EQ(cudaMemset(codes.data(), 0xAB, cuda::optical_attention_code_bytes(e, c.levels)),
+              cudaSuccess);
+    cuda::optical_attention_read_out_again(how, q16_rows, k16_rows, codes.data(), {});
+  }
   const tests::CudaBuffer<__nv_bfloat16> dq(in.q.size()), dk(in.k.size()), dv(in.v.size());
-  cuda::optical_attention_gradient(how, q16_rows, k16_rows, q_rows, k_rows, v_rows, g_rows, rows,
-                                   delta.data(), dq.data(), dk.data(), dv.data(), {});
+  cuda::optical_attention_gradient(
+      how, codes.data(), c.clip ? q16_rows : HeadRows{}, c.clip ? k16_rows : HeadRows{}, q_rows,
+      k_rows, v_rows, g_rows, rows, scratch.data(), result(dq, e.heads, e.queries),
+      result(dk, e.kv_heads, e.keys), result(dv, e.kv_heads, e.keys), {});
   EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
   EXPECT_EQ(range.host(), range_alone.host());
   return {context.host(),
@@ -221,6 +239,7 @@ TEST(OpticalAttentionCuda, EqualsTheReferenceOnWholeTiles) {
   SKIP_WITHOUT_DEVICE();
   expect_like_the_reference({{2, 6, 2, 128, 128, 64}});
   expect_like_the_reference({{1, 4, 2, 128, 128, 32}});
+  expect_like_the_reference({{2, 6, 2, 128, 128, 64}, true, false, kTwoBytes});
 }
 
 TEST(OpticalAttentionCuda, EqualsTheReferenceOnRaggedTiles) {
@@ -229,7 +248,13 @@ TEST(OpticalAttentionCuda, EqualsTheReferenceOnRaggedTiles) {
        {std::pair{1, 4}, {3, 20}, {65, 68}, {200, 200}, {37, 260}, {130, 132}}) {
     SCOPED_TRACE(std::to_string(queries) + " queries, " + std::to_string(keys) + " keys");
     expect_like_the_reference({{1, 3, 1, queries, keys, 64}});
+    expect_like_the_reference({{1, 3, 1, queries, keys, 32}, true, false, kTwoBytes});
   }
+}
+
+TEST(OpticalAttentionCuda, EqualsTheReferenceWhereABlockTakesAllHeadsOfAKey) {
+  SKIP_WITHOUT_DEVICE();
+  expect_like_the_reference({{130, 16, 8, 20, 24, 32}});
 }
 
 TEST(OpticalAttentionCuda, EqualsTheReferenceWithoutNoise) {
@@ -240,6 +265,21 @@ TEST(OpticalAttentionCuda, EqualsTheReferenceWithoutNoise) {
 TEST(OpticalAttentionCuda, ClipsTheGradientOfScoresOutsideTheirRange) {
   SKIP_WITHOUT_DEVICE();
   expect_like_the_reference({{1, 6, 2, 96, 96, 64}, /*noisy=*/true, /*clip=*/true});
+  expect_like_the_reference({{1, 6, 2, 96, 96, 64}, /*noisy=*/true, /*clip=*/true, kTwoBytes});
+}
+
+TEST(OpticalAttentionCuda, CodesMadeAgainAreTheSame) {
+  SKIP_WITHOUT_DEVICE();
+  for (const std::int32_t levels : {kOneByte, kTwoBytes}) {
+    Case c{{2, 6, 2, 200, 200, 64}, true, false, levels};
+    const Inputs in(c.extent);
+    const Outcome kept = on_device(c, in);
+    c.makes_codes_again = true;
+    const Outcome again = on_device(c, in);
+    EXPECT_EQ(kept.dq, again.dq);
+    EXPECT_EQ(kept.dk, again.dk);
+    EXPECT_EQ(kept.dv, again.dv);
+  }
 }
 
 TEST(OpticalAttentionCuda, RowsThatSeeNoKeyAreZero) {
