@@ -13,12 +13,17 @@ __device__ void add_to(std::int64_t* sum, int value) {
   }
 }
 
+/// Never what memory of an earlier time holds; where it is by chance, work is done for nothing.
+__device__ std::uint64_t mark_of(NoiseTime time) {
+  return (std::uint64_t{time.step} << 32 | time.micro_step) + 1;
+}
+
 // A block takes one largest tile at a time, so that its few flips are drawn by few threads while
 // the loads of all are under way.
 template <typename X, typename Y>
 __global__ void __launch_bounds__(device::kThreads)
     flip_kernel(const X* x, ElementType x_type, std::int64_t count, Plan plan, Y* y,
-                ElementType y_type, FlipCounts* counts) {
+                ElementType y_type, FlipCounts* counts, ZeroedAt zeroed_at) {
   __shared__ std::uint32_t masks[kLargestTile];
   const std::uint64_t begin = plan.how.first_element / kLargestTile;
   const std::uint64_t end = (plan.how.first_element + count + kLargestTile - 1) / kLargestTile;
@@ -50,6 +55,7 @@ __global__ void __launch_bounds__(device::kThreads)
       zeroed += zero;
       non_finite += (result & y_format.magnitude) >= y_format.infinity;
     }
+    if (zeroed_at != nullptr && zeroed != 0) zeroed_at[tile - begin] = mark_of(time);
     if (counts == nullptr) continue;
     add_to(&counts->exponent, exponent);
     add_to(&counts->fraction, fraction);
@@ -60,14 +66,15 @@ __global__ void __launch_bounds__(device::kThreads)
 
 template <typename X, typename G>
 __global__ void __launch_bounds__(device::kThreads)
-    stop_gradient_kernel(const X* x, ElementType x_type, std::int64_t count, Plan plan,
-                         G* gradient) {
+    stop_gradient_kernel(const X* x, ElementType x_type, std::int64_t count, Plan plan, G* gradient,
+                         ZeroedAt zeroed_at) {
   __shared__ std::uint32_t masks[kLargestTile];
   const NoiseTime time = time_of(plan.how);
   const std::uint64_t begin = plan.how.first_element / kLargestTile;
   const std::uint64_t end = (plan.how.first_element + count + kLargestTile - 1) / kLargestTile;
   for (std::uint64_t tile = begin + blockIdx.x; tile < end; tile += gridDim.x) {
     const auto start = static_cast<std::int64_t>(tile * kLargestTile - plan.how.first_element);
+    if (zeroed_at != nullptr && zeroed_at[tile - begin] != mark_of(time)) continue;
     draw_masks(plan, time, tile * kLargestTile, masks);
     for (unsigned in_tile = threadIdx.x; in_tile < kLargestTile; in_tile += device::kThreads) {
       const std::int64_t i = start + in_tile;
@@ -137,26 +144,26 @@ void with_word_of(ElementType type, Work&& work) {
 }  // namespace
 
 void flip(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how, void* y,
-          ElementType y_type, FlipCounts* counts, Stream stream) {
+          ElementType y_type, FlipCounts* counts, Stream stream, ZeroedAt zeroed_at) {
   if (count == 0) return;
   with_word_of(x_type, [&](auto x_word) {
     with_word_of(y_type, [&](auto y_word) {
       flip_kernel<<<blocks_for(count), device::kThreads, 0, device::native(stream)>>>(
           static_cast<const decltype(x_word)*>(x), x_type, count, plan_of(how),
-          static_cast<decltype(y_word)*>(y), y_type, counts);
+          static_cast<decltype(y_word)*>(y), y_type, counts, zeroed_at);
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 
 void stop_gradient(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how,
-                   void* gradient, ElementType gradient_type, Stream stream) {
+                   void* gradient, ElementType gradient_type, Stream stream, ZeroedAt zeroed_at) {
   if (count == 0 || !how.zeroes()) return;
   with_word_of(x_type, [&](auto x_word) {
     with_word_of(gradient_type, [&](auto gradient_word) {
       stop_gradient_kernel<<<blocks_for(count), device::kThreads, 0, device::native(stream)>>>(
           static_cast<const decltype(x_word)*>(x), x_type, count, plan_of(how),
-          static_cast<decltype(gradient_word)*>(gradient));
+          static_cast<decltype(gradient_word)*>(gradient), zeroed_at);
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());

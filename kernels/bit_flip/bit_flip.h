@@ -107,10 +107,18 @@ void stop_gradient(void* gradient, ElementType type, const FlipLog& log);
 #ifdef PARADIGM_WITH_CUDA
 /// As reference, bit for bit, on device memory; asynchronous on `stream`, capturable.
 namespace cuda {
+/// Tiles of the flips that an operand touches.
+std::int64_t tiles_of(std::int64_t count, std::uint64_t first_element);
+
+/// When flip() last zeroed an element of each of the tiles_of() an operand, in device memory that
+/// need not be initialised: stop_gradient() of the same flips passes over the other tiles. Null =
+/// unknown.
+using ZeroedAt = std::uint64_t*;
 void flip(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how, void* y,
-          ElementType y_type, FlipCounts* counts, Stream stream);
+          ElementType y_type, FlipCounts* counts, Stream stream, ZeroedAt zeroed_at = nullptr);
 void stop_gradient(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how,
-                   void* gradient, ElementType gradient_type, Stream stream);
+                   void* gradient, ElementType gradient_type, Stream stream,
+                   ZeroedAt zeroed_at = nullptr);
 /// What flip_in_place() changed: device memory for the tiles of one operand, tiles_of() of them.
 struct FlipSlots {
   static constexpr int kSlots = 16;  ///< changed words of a tile; more, and it is copied whole
@@ -123,7 +131,6 @@ struct FlipSlots {
   /// [count] words, of which those of crowded tiles are written; needed from a flip to its restore.
   std::uint16_t* copies = nullptr;
 };
-std::int64_t tiles_of(std::int64_t count, std::uint64_t first_element);
 
 /// Whether flips in 16-bit words are so rare that changing those alone is cheaper than a copy.
 bool can_flip_in_place(const BitFlip& how);

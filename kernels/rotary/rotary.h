@@ -19,7 +19,8 @@ void rotate_heads(const float* x, const float* cos, const float* sin, std::int64
 namespace kernels::cuda {
 
 /// The same for `rows` rows, row r at position r mod `sequence`; row r of x begins at r · x_stride,
-/// y is dense. fp32, bf16 or fp16 in device memory, arithmetic in fp32; asynchronous on `stream`.
+/// y is dense. rows · heads < 2^32. fp32, bf16 or fp16 in device memory, arithmetic in fp32;
+/// asynchronous on `stream`.
 void rotate_heads(const void* x, ElementType type, std::int64_t x_stride, const float* cos,
                   const float* sin, std::int64_t rows, std::int64_t sequence, std::int64_t heads,
                   std::int64_t half, bool inverse, void* y, Stream stream);

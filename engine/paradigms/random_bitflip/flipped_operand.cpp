@@ -167,6 +167,11 @@ void FlippedOperand::flip_on_cpu(const at::Tensor& counts) {
   });
 }
 
+std::uint64_t* FlippedOperand::zeroed_at() const {
+  if (!memory_.zeroed_at.defined()) return nullptr;
+  return reinterpret_cast<std::uint64_t*>(memory_.zeroed_at.data_ptr<std::int64_t>());
+}
+
 void FlippedOperand::flip_on_device([[maybe_unused]] const at::Tensor& counts) {
 #ifdef PARADIGM_WITH_CUDA
   const c10::DeviceGuard guard(source_.device());
@@ -174,9 +179,14 @@ void FlippedOperand::flip_on_device([[maybe_unused]] const at::Tensor& counts) {
     kernels::cuda::toggle(borrowed_bytes(source_), source_.numel(), flips_.how,
                           current_stream(source_));
   } else {
+    if (flips_.how.zeroes()) {
+      memory_.zeroed_at =
+          at::empty({kernels::cuda::tiles_of(source_.numel(), flips_.how.first_element)},
+                    source_.options().dtype(at::kLong));
+    }
     kernels::cuda::flip(source_.const_data_ptr(), element_type_of(source_), source_.numel(),
                         flips_.how, values_.mutable_data_ptr(), element_type_of(values_),
-                        counts_of(counts), current_stream(source_));
+                        counts_of(counts), current_stream(source_), zeroed_at());
   }
 #endif
 }
@@ -250,7 +260,8 @@ void FlippedOperand::stop(const at::Tensor& gradient) const {
     return;
   }
   kernels::cuda::stop_gradient(source_.const_data_ptr(), element_type_of(source_), source_.numel(),
-                               flips_.how, g, element_type_of(gradient), current_stream(source_));
+                               flips_.how, g, element_type_of(gradient), current_stream(source_),
+                               zeroed_at());
 #endif
 }
 

@@ -25,8 +25,9 @@ at::Tensor empty_counts(const at::Tensor& tensor);
 
 /// What a forward pass on CUDA leaves for its backward pass, which then draws nothing again.
 struct FlipMemory {
-  at::Tensor values;  ///< the flipped copy, of an operand that was copied
-  at::Tensor counts;  ///< kernels::cuda::FlipSlots, of one that was flipped in place
+  at::Tensor values;     ///< the flipped copy, of an operand that was copied
+  at::Tensor zeroed_at;  ///< kernels::cuda::ZeroedAt, of the same
+  at::Tensor counts;     ///< kernels::cuda::FlipSlots, of one that was flipped in place
   at::Tensor entries;
 };
 
@@ -52,6 +53,7 @@ class FlippedOperand {
   void stop(const at::Tensor& gradient) const;
 
  private:
+  std::uint64_t* zeroed_at() const;
   bool flip_on_cpu_in_place(const at::Tensor& counts);
   void flip_on_cpu(const at::Tensor& counts);
   void restore_on_cpu();
