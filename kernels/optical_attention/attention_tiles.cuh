@@ -267,11 +267,6 @@ __device__ inline int visible_tiles(const AttentionExtent& extent, std::int64_t 
   return static_cast<int>((visible + kRows - 1) / kRows);
 }
 
-inline dim3 query_grid(const AttentionExtent& extent) {
-  return {static_cast<unsigned>((extent.queries + kRows - 1) / kRows),
-          static_cast<unsigned>(extent.heads), static_cast<unsigned>(extent.batch)};
-}
-
 template <typename Work>
 void with_head_dim(std::int64_t head_dim, Work&& work) {
   if (head_dim == 32) {

@@ -49,21 +49,21 @@ __device__ void weigh_tile(const Softmax& softmax, const CodeTile<Code>& codes,
 
 template <int head_dim, typename Code>
 __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
-    context_kernel(OpticalAttention how, const Code* codes, HeadRows v, HeadRows exact_v,
-                   float* context, OpticalAttentionRows rows) {
+    context_kernel(OpticalAttention how, QueryChunk chunk, const Code* codes, HeadRows v,
+                   HeadRows exact_v, float* context, OpticalAttentionRows rows) {
   extern __shared__ __align__(128) unsigned char memory[];
   constexpr int kBytes = kRows * head_dim * 2;
   const std::uint32_t base = device::shared_address(memory);
   const AttentionExtent& extent = how.extent;
   const Head head(extent, blockIdx.z, blockIdx.y);
-  const std::int64_t query_tile = gridDim.x - 1 - blockIdx.x;  // the longest rows first
+  const std::int64_t query_tile = query_tile_of_block(chunk);
   const std::int64_t first_query = query_tile * kRows;
   const std::uint16_t* quantised = head_of(v, head.batch, head.kv_head);
   const std::uint16_t* exact = head_of(exact_v, head.batch, head.kv_head);
   const Softmax softmax(how);
   const int tiles = visible_tiles(extent, first_query);
   const std::int64_t row_codes =
-      CodeTiles(extent).first_code(head.batch * extent.heads + head.head, query_tile, 0);
+      CodeTiles(extent, chunk).first_code(head.batch * extent.heads + head.head, query_tile, 0);
 
   const auto value_tile = [&](int which, int stage) {
     return Tile<head_dim, Spread::kKeys>{base + (2 * which + stage) * kBytes};
@@ -128,16 +128,9 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
   }
 }
 
-}  // namespace
-
-bool optical_attention_fits(const AttentionExtent& extent, std::int32_t levels) {
-  return (extent.head_dim == 32 || extent.head_dim == 64) && levels <= 2048 &&
-         extent.keys % 4 == 0 && extent.batch <= 65535 && extent.heads <= 65535;
-}
-
-void optical_attention_context(const OpticalAttention& how, const void* codes, const HeadRows& v,
-                               const HeadRows& exact_v, float* context,
-                               const OpticalAttentionRows& rows, Stream stream) {
+void add_context(const OpticalAttention& how, const QueryChunk& chunk, const void* codes,
+                 const HeadRows& v, const HeadRows& exact_v, float* context,
+                 const OpticalAttentionRows& rows, Stream stream) {
   with_code_type(how.levels, [&](auto code) {
     using Code = decltype(code);
     with_head_dim(how.extent.head_dim, [&](auto head_dim) {
@@ -145,11 +138,49 @@ void optical_attention_context(const OpticalAttention& how, const void* codes, c
       const auto kernel = &context_kernel<head_dim, Code>;
       PARADIGM_CUDA_CHECK(
           cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
-      kernel<<<query_grid(how.extent), kThreads, kBytes, device::native(stream)>>>(
-          how, static_cast<const Code*>(codes), v, exact_v, context, rows);
+      kernel<<<query_grid(how.extent, chunk), kThreads, kBytes, device::native(stream)>>>(
+          how, chunk, static_cast<const Code*>(codes), v, exact_v, context, rows);
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+}  // namespace
+
+bool optical_attention_fits(const AttentionExtent& extent, std::int32_t levels) {
+  return (extent.head_dim == 32 || extent.head_dim == 64) && levels <= 2048 &&
+         extent.keys % 4 == 0 && extent.batch <= 65535 && extent.heads <= 65535;
+}
+
+bool optical_attention_is_one_chunk(const AttentionExtent& extent) {
+  return tiles_of_chunk(extent) >= tiles_of(extent.queries);
+}
+
+std::int64_t optical_attention_code_bytes(const AttentionExtent& extent, std::int32_t levels) {
+  std::int64_t most = 0;
+  for_chunks(extent, [&](const QueryChunk& chunk, bool, bool) {
+    most = std::max(most, CodeTiles(extent, chunk).of_head());
+  });
+  return extent.batch * extent.heads * most * kTileCodes * (levels <= 256 ? 1 : 2);
+}
+
+void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
+                               const HeadRows& v, const HeadRows& exact_v, void* codes,
+                               float* context, const OpticalAttentionRows& rows,
+                               ObservedRange observed, Stream stream, const RunningRange& running) {
+  const bool runs = running.state != nullptr;
+  if (runs && !optical_attention_is_one_chunk(how.extent)) {
+    throw CudaError("optical_attention_forward: a running range, and more than one chunk");
+  }
+  OpticalAttention reading = how, weighing = how;
+  if (runs) {
+    reading.qk_range = running.state;
+    weighing.qk_range = running.used;  // the state has moved on by then
+  }
+  for_chunks(how.extent, [&](const QueryChunk& chunk, bool, bool) {
+    read_out_scores(reading, chunk, q, k, codes, rows, observed, running, stream);
+    add_context(weighing, chunk, codes, v, exact_v, context, rows, stream);
+  });
 }
 
 }  // namespace kernels::cuda

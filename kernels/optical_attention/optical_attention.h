@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Optical attention in sweeps over the key tiles: raw scores live in registers, what is stored of
-// them is a code of one byte (two above 256 levels) for each that the mask keeps. The sweep that
-// writes the codes is the only one that draws noise. Its oracle is the tile-wise computation on
-// kernels::reference.
+// them is a code of one byte (two above 256 levels) for each that the mask keeps, in chunks of
+// queries whose memory grows linearly with the sequence. The sweep that writes the codes is the
+// only one that draws noise. Its oracle is the tile-wise computation on kernels::reference.
 //   S = Q(q^ k^T; qk_range, noisy)    P = softmax(scale * S + causal mask)    C = Q(P; (0, 1)) v^
 // q^, k^, v^ are quantised operands as fp16, made by cuda::quantise with each other's ranges as
 // partners (v^ with (0, 1)), so that q^ k^T is the raw score itself. Products sum in fp32.
@@ -65,27 +65,20 @@ void optical_attention_score_range(const OpticalAttention& how, const HeadRows& 
                                    const HeadRows& k, bool full, ObservedRange observed,
                                    Stream stream);
 
-/// Memory that the codes take.
+/// Whether all queries' codes are in memory at once; up to 2048 keys they are.
+bool optical_attention_is_one_chunk(const AttentionExtent& extent);
+/// Memory that the codes of a chunk take.
 std::int64_t optical_attention_code_bytes(const AttentionExtent& extent, std::int32_t levels);
 
-/// The codes of Q(q^ k^T; qk_range), `rows.greatest` and `rows.reciprocal_sum`. q, k quantised
-/// fp16. Folds the range of the visible raw scores into `observed` unless it is null. With
-/// `running`, the scores are read out in that range, which is then updated; `how.qk_range` is not
-/// looked at. `codes` is aligned to 16 bytes.
-void optical_attention_read_out(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
-                                void* codes, const OpticalAttentionRows& rows,
-                                ObservedRange observed, Stream stream,
-                                const RunningRange& running = {});
-
-/// The same codes once more, for a gradient whose forward did not keep them.
-void optical_attention_read_out_again(const OpticalAttention& how, const HeadRows& q,
-                                      const HeadRows& k, void* codes, Stream stream);
-
-/// C, fp32 [batch, heads, queries, head_dim], and `rows.exact_context`. v quantised fp16, `exact_v`
-/// bf16; `how.qk_range` is the range that the scores were read out in.
-void optical_attention_context(const OpticalAttention& how, const void* codes, const HeadRows& v,
-                               const HeadRows& exact_v, float* context,
-                               const OpticalAttentionRows& rows, Stream stream);
+/// C, fp32 [batch, heads, queries, head_dim], and `rows`. q, k, v quantised fp16; `exact_v` bf16.
+/// `codes` is scratch aligned to 16 bytes; of one chunk, the gradient may have it. Folds the range
+/// of the visible raw scores into `observed` unless it is null. With `running`, the scores are read
+/// out in that range, which is then updated; `how.qk_range` is not looked at. Only of one chunk.
+void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
+                               const HeadRows& v, const HeadRows& exact_v, void* codes,
+                               float* context, const OpticalAttentionRows& rows,
+                               ObservedRange observed, Stream stream,
+                               const RunningRange& running = {});
 
 /// Scratch of the gradient.
 std::int64_t optical_attention_gradient_bytes(const AttentionExtent& extent);
@@ -93,7 +86,7 @@ std::int64_t optical_attention_gradient_bytes(const AttentionExtent& extent);
 /// Straight-through gradients with the unquantised bf16 operands and P of the codes: dV = P^T g,
 /// dP = g v^T, dS = scale * P (dP - sum(dP * P)), dq = dS k, dk = dS^T q. The quantised operands
 /// are read with `clip` alone. `scratch` is aligned to 16 bytes. Sums always run in the same order.
-void optical_attention_gradient(const OpticalAttention& how, const void* codes,
+void optical_attention_gradient(const OpticalAttention& how, void* codes, bool keeps_codes,
                                 const HeadRows& quantised_q, const HeadRows& quantised_k,
                                 const HeadRows& q, const HeadRows& k, const HeadRows& v,
                                 const HeadRows& g, const OpticalAttentionRows& rows, void* scratch,

@@ -3,10 +3,9 @@
 
 #include <limits>
 
-namespace kernels::cuda {
+namespace kernels::optical_attention {
 namespace {
 
-using namespace kernels::optical_attention;
 using device::Fp16;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -138,23 +137,24 @@ __device__ void read_out_tile(const ScoreReader& reader, const Softmax& softmax,
 
 template <int head_dim, bool noisy, bool again, typename Code>
 __global__ void __launch_bounds__(kThreads, kBlocksOfReadOut)
-    score_code_kernel(OpticalAttention how, const __grid_constant__ ScoreNoise noise, HeadRows q,
-                      HeadRows k, OpticalAttentionRows rows, Code* codes, int* observed,
-                      RunningRange running) {
+    score_code_kernel(OpticalAttention how, QueryChunk chunk,
+                      const __grid_constant__ ScoreNoise noise, HeadRows q, HeadRows k,
+                      OpticalAttentionRows rows, Code* codes, int* observed,
+                      cuda::RunningRange running) {
   extern __shared__ __align__(128) unsigned char memory[];
   constexpr int kBytes = kRows * head_dim * 2;
   const std::uint32_t base = device::shared_address(memory);
   const AttentionExtent& extent = how.extent;
   const Head head(extent, blockIdx.z, blockIdx.y);
-  // The longest rows first: the last blocks to start are then the shortest.
-  const std::int64_t query_tile = gridDim.x - 1 - blockIdx.x;
+  const std::int64_t query_tile = query_tile_of_block(chunk);
   const std::int64_t first_query = query_tile * kRows;
   const std::uint16_t* keys = head_of(k, head.batch, head.kv_head);
   const ScoreReader reader(how, noise);
   const Softmax softmax(how);
   const int tiles = visible_tiles(extent, first_query);
   Code* const row_codes =
-      codes + CodeTiles(extent).first_code(head.batch * extent.heads + head.head, query_tile, 0);
+      codes +
+      CodeTiles(extent, chunk).first_code(head.batch * extent.heads + head.head, query_tile, 0);
 
   const Tile<head_dim, Spread::kQueries> q_tile{base};
   const auto key_tile = [&](int stage) {
@@ -219,39 +219,19 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfReadOut)
   }
 }
 
-}  // namespace
-
-void optical_attention_score_range(const OpticalAttention& how, const HeadRows& q,
-                                   const HeadRows& k, bool full, ObservedRange observed,
-                                   Stream stream) {
-  with_head_dim(how.extent.head_dim, [&](auto head_dim) {
-    constexpr int kBytes = 2 * kRows * head_dim * 2;
-    score_range_kernel<head_dim>
-        <<<query_grid(how.extent), kThreads, kBytes, device::native(stream)>>>(how, q, k, full,
-                                                                               observed);
-  });
-  PARADIGM_CUDA_CHECK(cudaGetLastError());
-}
-
-std::int64_t optical_attention_code_bytes(const AttentionExtent& extent, std::int32_t levels) {
-  const std::int64_t codes = extent.batch * extent.heads * CodeTiles(extent).of_head() * kTileCodes;
-  return levels <= 256 ? codes : 2 * codes;
-}
-
-namespace {
-
 template <bool again>
-void launch_read_out(const OpticalAttention& how, const HeadRows& q, const HeadRows& k, void* codes,
-                     const OpticalAttentionRows& rows, ObservedRange observed,
-                     const RunningRange& running, Stream stream) {
+void launch(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
+            const HeadRows& k, void* codes, const OpticalAttentionRows& rows,
+            cuda::ObservedRange observed, const cuda::RunningRange& running, Stream stream) {
   with_code_type(how.levels, [&](auto code) {
     using Code = decltype(code);
     with_head_dim(how.extent.head_dim, [&](auto head_dim) {
       constexpr int kBytes = 3 * kRows * head_dim * 2;
       const auto kernel = how.noisy ? &score_code_kernel<head_dim, true, again, Code>
                                     : &score_code_kernel<head_dim, false, again, Code>;
-      kernel<<<query_grid(how.extent), kThreads, kBytes, device::native(stream)>>>(
-          how, ScoreNoise(how.qk_noise), q, k, rows, static_cast<Code*>(codes), observed, running);
+      kernel<<<query_grid(how.extent, chunk), kThreads, kBytes, device::native(stream)>>>(
+          how, chunk, ScoreNoise(how.qk_noise), q, k, rows, static_cast<Code*>(codes), observed,
+          running);
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
@@ -259,18 +239,33 @@ void launch_read_out(const OpticalAttention& how, const HeadRows& q, const HeadR
 
 }  // namespace
 
-void optical_attention_read_out(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
-                                void* codes, const OpticalAttentionRows& rows,
-                                ObservedRange observed, Stream stream,
-                                const RunningRange& running) {
-  OpticalAttention in_range = how;
-  if (running.state != nullptr) in_range.qk_range = running.state;
-  launch_read_out<false>(in_range, q, k, codes, rows, observed, running, stream);
+void read_out_scores(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
+                     const HeadRows& k, void* codes, const OpticalAttentionRows& rows,
+                     cuda::ObservedRange observed, const cuda::RunningRange& running,
+                     Stream stream) {
+  launch<false>(how, chunk, q, k, codes, rows, observed, running, stream);
 }
 
-void optical_attention_read_out_again(const OpticalAttention& how, const HeadRows& q,
-                                      const HeadRows& k, void* codes, Stream stream) {
-  launch_read_out<true>(how, q, k, codes, {}, nullptr, {}, stream);
+void read_out_scores_again(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
+                           const HeadRows& k, void* codes, Stream stream) {
+  launch<true>(how, chunk, q, k, codes, {}, nullptr, {}, stream);
+}
+
+}  // namespace kernels::optical_attention
+
+namespace kernels::cuda {
+
+void optical_attention_score_range(const OpticalAttention& how, const HeadRows& q,
+                                   const HeadRows& k, bool full, ObservedRange observed,
+                                   Stream stream) {
+  using namespace optical_attention;
+  with_head_dim(how.extent.head_dim, [&](auto head_dim) {
+    constexpr int kBytes = 2 * kRows * head_dim * 2;
+    const dim3 grid = query_grid(how.extent, {0, tiles_of(how.extent.queries)});
+    score_range_kernel<head_dim>
+        <<<grid, kThreads, kBytes, device::native(stream)>>>(how, q, k, full, observed);
+  });
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 
 }  // namespace kernels::cuda

@@ -86,15 +86,16 @@ __device__ inline std::uint32_t* word_of(const ResultRows& rows, std::int64_t ba
 /// dq, one tile of queries against all visible keys.
 template <int head_dim, bool clip, typename Code>
 __global__ void __launch_bounds__(kThreads, kBlocksOfQueryGradient)
-    query_gradient_kernel(OpticalAttention how, const Code* codes, HeadRows quantised_q,
-                          HeadRows quantised_k, HeadRows k, HeadRows v, HeadRows g,
-                          OpticalAttentionRows rows, const float* delta, ResultRows dq) {
+    query_gradient_kernel(OpticalAttention how, QueryChunk chunk, const Code* codes,
+                          HeadRows quantised_q, HeadRows quantised_k, HeadRows k, HeadRows v,
+                          HeadRows g, OpticalAttentionRows rows, const float* delta,
+                          ResultRows dq) {
   extern __shared__ __align__(128) unsigned char memory[];
   constexpr int kBytes = kRows * head_dim * 2;
   const std::uint32_t base = device::shared_address(memory);
   const AttentionExtent& extent = how.extent;
   const Head head(extent, blockIdx.z, blockIdx.y);
-  const std::int64_t tile_of_queries = gridDim.x - 1 - blockIdx.x;  // the longest rows first
+  const std::int64_t tile_of_queries = query_tile_of_block(chunk);
   const std::int64_t first_query = tile_of_queries * kRows;
   const std::uint16_t* keys = head_of(quantised_k, head.batch, head.kv_head);
   const std::uint16_t* exact_k = head_of(k, head.batch, head.kv_head);
@@ -102,7 +103,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfQueryGradient)
   const Softmax softmax(how);
   const int tiles = visible_tiles(extent, first_query);
   const std::int64_t row_codes =
-      CodeTiles(extent).first_code(head.batch * extent.heads + head.head, tile_of_queries, 0);
+      CodeTiles(extent, chunk)
+          .first_code(head.batch * extent.heads + head.head, tile_of_queries, 0);
 
   const Tile<head_dim, Spread::kQueries> g_tile{base};
   const auto key_tile = [&](int which, int stage) {
@@ -232,15 +234,22 @@ __device__ void weigh_group(const OpticalAttention& how, const Softmax& softmax,
   }
 }
 
+/// Sums of a chunk of queries that the next one goes on with: fp32 [batch, heads of keys, keys,
+/// head_dim].
+struct CarriedSums {
+  float *dk = nullptr, *dv = nullptr;
+  bool takes = false, leaves = false;
+};
+
 /// dk and dv, one tile of keys against all queries that see it, of `heads` heads that share it. A
 /// lane holds keys 4g ... 4g + 3 of its warp, as rows g and g + 8 of two fragments, so scores come
 /// transposed: rows are keys, columns are queries.
 template <int head_dim, bool clip, typename Code>
 __global__ void __launch_bounds__(kThreads, kBlocksOfKeyGradient)
-    key_gradient_kernel(OpticalAttention how, const Code* codes, HeadRows quantised_q,
-                        HeadRows quantised_k, HeadRows q, HeadRows v, HeadRows g,
-                        OpticalAttentionRows rows, const float* delta, std::int64_t heads,
-                        ResultRows dk, ResultRows dv) {
+    key_gradient_kernel(OpticalAttention how, QueryChunk chunk, const Code* codes,
+                        HeadRows quantised_q, HeadRows quantised_k, HeadRows q, HeadRows v,
+                        HeadRows g, OpticalAttentionRows rows, const float* delta,
+                        std::int64_t heads, CarriedSums carried, ResultRows dk, ResultRows dv) {
   extern __shared__ __align__(128) unsigned char memory[];
   constexpr int kKeyBytes = kKeyRows * head_dim * 2;
   constexpr int kQueryBytes = kRows * head_dim * 2;
@@ -253,7 +262,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfKeyGradient)
   const std::int64_t first_key = std::int64_t{blockIdx.x} * kKeyRows;
   const std::int64_t offset = extent.keys - extent.queries;
   const Softmax softmax(how);
-  const CodeTiles places(extent);
+  const CodeTiles places(extent, chunk);
 
   constexpr int kAfterQueries = kKeyBytes + 4 * kQueryBytes;
   constexpr int kAfterCodes = kAfterQueries + 2 * kCodeTiles * CodeTile<Code>::kBytes;
@@ -275,9 +284,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfKeyGradient)
 
   // Query tiles that see a key of this tile, of one head; heads follow one another.
   const std::int64_t first_seeing = max(first_key - offset, std::int64_t{0});
-  const int first_tile = static_cast<int>(first_seeing / kRows);
-  const int tiles_of_head =
-      max(static_cast<int>((extent.queries + kRows - 1) / kRows) - first_tile, 0);
+  const int first_tile = static_cast<int>(max(first_seeing / kRows, chunk.first_tile));
+  const int tiles_of_head = max(static_cast<int>(chunk.first_tile + chunk.tiles) - first_tile, 0);
   const int tiles = tiles_of_head * static_cast<int>(heads);
   const auto head_of_tile = [&](int tile) { return first_head + tile / tiles_of_head; };
   const auto tile_of_queries = [&](int tile) {
@@ -333,6 +341,34 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfKeyGradient)
 
   float k_sum[2][head_dim / 8][4] = {};
   float v_sum[2][head_dim / 8][4] = {};
+  const int column = 2 * (lane % 4);
+  // Calls work(fragment, half, n, key) for all pairs of sums that the lane holds.
+  const auto for_sums = [&](const auto& work) {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const std::int64_t key = lane_key + 2 * i + half;
+        if (key >= extent.keys) continue;
+#pragma unroll
+        for (int n = 0; n < head_dim / 8; ++n) work(i, half, n, key);
+      }
+    }
+  };
+  const std::int64_t carried_row = (batch * gridDim.y + blockIdx.y) * extent.keys;
+  const auto carried_at = [&](float* sums, int n, std::int64_t key) {
+    return reinterpret_cast<float2*>(sums + (carried_row + key) * head_dim + 8 * n + column);
+  };
+  if (carried.takes) {
+    for_sums([&](int i, int half, int n, std::int64_t key) {
+      const float2 k_pair = *carried_at(carried.dk, n, key);
+      const float2 v_pair = *carried_at(carried.dv, n, key);
+      k_sum[i][n][2 * half] = k_pair.x;
+      k_sum[i][n][2 * half + 1] = k_pair.y;
+      v_sum[i][n][2 * half] = v_pair.x;
+      v_sum[i][n][2 * half + 1] = v_pair.y;
+    });
+  }
   for (int tile = 0; tile < tiles; ++tile) {
     load(tile + 1);
     device::wait_for_copies<1>();
@@ -409,23 +445,18 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfKeyGradient)
     __syncthreads();
   }
 
-  const int column = 2 * (lane % 4);
-#pragma unroll
-  for (int i = 0; i < 2; ++i) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const std::int64_t key = lane_key + 2 * i + half;
-      if (key >= extent.keys) continue;
-#pragma unroll
-      for (int n = 0; n < head_dim / 8; ++n) {
-        const int at = 8 * n + column;
-        *word_of(dk, batch, blockIdx.y, key, at) =
-            Bf16::pack(k_sum[i][n][2 * half], k_sum[i][n][2 * half + 1]);
-        *word_of(dv, batch, blockIdx.y, key, at) =
-            Bf16::pack(v_sum[i][n][2 * half], v_sum[i][n][2 * half + 1]);
-      }
+  for_sums([&](int i, int half, int n, std::int64_t key) {
+    const float2 k_pair = make_float2(k_sum[i][n][2 * half], k_sum[i][n][2 * half + 1]);
+    const float2 v_pair = make_float2(v_sum[i][n][2 * half], v_sum[i][n][2 * half + 1]);
+    if (carried.leaves) {
+      *carried_at(carried.dk, n, key) = k_pair;
+      *carried_at(carried.dv, n, key) = v_pair;
+    } else {
+      const int at = 8 * n + column;
+      *word_of(dk, batch, blockIdx.y, key, at) = Bf16::pack(k_pair.x, k_pair.y);
+      *word_of(dv, batch, blockIdx.y, key, at) = Bf16::pack(v_pair.x, v_pair.y);
     }
-  }
+  });
 }
 
 /// Adds up what each head that shares a key gave to dk and dv: eight neighbours of a row a thread.
@@ -457,7 +488,9 @@ std::int64_t heads_of_block(const AttentionExtent& extent) {
   constexpr std::int64_t kEnoughBlocks = 1000;
   const std::int64_t blocks =
       (extent.keys + kKeyRows - 1) / kKeyRows * extent.kv_heads * extent.batch;
-  return blocks < kEnoughBlocks ? 1 : extent.heads / extent.kv_heads;
+  return blocks < kEnoughBlocks && optical_attention_is_one_chunk(extent)
+             ? 1
+             : extent.heads / extent.kv_heads;
 }
 
 bool sums_heads(const AttentionExtent& extent) {
@@ -471,11 +504,14 @@ std::int64_t delta_bytes(const AttentionExtent& extent) {
 }  // namespace
 
 std::int64_t optical_attention_gradient_bytes(const AttentionExtent& extent) {
-  const std::int64_t of_heads = extent.batch * extent.heads * extent.keys * extent.head_dim * 2;
-  return delta_bytes(extent) + (sums_heads(extent) ? 2 * of_heads : 0);
+  const std::int64_t row = extent.batch * extent.keys * extent.head_dim;
+  const std::int64_t shares = sums_heads(extent) ? 2 * row * extent.heads * 2 : 0;
+  const std::int64_t carried =
+      optical_attention_is_one_chunk(extent) ? 0 : 2 * row * extent.kv_heads * 4;
+  return delta_bytes(extent) + shares + carried;
 }
 
-void optical_attention_gradient(const OpticalAttention& how, const void* codes,
+void optical_attention_gradient(const OpticalAttention& how, void* codes, bool keeps_codes,
                                 const HeadRows& quantised_q, const HeadRows& quantised_k,
                                 const HeadRows& q, const HeadRows& k, const HeadRows& v,
                                 const HeadRows& g, const OpticalAttentionRows& rows, void* scratch,
@@ -490,25 +526,30 @@ void optical_attention_gradient(const OpticalAttention& how, const void* codes,
                  native>>>(extent, g, rows.exact_context, row_count, delta);
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 
+  // Behind delta: either the shares of heads or the sums that chunks carry.
+  auto* const behind = static_cast<unsigned char*>(scratch) + delta_bytes(extent);
   const std::int64_t heads = heads_of_block(extent);
   const bool sums = sums_heads(extent);
   const std::int64_t head_elements = extent.keys * extent.head_dim;
-  auto* const share = static_cast<unsigned char*>(scratch) + delta_bytes(extent);
   const auto share_rows = [&](std::int64_t which) {
-    return ResultRows{share + which * extent.batch * extent.heads * head_elements * 2,
+    return ResultRows{behind + which * extent.batch * extent.heads * head_elements * 2,
                       extent.heads * head_elements, head_elements, extent.head_dim};
   };
   const ResultRows dk_of_block = sums ? share_rows(0) : dk;
   const ResultRows dv_of_block = sums ? share_rows(1) : dv;
-  const auto launch = [&](auto code, auto head_dim, auto clip) {
+  CarriedSums carried;
+  carried.dk = reinterpret_cast<float*>(behind);
+  carried.dv = carried.dk + extent.batch * extent.kv_heads * head_elements;
+  const auto launch = [&](const QueryChunk& chunk, auto code, auto head_dim, auto clip) {
     using Code = decltype(code);
+    const auto* const typed = static_cast<const Code*>(codes);
     constexpr int kTile = kRows * head_dim * 2;
     constexpr int kQueryMemory = (clip ? 8 : 5) * kTile + 2 * CodeTile<Code>::kBytes;
     const auto of_queries = &query_gradient_kernel<head_dim, clip, Code>;
     PARADIGM_CUDA_CHECK(cudaFuncSetAttribute(
         of_queries, cudaFuncAttributeMaxDynamicSharedMemorySize, kQueryMemory));
-    of_queries<<<query_grid(extent), kThreads, kQueryMemory, native>>>(
-        how, static_cast<const Code*>(codes), quantised_q, quantised_k, k, v, g, rows, delta, dq);
+    of_queries<<<query_grid(extent, chunk), kThreads, kQueryMemory, native>>>(
+        how, chunk, typed, quantised_q, quantised_k, k, v, g, rows, delta, dq);
     PARADIGM_CUDA_CHECK(cudaGetLastError());
 
     constexpr int kKeyTile = kKeyRows * head_dim * 2;
@@ -520,18 +561,25 @@ void optical_attention_gradient(const OpticalAttention& how, const void* codes,
     const dim3 grid(static_cast<unsigned>((extent.keys + kKeyRows - 1) / kKeyRows),
                     static_cast<unsigned>(extent.heads / heads),
                     static_cast<unsigned>(extent.batch));
-    of_keys<<<grid, kThreads, kKeyMemory, native>>>(how, static_cast<const Code*>(codes),
-                                                    quantised_q, quantised_k, q, v, g, rows, delta,
-                                                    heads, dk_of_block, dv_of_block);
+    of_keys<<<grid, kThreads, kKeyMemory, native>>>(how, chunk, typed, quantised_q, quantised_k, q,
+                                                    v, g, rows, delta, heads, carried, dk_of_block,
+                                                    dv_of_block);
     PARADIGM_CUDA_CHECK(cudaGetLastError());
   };
-  with_code_type(how.levels, [&](auto code) {
-    with_head_dim(extent.head_dim, [&](auto head_dim) {
-      if (how.clip) {
-        launch(code, head_dim, std::true_type{});
-      } else {
-        launch(code, head_dim, std::false_type{});
-      }
+  for_chunks(extent, [&](const QueryChunk& chunk, bool is_first, bool is_last) {
+    if (!keeps_codes) {
+      read_out_scores_again(how, chunk, quantised_q, quantised_k, codes, stream);
+    }
+    carried.takes = !is_first;
+    carried.leaves = !is_last;
+    with_code_type(how.levels, [&](auto code) {
+      with_head_dim(extent.head_dim, [&](auto head_dim) {
+        if (how.clip) {
+          launch(chunk, code, head_dim, std::true_type{});
+        } else {
+          launch(chunk, code, head_dim, std::false_type{});
+        }
+      });
     });
   });
   if (!sums) return;

@@ -84,37 +84,32 @@ void measure(std::int64_t batch, std::int64_t heads, std::int64_t kv_heads, std:
   });
   const at::Tensor codes = at::empty(
       {kernels::cuda::optical_attention_code_bytes(how.extent, how.levels)}, bf16.dtype(at::kByte));
-  const double read_out = median_ms([&] {
-    kernels::cuda::optical_attention_read_out(how, rows_of(q16), rows_of(k16), codes.data_ptr(),
-                                              rows, observed.data_ptr<int>(), stream);
-  });
-  const double weigh = median_ms([&] {
-    kernels::cuda::optical_attention_context(how, codes.data_ptr(), rows_of(v16), rows_of(v),
-                                             context.data_ptr<float>(), rows, stream);
-  });
-  const double again = median_ms([&] {
-    kernels::cuda::optical_attention_read_out_again(how, rows_of(q16), rows_of(k16),
-                                                    codes.data_ptr(), stream);
+  const double forward = median_ms([&] {
+    kernels::cuda::optical_attention_forward(
+        how, rows_of(q16), rows_of(k16), rows_of(v16), rows_of(v), codes.data_ptr(),
+        context.data_ptr<float>(), rows, observed.data_ptr<int>(), stream);
   });
   const at::Tensor scratch = at::empty(
       {kernels::cuda::optical_attention_gradient_bytes(how.extent)}, bf16.dtype(at::kByte));
   const auto result = [](const at::Tensor& x) {
     return kernels::ResultRows{x.data_ptr(), x.stride(0), x.stride(1), x.stride(2)};
   };
-  const double backward = median_ms([&] {
-    kernels::cuda::optical_attention_gradient(how, codes.data_ptr(), {}, {}, rows_of(q), rows_of(k),
-                                              rows_of(v), rows_of(g), rows, scratch.data_ptr(),
-                                              result(dq), result(dk), result(dv), stream);
-  });
-  const double plain_b = plain_both - plain_f;
+  const auto backward = [&](bool keeps_codes) {
+    return median_ms([&] {
+      kernels::cuda::optical_attention_gradient(how, codes.data_ptr(), keeps_codes, rows_of(q16),
+                                                rows_of(k16), rows_of(q), rows_of(k), rows_of(v),
+                                                rows_of(g), rows, scratch.data_ptr(), result(dq),
+                                                result(dk), result(dv), stream);
+    });
+  };
+  const bool can_keep = kernels::cuda::optical_attention_is_one_chunk(how.extent);
+  const double kept = can_keep ? backward(true) : 0, again = backward(false);
   std::printf(
       "%2lld x %4lld, %lld/%lld heads: plain forward %.3f ms, backward %.3f ms; optical encode "
-      "%.3f, read-out %.3f, context %.3f (forward %.2fx), codes again %.3f, backward %.3f (%.2fx), "
-      "all %.2fx\n",
+      "%.3f, forward %.3f, backward %.3f, with codes made again %.3f\n",
       static_cast<long long>(batch), static_cast<long long>(length), static_cast<long long>(heads),
-      static_cast<long long>(kv_heads), plain_f, plain_b, quantise, read_out, weigh,
-      (read_out + weigh) / plain_f, again, backward, backward / plain_b,
-      (quantise + read_out + weigh + backward) / plain_both);
+      static_cast<long long>(kv_heads), plain_f, plain_both - plain_f, quantise, forward, kept,
+      again);
 }
 
 }  // namespace
@@ -128,5 +123,6 @@ int main() {
   measure(12, 6, 2, 1024);
   measure(12, 6, 2, 2048);
   measure(12, 15, 5, 2048);
+  measure(2, 6, 2, 8192);
   return 0;
 }

@@ -60,7 +60,7 @@ struct ScoreStatistics {
 struct SoftmaxRows {
   at::Tensor greatest, reciprocal_sum;  ///< [B, H, S_q]: see kernels::OpticalAttentionRows
   at::Tensor exact_context;             ///< [B, H, S_q, D]: P·v, both unquantised
-  at::Tensor codes;  ///< bytes: see kernels::cuda::optical_attention_read_out(). Where they would
+  at::Tensor codes;  ///< bytes: see kernels::cuda::optical_attention_forward(). Where they would
                      ///< take much memory they are not kept, but made again.
 };
 

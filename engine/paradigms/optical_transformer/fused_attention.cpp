@@ -105,10 +105,14 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
   const auto how = description(call, quantised.value_range);
   const Rows q(quantised.q), k(quantised.k), v(quantised.v), exact_v(exact.v);
   const kernels::OpticalAttentionRows kept = pointers(rows);
+  const auto forward = [&](kernels::cuda::ObservedRange seen,
+                           const kernels::cuda::RunningRange& range) {
+    kernels::cuda::optical_attention_forward(how, q, k, v, exact_v, codes.data_ptr(),
+                                             context.data_ptr<float>(), kept, seen, scope.stream(),
+                                             range);
+  };
   if (running != nullptr) {
-    kernels::cuda::optical_attention_read_out(how, q, k, codes.data_ptr(), kept, nullptr,
-                                              scope.stream(),
-                                              on_cuda::running_range(*running, /*uses_new=*/false));
+    forward(nullptr, on_cuda::running_range(*running, /*uses_new=*/false));
   } else {
     const on_cuda::Observation observation(exact.q, scope);
     const bool sees_all = scope_of_scores == ScoreScope::full;
@@ -116,17 +120,17 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
       kernels::cuda::optical_attention_score_range(how, q, k, true, observation.pointer(),
                                                    scope.stream());
     }
-    kernels::cuda::optical_attention_read_out(how, q, k, codes.data_ptr(), kept,
-                                              sees_all ? nullptr : observation.pointer(),
-                                              scope.stream());
+    forward(sees_all ? nullptr : observation.pointer(), {});
     observed = {};
     if (call.counts_clamped) on_cuda::count_clamped(call, quantised, observed);
     observed.range = observation.range();
   }
-  kernels::cuda::optical_attention_context(how, codes.const_data_ptr(), v, exact_v,
-                                           context.data_ptr<float>(), kept, scope.stream());
   if (call.keys <= kKeysOfKeptCodes) rows.codes = codes;
   return context;
+}
+
+bool updates_while_fused(const AttentionCall& call) {
+  return kernels::cuda::optical_attention_is_one_chunk(extent_of(call));
 }
 
 bool needs_quantised(const AttentionCall& call, const SoftmaxRows& rows) {
@@ -151,13 +155,10 @@ AttentionGradient fused_gradient(const AttentionCall& call, const AttentionOpera
     q = Rows(quantised.q);
     k = Rows(quantised.k);
   }
-  at::Tensor codes = rows.codes;
-  if (!codes.defined()) {
-    codes = room_for_codes(call, exact.q);
-    kernels::cuda::optical_attention_read_out_again(how, q, k, codes.data_ptr(), scope.stream());
-  }
+  const bool keeps_codes = rows.codes.defined();
+  const at::Tensor codes = keeps_codes ? rows.codes : room_for_codes(call, exact.q);
   kernels::cuda::optical_attention_gradient(
-      how, codes.const_data_ptr(), q, k, Rows(exact.q), Rows(exact.k), Rows(exact.v),
+      how, codes.data_ptr(), keeps_codes, q, k, Rows(exact.q), Rows(exact.k), Rows(exact.v),
       Rows(gradient), pointers(rows), scratch.data_ptr(), result_rows(result.dq),
       result_rows(result.dk), result_rows(result.dv), scope.stream());
   return result;
@@ -177,6 +178,8 @@ at::Tensor fused_context(const AttentionCall&, const AttentionOperands&, const A
                          ScoreScope, ScoreStatistics&, SoftmaxRows&, const RangeUpdate*) {
   return {};
 }
+
+bool updates_while_fused(const AttentionCall&) { return false; }
 
 bool needs_quantised(const AttentionCall&, const SoftmaxRows&) { return true; }
 

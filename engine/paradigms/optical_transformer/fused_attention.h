@@ -14,6 +14,9 @@ namespace engine::optical_transformer {
 bool fuses(const AttentionCall& call, const AttentionOperands& exact,
            const AttentionOperands& quantised);
 
+/// Whether fused_context() of this call can take a running range: of moderate sequences.
+bool updates_while_fused(const AttentionCall& call);
+
 /// context_accumulator(), and in `rows` what fused_gradient() needs. With `running`, the scores are
 /// read out in that range, which is then updated: nothing is left in `observed`.
 at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exact,

@@ -185,7 +185,8 @@ at::Tensor OpticalAttention::context_of(AttentionResult& result, const Attention
                                         options_.quantiles));
   }
   const bool is_fused = fuses(call, exact, operands);
-  if (is_fused && scope == ScoreScope::causal && updates_in_kernel(qk_range_, pass, call)) {
+  if (is_fused && scope == ScoreScope::causal && updates_while_fused(call) &&
+      updates_in_kernel(qk_range_, pass, call)) {
     const RangeUpdate update = pass.update_in_kernel(qk_range_);
     call.qk_range = update.used;
     return fused_context(call, exact, operands, scope, scores, result.rows, &update);

@@ -191,25 +191,26 @@ Outcome on_device(const Case& c, const Inputs& in) {
   cuda::store_range(observed.data(), range_alone.data(), {});
   cuda::clear(observed.data(), {});
   const tests::CudaBuffer<unsigned char> codes(cuda::optical_attention_code_bytes(e, c.levels));
-  cuda::optical_attention_read_out(how, q16_rows, k16_rows, codes.data(), rows, observed.data(),
-                                   {});
-  cuda::optical_attention_context(how, codes.data(), v16_rows, v_rows, context.data(), rows, {});
+  cuda::optical_attention_forward(how, q16_rows, k16_rows, v16_rows, v_rows, codes.data(),
+                                  context.data(), rows, observed.data(), {});
   cuda::store_range(observed.data(), range.data(), {});
   const tests::CudaBuffer<unsigned char> scratch(cuda::optical_attention_gradient_bytes(e));
   const auto result = [&](const tests::CudaBuffer<__nv_bfloat16>& rows_of, std::int64_t heads,
                           std::int64_t count) {
     return ResultRows{rows_of.data(), heads * count * e.head_dim, count * e.head_dim, e.head_dim};
   };
-  if (c.makes_codes_again) {
+  const bool keeps_codes = !c.makes_codes_again && cuda::optical_attention_is_one_chunk(e);
+  if (!keeps_codes) {
     EXPECT_EQ(cudaMemset(codes.data(), 0xAB, cuda::optical_attention_code_bytes(e, c.levels)),
               cudaSuccess);
-    cuda::optical_attention_read_out_again(how, q16_rows, k16_rows, codes.data(), {});
   }
   const tests::CudaBuffer<__nv_bfloat16> dq(in.q.size()), dk(in.k.size()), dv(in.v.size());
+  const bool quantises = c.clip || !keeps_codes;
   cuda::optical_attention_gradient(
-      how, codes.data(), c.clip ? q16_rows : HeadRows{}, c.clip ? k16_rows : HeadRows{}, q_rows,
-      k_rows, v_rows, g_rows, rows, scratch.data(), result(dq, e.heads, e.queries),
-      result(dk, e.kv_heads, e.keys), result(dv, e.kv_heads, e.keys), {});
+      how, codes.data(), keeps_codes, quantises ? q16_rows : HeadRows{},
+      quantises ? k16_rows : HeadRows{}, q_rows, k_rows, v_rows, g_rows, rows, scratch.data(),
+      result(dq, e.heads, e.queries), result(dk, e.kv_heads, e.keys),
+      result(dv, e.kv_heads, e.keys), {});
   EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
   EXPECT_EQ(range.host(), range_alone.host());
   return {context.host(),
@@ -255,6 +256,23 @@ TEST(OpticalAttentionCuda, EqualsTheReferenceOnRaggedTiles) {
 TEST(OpticalAttentionCuda, EqualsTheReferenceWhereABlockTakesAllHeadsOfAKey) {
   SKIP_WITHOUT_DEVICE();
   expect_like_the_reference({{130, 16, 8, 20, 24, 32}});
+}
+
+TEST(OpticalAttentionCuda, EqualsTheReferenceInChunksOfQueries) {
+  SKIP_WITHOUT_DEVICE();
+  for (const auto& [queries, keys] : {std::pair{1100, 2052}, {2048, 4100}}) {
+    const AttentionExtent extent{1, 2, 1, queries, keys, 32};
+    ASSERT_FALSE(cuda::optical_attention_is_one_chunk(extent));
+    expect_like_the_reference({extent});
+  }
+}
+
+TEST(OpticalAttentionCuda, TheCodesOfALongSequenceTakeMemoryThatGrowsLinearly) {
+  const auto bytes = [](std::int64_t keys) {
+    return cuda::optical_attention_code_bytes({1, 1, 1, keys, keys, 64}, 256);
+  };
+  EXPECT_LE(bytes(2048), 1100 * 2048);
+  for (const std::int64_t keys : {4096, 16384, 131072}) EXPECT_LE(bytes(keys), 1100 * keys) << keys;
 }
 
 TEST(OpticalAttentionCuda, EqualsTheReferenceWithoutNoise) {
