@@ -52,6 +52,8 @@ class ScheduledReal {
     return schedule_.from == schedule_.to || step >= schedule_.steps;
   }
 
+  bool operator==(const ScheduledReal&) const = default;
+
  private:
   ParamSchedule schedule_;
 };

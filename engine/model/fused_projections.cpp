@@ -25,12 +25,35 @@
 
 namespace engine {
 
-bool fuses(std::initializer_list<const LinearLayer*> layers, const at::Tensor& x) {
+namespace {
+
+/// Whether kernels take x and the gradients of a layer with these parameters.
+bool has_kernels(const LinearLayer& layer, const at::Tensor& x) {
   return runs_on_cuda_rows(x) && x.scalar_type() != at::kFloat &&
-         std::all_of(layers.begin(), layers.end(), [&](const LinearLayer* layer) {
-           return layer->computes_plainly() && layer->weight().scalar_type() == at::kFloat &&
-                  layer->bias().defined() == (*layers.begin())->bias().defined();
-         });
+         layer.weight().scalar_type() == at::kFloat;
+}
+
+}  // namespace
+
+bool fuses(const LinearLayer& layer, const at::Tensor& x) {
+  return layer.computes_plainly() && has_kernels(layer, x);
+}
+
+std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> layers,
+                                          const at::Tensor& x, const ForwardContext& context) {
+  LinearLayer& first = **layers.begin();
+  const bool possible = std::all_of(layers.begin(), layers.end(), [&](const LinearLayer* layer) {
+    return has_kernels(*layer, x) && layer->bias().defined() == first.bias().defined();
+  });
+  if (!possible) return std::nullopt;
+  const auto plainly = [](const LinearLayer* layer) { return layer->computes_plainly(); };
+  if (std::all_of(layers.begin(), layers.end(), plainly)) return JointProduct{};
+  if (first.bias().defined() || std::any_of(layers.begin(), layers.end(), plainly)) {
+    return std::nullopt;
+  }
+  const at::Tensor product = first.joint_product({layers.begin(), layers.size()}, x, context);
+  if (!product.defined()) return std::nullopt;
+  return JointProduct{product};
 }
 
 namespace {
@@ -91,6 +114,10 @@ class Stack {
   at::Tensor bias_;
 };
 
+at::Tensor product_of(const JointProduct& joint, const Stack& stack, const at::Tensor& x) {
+  return joint.simulated.defined() ? joint.simulated : stack.product(rows_of(x));
+}
+
 /// What every function here keeps for its gradient, beside what is its own.
 void save(AutogradContext* context, const at::Tensor& x, const variable_list& parameters,
           const Stack& stack, const at::Tensor& own = at::Tensor()) {
@@ -147,7 +174,7 @@ class QkvFunction : public Function<QkvFunction> {
   static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& wq,
                                const at::Tensor& wk, const at::Tensor& wv, const Bias& bq,
                                const Bias& bk, const Bias& bv, const AttentionShape& heads,
-                               const RotaryTables& tables) {
+                               const RotaryTables& tables, const JointProduct& joint) {
     const c10::DeviceGuard guard(x.device());
     const variable_list parameters = {wq, wk, wv, used(bq), used(bk), used(bv)};
     const Stack stack(parameters, x.scalar_type());
@@ -156,7 +183,7 @@ class QkvFunction : public Function<QkvFunction> {
     const at::Tensor sin = tables.sin.slice(0, 0, x.size(1)).contiguous();
     context->saved_data["cos"] = cos;
     context->saved_data["sin"] = sin;
-    const at::Tensor qkv = stack.product(rows_of(x));
+    const at::Tensor qkv = product_of(joint, stack, x);
     const auto made = [&](std::int64_t count) {
       return at::empty({x.size(0), x.size(1), count, heads.head_dim}, x.options());
     };
@@ -185,7 +212,7 @@ class QkvFunction : public Function<QkvFunction> {
         strides_of(v), element_type_of(product), shape_of(q, k), cos.const_data_ptr<float>(),
         sin.const_data_ptr<float>(), product.mutable_data_ptr(), current_stream(x));
     variable_list all = gradients_of(context, x, saved[1], product);
-    all.resize(all.size() + 2);  // the shape and the tables
+    all.resize(all.size() + 3);  // the shape, the tables and how the product came about
     return all;
   }
 
@@ -198,11 +225,12 @@ class QkvFunction : public Function<QkvFunction> {
 class SwigluFunction : public Function<SwigluFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& wg,
-                            const at::Tensor& wu, const Bias& bg, const Bias& bu) {
+                            const at::Tensor& wu, const Bias& bg, const Bias& bu,
+                            const JointProduct& joint) {
     const c10::DeviceGuard guard(x.device());
     const variable_list parameters = {wg, wu, used(bg), used(bu)};
     const Stack stack(parameters, x.scalar_type());
-    const at::Tensor gate_up = stack.product(rows_of(x));
+    const at::Tensor gate_up = product_of(joint, stack, x);
     save(context, x, parameters, stack, gate_up);
     const at::Tensor y = at::empty(with_last(x, wg.size(0)), x.options());
     kernels::cuda::swiglu_rows(gate_up.const_data_ptr(), element_type_of(y), gate_up.size(0),
@@ -221,7 +249,9 @@ class SwigluFunction : public Function<SwigluFunction> {
     kernels::cuda::swiglu_rows_gradient(
         gate_up.const_data_ptr(), y_gradient.const_data_ptr(), element_type_of(product),
         gate_up.size(0), gate_up.size(1) / 2, product.mutable_data_ptr(), current_stream(x));
-    return gradients_of(context, x, saved[1], product);
+    variable_list all = gradients_of(context, x, saved[1], product);
+    all.resize(all.size() + 1);  // how the product came about
+    return all;
   }
 };
 
@@ -231,19 +261,19 @@ at::Tensor fused_linear(const at::Tensor& x, const LinearLayer& layer) {
   return LinearFunction::apply(x, layer.weight(), bias_of(layer));
 }
 
-QkvHeads fused_qkv(const at::Tensor& x, const LinearLayer& q_proj, const LinearLayer& k_proj,
-                   const LinearLayer& v_proj, const AttentionShape& shape,
-                   const RotaryTables& tables) {
+QkvHeads fused_qkv(const JointProduct& product, const at::Tensor& x, const LinearLayer& q_proj,
+                   const LinearLayer& k_proj, const LinearLayer& v_proj,
+                   const AttentionShape& shape, const RotaryTables& tables) {
   variable_list heads =
       QkvFunction::apply(x, q_proj.weight(), k_proj.weight(), v_proj.weight(), bias_of(q_proj),
-                         bias_of(k_proj), bias_of(v_proj), shape, tables);
+                         bias_of(k_proj), bias_of(v_proj), shape, tables, product);
   return {std::move(heads[0]), std::move(heads[1]), std::move(heads[2])};
 }
 
-at::Tensor fused_swiglu(const at::Tensor& x, const LinearLayer& gate_proj,
-                        const LinearLayer& up_proj) {
+at::Tensor fused_swiglu(const JointProduct& product, const at::Tensor& x,
+                        const LinearLayer& gate_proj, const LinearLayer& up_proj) {
   return SwigluFunction::apply(x, gate_proj.weight(), up_proj.weight(), bias_of(gate_proj),
-                               bias_of(up_proj));
+                               bias_of(up_proj), product);
 }
 
 }  // namespace engine
@@ -252,16 +282,24 @@ at::Tensor fused_swiglu(const at::Tensor& x, const LinearLayer& gate_proj,
 
 namespace engine {
 
-bool fuses(std::initializer_list<const LinearLayer*>, const at::Tensor&) { return false; }
+bool fuses(const LinearLayer&, const at::Tensor&) { return false; }
 
 at::Tensor fused_linear(const at::Tensor&, const LinearLayer&) { return {}; }
 
-QkvHeads fused_qkv(const at::Tensor&, const LinearLayer&, const LinearLayer&, const LinearLayer&,
-                   const AttentionShape&, const RotaryTables&) {
+std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*>, const at::Tensor&,
+                                          const ForwardContext&) {
+  return std::nullopt;
+}
+
+QkvHeads fused_qkv(const JointProduct&, const at::Tensor&, const LinearLayer&, const LinearLayer&,
+                   const LinearLayer&, const AttentionShape&, const RotaryTables&) {
   return {};
 }
 
-at::Tensor fused_swiglu(const at::Tensor&, const LinearLayer&, const LinearLayer&) { return {}; }
+at::Tensor fused_swiglu(const JointProduct&, const at::Tensor&, const LinearLayer&,
+                        const LinearLayer&) {
+  return {};
+}
 
 }  // namespace engine
 

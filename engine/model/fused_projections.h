@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Several plain Linears over the same input as one product, with what comes after it: on CUDA in 16
-// bits, where reading the input and launching kernels cost as much as the products. The weights'
+// Several Linears over the same input as one product, with what comes after it: on CUDA in 16 bits,
+// where reading the input and launching kernels cost as much as the products. The weights'
 // gradients leave the product in fp32.
 #pragma once
 
@@ -11,26 +11,37 @@
 #include <ATen/core/Tensor.h>
 
 #include <initializer_list>
+#include <optional>
 
 namespace engine {
 
-/// Whether `layers` may be one product of x: plain ones, and kernels for x.
-bool fuses(std::initializer_list<const LinearLayer*> layers, const at::Tensor& x);
+/// Whether `layer` may be one product with x: a plain one, and kernels for x.
+bool fuses(const LinearLayer& layer, const at::Tensor& x);
 
-/// x·Wᵀ + b of one layer that fuses().
+/// x·Wᵀ + b of a layer that fuses().
 at::Tensor fused_linear(const at::Tensor& x, const LinearLayer& layer);
+
+/// How several layers over one input are computed together: as one plain product, or as the
+/// product that a paradigm gave.
+struct JointProduct {
+  at::Tensor simulated;  ///< [rows, sum of outputs]; undefined = plain
+};
+
+/// Nothing when the layers have to compute one by one.
+std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> layers,
+                                          const at::Tensor& x, const ForwardContext& context);
 
 struct QkvHeads {
   at::Tensor q, k, v;  ///< [B, S, heads, head_dim], q and k rotated
 };
 
 /// Queries, keys and values of x [B, S, hidden].
-QkvHeads fused_qkv(const at::Tensor& x, const LinearLayer& q_proj, const LinearLayer& k_proj,
-                   const LinearLayer& v_proj, const AttentionShape& shape,
-                   const RotaryTables& tables);
+QkvHeads fused_qkv(const JointProduct& product, const at::Tensor& x, const LinearLayer& q_proj,
+                   const LinearLayer& k_proj, const LinearLayer& v_proj,
+                   const AttentionShape& shape, const RotaryTables& tables);
 
 /// silu(gate(x)) · up(x).
-at::Tensor fused_swiglu(const at::Tensor& x, const LinearLayer& gate_proj,
-                        const LinearLayer& up_proj);
+at::Tensor fused_swiglu(const JointProduct& product, const at::Tensor& x,
+                        const LinearLayer& gate_proj, const LinearLayer& up_proj);
 
 }  // namespace engine

@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,14 @@ class LinearLayer {
   /// replacement in bypass): the model may then use weight() and bias() in a fused product instead
   /// of calling forward().
   virtual bool computes_plainly() const { return !is_transformed(); }
+  /// The outputs of `layers`, this one the first, for the x that all of them read: side by side as
+  /// [rows, sum of outputs] in x's dtype, without bias and gradient, with all effects of their
+  /// forward(). Undefined, and nothing done, when they have to compute one by one. Only for layers
+  /// whose gradient is that of the plain product.
+  virtual at::Tensor joint_product(std::span<LinearLayer* const> /*layers*/,
+                                   const at::Tensor& /*x*/, const ForwardContext& /*context*/) {
+    return {};
+  }
   /// True when a training pass at `step` and every later one launch the same kernels with the same
   /// arguments, but for what they read through context.clock, and leave nothing to the host: the
   /// pass may then be replayed as a CUDA graph.

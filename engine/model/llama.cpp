@@ -51,21 +51,21 @@ at::Tensor LlamaAttention::forward(const at::Tensor& x, const RotaryTables& tabl
   const auto heads = [&](const at::Tensor& projected, std::int64_t count) {
     return projected.view({x.size(0), x.size(1), count, shape.head_dim});
   };
+  const auto joint = joint_product({&*q_proj, &*k_proj, &*v_proj}, x, context);
   const auto [q, k, v] =
-      fuses({&*q_proj, &*k_proj, &*v_proj}, x)
-          ? fused_qkv(x, *q_proj, *k_proj, *v_proj, shape, tables)
-          : QkvHeads{apply_rotary(heads(q_proj->forward(x, context), shape.heads), tables),
-                     apply_rotary(heads(k_proj->forward(x, context), shape.kv_heads), tables),
-                     heads(v_proj->forward(x, context), shape.kv_heads)};
+      joint ? fused_qkv(*joint, x, *q_proj, *k_proj, *v_proj, shape, tables)
+            : QkvHeads{apply_rotary(heads(q_proj->forward(x, context), shape.heads), tables),
+                       apply_rotary(heads(k_proj->forward(x, context), shape.kv_heads), tables),
+                       heads(v_proj->forward(x, context), shape.kv_heads)};
   return o_proj->forward(
       core->forward(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), context), context);
 }
 
 at::Tensor LlamaMlp::forward(const at::Tensor& x, const ForwardContext& context) {
+  const auto joint = joint_product({&*gate_proj, &*up_proj}, x, context);
   const at::Tensor gated =
-      fuses({&*gate_proj, &*up_proj}, x)
-          ? fused_swiglu(x, *gate_proj, *up_proj)
-          : swiglu(gate_proj->forward(x, context), up_proj->forward(x, context));
+      joint ? fused_swiglu(*joint, x, *gate_proj, *up_proj)
+            : swiglu(gate_proj->forward(x, context), up_proj->forward(x, context));
   return down_proj->forward(gated, context);
 }
 

@@ -167,36 +167,43 @@ __device__ inline void update(const Range& observed, float smooth, float* state,
   }
 }
 
-/// What the last block to come by does with a running range; one thread.
-__device__ inline void finish(const cuda::RunningRange& range) {
+/// Uses and updates a running range whose values were `observed`; one thread.
+__device__ inline void take(const Range& observed, const cuda::RunningRange& range) {
   const auto use = [&] {
     range.used[0] = range.state[0];
     range.used[1] = range.state[1];
   };
   if (!range.uses_new) use();
-  update(decoded(range.scratch), range.smooth, range.state, range.rejected);
+  update(observed, range.smooth, range.state, range.rejected);
   if (range.uses_new) use();
+}
+
+/// What the last block to come by does with a running range; one thread.
+__device__ inline void finish(const cuda::RunningRange& range) {
+  take(decoded(range.scratch), range);
   store_nothing(range.scratch);
 }
 
-/// Counts the block in at scratch[3]; true in the last one, for which all that the others wrote is
-/// there. One thread of each block, behind a barrier of its block.
-__device__ inline bool comes_last(int* scratch) {
+/// Counts the block in at scratch[3]; true in the last of `blocks`, for which all that the others
+/// wrote is there. One thread of each block, behind a barrier of its block.
+__device__ inline bool comes_last(int* scratch, unsigned blocks) {
   __threadfence();
-  const unsigned blocks = gridDim.x * gridDim.y * gridDim.z;
   if (static_cast<unsigned>(atomicAdd(scratch + 3, 1)) + 1 != blocks) return false;
   __threadfence();
   scratch[3] = 0;
   return true;
 }
 
-/// Every thread of the grid calls it once, with what it saw. When the last block comes by, all
+__device__ inline unsigned blocks_of_grid() { return gridDim.x * gridDim.y * gridDim.z; }
+
+/// Every thread of `blocks` calls it once, with what it saw. When the last block comes by, all
 /// others have read the state for the last time: it makes the update and clears the scratch.
 __device__ inline void fold_and_update(const RangeAccumulator& seen,
-                                       const cuda::RunningRange& range) {
+                                       const cuda::RunningRange& range,
+                                       unsigned blocks = blocks_of_grid()) {
   seen.fold_into(range.scratch);
   __syncthreads();
-  if (threadIdx.x == 0 && comes_last(range.scratch)) finish(range);
+  if (threadIdx.x == 0 && comes_last(range.scratch, blocks)) finish(range);
 }
 
 }  // namespace kernels::device

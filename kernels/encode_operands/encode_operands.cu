@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/device/balance.cuh"
-#include "kernels/device/elements.cuh"
 #include "kernels/device/launch.cuh"
 #include "kernels/device/range.cuh"
 #include "kernels/encode_operands/encode_operands.h"
-#include "kernels/level_quantiser/level.h"
+#include "kernels/level_quantiser/quantise_values.cuh"
 
 #include <algorithm>
 
@@ -36,7 +35,7 @@ __device__ void wait_for_all_blocks(int* scratch, const Last& last) {
   if (threadIdx.x == 0) {
     const volatile int* generation = scratch + 4;
     const int before = *generation;
-    if (device::comes_last(scratch)) {
+    if (device::comes_last(scratch, device::blocks_of_grid())) {
       last();
       __threadfence();
       atomicAdd(scratch + 4, 1);
@@ -56,27 +55,26 @@ __device__ void fetch(const float* range, float (&to)[2]) {
 
 template <typename X, typename Y>
 __device__ void quantise_share(const X* x, const OperandToEncode& operand, std::int32_t levels) {
-  float range[2], partner[2];
+  float range[2], partner[2], balanced[2];
   fetch(operand.range.used, range);
-  if (operand.partner != nullptr) fetch(operand.partner, partner);
-  const FastLevelGrid grid(range, levels);
-  const LutFloor floor(range, operand.lut_min);
-  const float factor = operand.partner == nullptr ? 1.0f : device::balance(range, partner);
-  const auto quantised = [&](X value) {
-    return device::from_float<Y>(floor.lift(grid.level(device::to_float(value), 0.0f)) * factor);
-  };
-  auto* const y = static_cast<Y*>(operand.y);
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  const std::int64_t thread = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  const std::int64_t eights = is_aligned(x) && is_aligned(y) ? operand.count / 8 : 0;
-  for (std::int64_t i = thread; i < eights; i += step) {
-    const device::Eight<X> in = reinterpret_cast<const device::Eight<X>*>(x)[i];
-    device::Eight<Y> out;
-#pragma unroll
-    for (int j = 0; j < 8; ++j) out.value[j] = quantised(in.value[j]);
-    reinterpret_cast<device::Eight<Y>*>(y)[i] = out;
+  float factor = 1;
+  if (operand.partner != nullptr) {
+    fetch(operand.partner, partner);
+    fetch(operand.balanced_as == nullptr ? operand.range.used : operand.balanced_as, balanced);
+    factor = device::balance(balanced, partner);
   }
-  for (std::int64_t i = 8 * eights + thread; i < operand.count; i += step) y[i] = quantised(x[i]);
+  auto* const y = static_cast<Y*>(operand.y);
+  device::quantise_values(x, operand.count, FastLevelGrid(range, levels),
+                          LutFloor(range, operand.lut_min), factor, is_aligned(x) && is_aligned(y),
+                          y);
+}
+
+__device__ void finish(const OperandToEncode& operand) {
+  const Range observed = device::decoded(operand.range.scratch);
+  for (const RunningRange& follower : operand.followers) {
+    if (follower.state != nullptr) device::take(observed, follower);
+  }
+  device::finish(operand.range);
 }
 
 template <typename Y>
@@ -89,7 +87,7 @@ __global__ void __launch_bounds__(device::kThreads, 4)
     });
   }
   wait_for_all_blocks(operands.all[0].range.scratch, [&] {
-    for (int i = 0; i < operands.count; ++i) device::finish(operands.all[i].range);
+    for (int i = 0; i < operands.count; ++i) finish(operands.all[i]);
   });
   for (int i = 0; i < operands.count; ++i) {
     const OperandToEncode& operand = operands.all[i];

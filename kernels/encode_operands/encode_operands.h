@@ -12,18 +12,24 @@
 #ifdef PARADIGM_WITH_CUDA
 namespace kernels::cuda {
 
+inline constexpr int kMostOperands = 4;
+inline constexpr int kMostFollowers = 2;
+
 /// One operand: observe_into(x, range), then quantise(x) in the range that this leaves, see there.
 struct OperandToEncode {
   const void* x = nullptr;
   ElementType type = ElementType::fp32;
   std::int64_t count = 0;  ///< > 0
   RunningRange range;      ///< `uses_new`
+  /// Ranges of other layers that read the same x in the same range: updated as `range` is.
+  RunningRange followers[kMostFollowers] = {};
   float lut_min = 0;
   const float* partner = nullptr;  ///< may be another operand's `range.used`
+  /// The range that is balanced against the partner in place of this one's: that of the operand
+  /// which the partner itself is balanced against. Null = its own.
+  const float* balanced_as = nullptr;
   void* y = nullptr;
 };
-
-inline constexpr int kMostOperands = 3;
 
 /// Bit for bit what observe_into and quantise give. All y are of `y_type`, with up to `levels`
 /// levels. Asynchronous on `stream`; launched as a cooperative kernel.

@@ -171,6 +171,20 @@ at::Tensor OpticalLinear::read_out_range(const at::Tensor& x, const at::Tensor& 
   return pass.use(out_range_);
 }
 
+/// How this layer's output is read out, but for range and bias.
+kernels::ReadOut OpticalLinear::read_out_of(const ForwardContext& context,
+                                            std::int64_t per_sequence) const {
+  const auto role = kernels::noise_role::optical_linear_read_out;
+  return {.levels = options_.levels,
+          .range = nullptr,
+          .noisy = options_.noise,
+          .noise = options_.reference ? frozen_stream(options_.seed)
+                                      : noise_stream(run_seed_, name(), options_.seed, role,
+                                                     context, per_sequence),
+          .bias = nullptr,
+          .frozen = options_.reference};
+}
+
 /// Uses the accumulator's memory where it can. In `range`, `extent` gets the accumulator's own one;
 /// without it in the running range, which is then updated.
 at::Tensor OpticalLinear::read_out_with(const at::Tensor& range, const at::Tensor& accumulator,
@@ -178,16 +192,9 @@ at::Tensor OpticalLinear::read_out_with(const at::Tensor& range, const at::Tenso
                                         const RangePass& pass, at::Tensor* extent) {
   at::Tensor bias_values;
   if (bias().defined()) bias_values = bias().detach().to(at::kFloat).contiguous();
-  const auto role = kernels::noise_role::optical_linear_read_out;
-  const kernels::ReadOut how{
-      .levels = options_.levels,
-      .range = range.defined() ? range.const_data_ptr<float>() : nullptr,
-      .noisy = options_.noise,
-      .noise = options_.reference
-                   ? frozen_stream(options_.seed)
-                   : noise_stream(run_seed_, name(), options_.seed, role, context, per_sequence),
-      .bias = bias_values.defined() ? bias_values.const_data_ptr<float>() : nullptr,
-      .frozen = options_.reference};
+  kernels::ReadOut how = read_out_of(context, per_sequence);
+  if (range.defined()) how.range = range.const_data_ptr<float>();
+  if (bias_values.defined()) how.bias = bias_values.const_data_ptr<float>();
   // What looks at the values themselves wants them unrounded.
   const bool rounds = !options_.reference && !context.measure;
   const c10::ScalarType type = rounds ? context.compute_dtype : at::kFloat;

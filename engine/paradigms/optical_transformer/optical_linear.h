@@ -3,10 +3,12 @@
 
 #include "engine/model/linear_layer.h"
 #include "engine/paradigms/optical_transformer/optical_options.h"
+#include "engine/paradigms/optical_transformer/range_agreement.h"
 #include "engine/paradigms/optical_transformer/range_pass.h"
 #include "engine/paradigms/optical_transformer/range_tracker.h"
 
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -25,8 +27,13 @@ class OpticalLinear final : public LinearLayer {
   std::vector<NamedState> simulation_state() override;
   std::vector<NamedStatistic> statistics() override { return statistics_; }
   bool is_capturable(std::int64_t step) const override;
+  at::Tensor joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
+                           const ForwardContext& context) override;
 
  private:
+  kernels::ReadOut read_out_of(const ForwardContext& context, std::int64_t per_sequence) const;
+  bool computes_jointly(const at::Tensor& x, const RangePass& pass,
+                        const ForwardContext& context) const;
   at::Tensor observe_plain_product(const at::Tensor& x, const ForwardContext& context);
   LinearResult compute(const at::Tensor& x, const ForwardContext& context);
   std::pair<at::Tensor, at::Tensor> operands_of(const at::Tensor& x, const at::Tensor& w,
@@ -51,6 +58,7 @@ class OpticalLinear final : public LinearLayer {
   RangeTracker w_range_;
   RangeTracker out_range_;
   std::vector<NamedStatistic> statistics_;
+  RangeAgreement x_agreement_;  // of the layers that this one computes together with
 };
 
 }  // namespace engine::optical_transformer

@@ -37,6 +37,8 @@ struct OpticalOptions {
 
   /// Whether a forward pass in `context` observes ranges; if not, it may only use them.
   bool observes(const ForwardContext& context) const;
+
+  bool operator==(const OpticalOptions&) const = default;
 };
 
 OpticalOptions optical_options(const ParamValues& values);

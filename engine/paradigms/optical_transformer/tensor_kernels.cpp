@@ -163,6 +163,18 @@ at::Tensor read_out([[maybe_unused]] const at::Tensor& rows,
   return {};
 }
 
+bool reads_out_side_by_side([[maybe_unused]] const std::vector<ReadOutColumns>& columns) {
+  if constexpr (kHasCudaKernels) return on_cuda::reads_out_side_by_side(columns);
+  return false;
+}
+
+at::Tensor read_out_side_by_side([[maybe_unused]] const at::Tensor& rows,
+                                 [[maybe_unused]] const std::vector<ReadOutColumns>& columns,
+                                 [[maybe_unused]] c10::ScalarType type) {
+  if constexpr (kHasCudaKernels) return on_cuda::read_out_side_by_side(rows, columns, type);
+  return {};
+}
+
 at::Tensor inside(const at::Tensor& value, const at::Tensor& range) {
   const at::Tensor wide =
       value.to(at::kFloat);  // a bound would else be rounded to the value's type

@@ -68,12 +68,13 @@ class FusedProjectionsOnCuda : public ::testing::TestWithParam<bool> {
 
 TEST_P(FusedProjectionsOnCuda, QkvIsThreeLayersAndTheRotation) {
   const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 16};
-  const PlainLinear q = layer(64), k = layer(32), v = layer(32);
+  PlainLinear q = layer(64), k = layer(32), v = layer(32);
   const Twin q_twin(q), k_twin(k), v_twin(v);
   const RotaryTables tables =
       rotary_tables({1.0f, 0.5f, 0.3f, 0.2f, 0.1f, 0.05f, 0.02f, 0.01f}, 9, at::kCUDA);
-  ASSERT_TRUE(fuses({&q, &k, &v}, x_));
-  const QkvHeads heads = fused_qkv(x_, q, k, v, shape, tables);
+  const auto product = joint_product({&q, &k, &v}, x_, {});
+  ASSERT_TRUE(product);
+  const QkvHeads heads = fused_qkv(*product, x_, q, k, v, shape, tables);
   const at::Tensor wide = x_.detach().to(at::kFloat).set_requires_grad(true);
   const at::Tensor expected_q = apply_rotary(q_twin(wide).view({2, 7, 4, 16}), tables);
   const at::Tensor expected_k = apply_rotary(k_twin(wide).view({2, 7, 2, 16}), tables);
@@ -96,7 +97,7 @@ TEST_P(FusedProjectionsOnCuda, QkvIsThreeLayersAndTheRotation) {
 TEST_P(FusedProjectionsOnCuda, SwigluIsTwoLayersAndTheirProduct) {
   const PlainLinear gate = layer(40), up = layer(40);
   const Twin gate_twin(gate), up_twin(up);
-  const at::Tensor y = fused_swiglu(x_, gate, up);
+  const at::Tensor y = fused_swiglu({}, x_, gate, up);
   const at::Tensor wide = x_.detach().to(at::kFloat).set_requires_grad(true);
   const at::Tensor expected = swiglu(gate_twin(wide), up_twin(wide));
   expect_close(y, expected, "y");

@@ -88,13 +88,14 @@ void expect_as_one_by_one(const std::vector<std::vector<float>>& values, Element
       const auto size = static_cast<std::int64_t>(values[i].size());
       cuda::quantise(x[i]->data(), type_of(i), size, kLevels, alone[i]->used.data(), lut_min_of(i),
                      y_alone[i]->data(), y_type, {}, partner_of(alone, i));
-      all.push_back({.x = x[i]->data(),
-                     .type = type_of(i),
-                     .count = size,
-                     .range = together[i]->running(0.9f),
-                     .lut_min = lut_min_of(i),
-                     .partner = partner_of(together, i),
-                     .y = y_together[i]->data()});
+      cuda::OperandToEncode& operand = all.emplace_back();
+      operand.x = x[i]->data();
+      operand.type = type_of(i);
+      operand.count = size;
+      operand.range = together[i]->running(0.9f);
+      operand.lut_min = lut_min_of(i);
+      operand.partner = partner_of(together, i);
+      operand.y = y_together[i]->data();
     }
     cuda::encode_operands(all, kLevels, y_type, {});
     for (std::size_t i = 0; i < count; ++i) {
@@ -121,6 +122,58 @@ TEST(EncodeOperandsCuda, EqualsTheKernelsThatDoItOneByOne) {
         expect_as_one_by_one({x, w, v}, type, {-1, 2}, y_type);
         expect_as_one_by_one({x}, type, {-1, 2}, y_type);
       }
+    }
+  }
+}
+
+TEST(EncodeOperandsCuda, FollowersGetTheRangeOfWhatTheyFollow) {
+  SKIP_WITHOUT_DEVICE();
+  const auto values = tests::bf16_numbers(3000, 1);
+  const CudaRows x(values, ElementType::bf16);
+  const Words y(std::vector<std::uint32_t>(1500));
+  const DeviceRange first({-1, 2}), second({-1, 2}), other({-5, 7});
+  const cuda::OperandToEncode operand{.x = x.data(),
+                                      .type = ElementType::bf16,
+                                      .count = 3000,
+                                      .range = first.running(0.9f),
+                                      .followers = {second.running(0.9f), other.running(0.5f)},
+                                      .y = y.data()};
+  cuda::encode_operands({&operand, 1}, 256, ElementType::fp16, {});
+  EXPECT_EQ(second.state.host(), first.state.host());
+  EXPECT_EQ(second.used.host(), first.used.host());
+  const DeviceRange alone({-5, 7});
+  cuda::observe_into(x.data(), ElementType::bf16, 3000, alone.running(0.5f), {});
+  EXPECT_EQ(other.state.host(), alone.state.host());
+  EXPECT_EQ(other.used.host(), alone.used.host());
+}
+
+// One x against two weights: the second takes the first one's factor, and its products are right.
+TEST(EncodeOperandsCuda, AWeightMayBeBalancedAsAnotherOne) {
+  SKIP_WITHOUT_DEVICE();
+  const auto values = tests::bf16_numbers(1000, 1);
+  const CudaRows w(values, ElementType::fp32);
+  const Words alone(std::vector<std::uint32_t>(500)), as_other(std::vector<std::uint32_t>(500));
+  const CudaBuffer<float> x_range({-64, 64}), other({-0.25f, 0.25f});
+  const auto encode = [&](const float* balanced_as, const Words& y) {
+    const DeviceRange range({-4, 4});
+    const cuda::OperandToEncode operand{.x = w.data(),
+                                        .count = 1000,
+                                        .range = range.running(1),
+                                        .partner = x_range.data(),
+                                        .balanced_as = balanced_as,
+                                        .y = y.data()};
+    cuda::encode_operands({&operand, 1}, 256, ElementType::fp16, {});
+  };
+  encode(nullptr, alone);
+  encode(other.data(), as_other);
+  const auto a = alone.host(), b = as_other.host();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (const int shift : {0, 16}) {
+      const auto half_a = static_cast<std::uint16_t>(a[i] >> shift);
+      const auto half_b = static_cast<std::uint16_t>(b[i] >> shift);
+      if ((half_a & 0x7FFF) == 0) continue;
+      // (6 - 2) / 2 = 2 against (6 + 2) / 2 = 4: two exponents more.
+      EXPECT_EQ(half_b - half_a, 2 << 10) << i;
     }
   }
 }

@@ -382,6 +382,87 @@ TEST(OpticalCuda, GradientsAreReproducible) {
   }
 }
 
+/// Linears over one input, as the model computes them together.
+struct Projections {
+  std::vector<std::unique_ptr<LinearLayer>> layers;
+
+  explicit Projections(const std::vector<std::int64_t>& outputs, const Values& values = {}) {
+    int seed = 11;
+    for (const std::int64_t count : outputs) {
+      // Weights of different magnitudes share one encoding of x.
+      layers.push_back(optical_linear(normal({count, 96}, seed, 0.02 * seed).to(kGpu), {}, values,
+                                      "model.layers.0.self_attn." + std::to_string(seed)));
+      ++seed;
+    }
+  }
+  at::Tensor together(const at::Tensor& x, const ForwardContext& context) const {
+    std::vector<LinearLayer*> all;
+    for (const auto& layer : layers) all.push_back(layer.get());
+    return all.front()->joint_product(all, x, context);
+  }
+  at::Tensor one_by_one(const at::Tensor& x, const ForwardContext& context) const {
+    std::vector<at::Tensor> outputs;
+    for (const auto& layer : layers) {
+      outputs.push_back(layer->forward(x, context).reshape({-1, layer->weight().size(0)}));
+    }
+    return at::cat(outputs, 1).detach();
+  }
+};
+
+TEST(OpticalCuda, LinearsOfOneInputComputedTogetherAreThoseComputedOneByOne) {
+  SKIP_WITHOUT_GPU();
+  for (const std::vector<std::int64_t>& outputs :
+       {std::vector<std::int64_t>{192, 64, 64}, {256, 256}}) {
+    const Projections joint(outputs), alone(outputs);
+    for (std::int64_t step = 0; step < 4; ++step) {
+      const at::Tensor x = normal({2, 40, 96}, 3 + step).to(at::kBFloat16).to(kGpu);
+      const ForwardContext context = training_in(at::kBFloat16, step);
+      at::Tensor y = joint.together(x, context);
+      EXPECT_EQ(y.defined(), step > 0) << "the first pass makes the ranges";
+      if (!y.defined()) y = joint.one_by_one(x, context);
+      const at::Tensor expected = alone.one_by_one(x, context);
+      std::int64_t column = 0;
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        SCOPED_TRACE(testing::Message() << "step " << step << ", layer " << i);
+        LinearLayer& layer = *joint.layers[i];
+        LinearLayer& other = *alone.layers[i];
+        expect_same_levels(y.narrow(1, column, outputs[i]),
+                           expected.narrow(1, column, outputs[i]).cpu(),
+                           state_of(other, "out_min_max"), kShareHalf, at::kBFloat16);
+        EXPECT_TRUE(same_bits(state_of(layer, "x_min_max"), state_of(other, "x_min_max")));
+        EXPECT_TRUE(same_bits(state_of(layer, "w_min_max"), state_of(other, "w_min_max")));
+        expect_close(state_of(layer, "out_min_max"), state_of(other, "out_min_max").cpu(), 1e-3);
+        column += outputs[i];
+      }
+    }
+  }
+}
+
+TEST(OpticalCuda, LinearsThatSeeTheirInputDifferentlyComputeOneByOne) {
+  SKIP_WITHOUT_GPU();
+  const at::Tensor x = normal({2, 40, 96}, 3).to(at::kBFloat16).to(kGpu);
+  const auto second_pass = [&](const Projections& layers) {
+    const auto context = training_in(at::kBFloat16, 0);
+    if (!layers.together(x, context).defined()) layers.one_by_one(x, context);
+    return layers.together(x, training_in(at::kBFloat16, 1));
+  };
+  EXPECT_TRUE(second_pass(Projections({64, 64})).defined());
+  EXPECT_FALSE(second_pass(Projections({64, 60})).defined()) << "not whole eights";
+  EXPECT_FALSE(second_pass(Projections({64, 64}, {{"ste", std::string("clip")}})).defined());
+
+  Projections other_options({64, 64});
+  other_options.layers[1] =
+      std::move(Projections({64, 64}, {{"q_levels", std::int64_t{64}}}).layers[1]);
+  EXPECT_FALSE(second_pass(other_options).defined());
+
+  const Projections loaded({64, 64});
+  set_range(*loaded.layers[1], "x_min_max", -9, 9);
+  EXPECT_FALSE(second_pass(loaded).defined()) << "the checkpoint's ranges of x differ";
+  set_range(*loaded.layers[0], "x_min_max", -8, 8);
+  set_range(*loaded.layers[1], "x_min_max", -8, 8);
+  EXPECT_TRUE(loaded.together(x, training_in(at::kBFloat16, 2)).defined());
+}
+
 TEST(OpticalCuda, AnUnsetRangeInEvaluationIsAnErrorThatNamesTheLayerUntilStateIsLoaded) {
   SKIP_WITHOUT_GPU();
   const auto linear = linear_on(kGpu, normal({8, 16}, 1), {});
