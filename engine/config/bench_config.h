@@ -21,6 +21,7 @@ struct BenchConfig {
   std::int64_t seq_len = 512;
   bool bf16 = false;
   bool cuda_graphs = true;
+  std::string activation_checkpointing = "none";
   std::string device = "auto";
   std::optional<std::int64_t> threads;  ///< absent: as many as LibTorch takes
   std::int64_t warmup = 2;

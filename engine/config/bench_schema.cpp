@@ -104,6 +104,7 @@ BenchConfig bench_config_from(const ParamValues& given) {
   config.bf16 = values.get_bool("bf16");
   if (is_set(values.get("profile"))) config.profile = values.get_text("profile");
   config.cuda_graphs = values.get_bool("cuda_graphs");
+  config.activation_checkpointing = values.get_text("activation_checkpointing");
   config.device = values.get_bool("use_cpu") ? "cpu" : values.get_text("device");
   if (is_set(values.get("threads"))) config.threads = values.get_int("threads");
   config.warmup = values.get_int("warmup");

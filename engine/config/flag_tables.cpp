@@ -57,10 +57,16 @@ ParamSpec rope_flag() {
 
 ParamSpecs training_device_flags() {
   ParamSpecs flags = device_flags();
-  append(flags, in_group("Device", {boolean("cuda_graphs", true)
-                                        .ours()
-                                        .help("On a GPU, record the kernels of a step once and "
-                                              "replay them; changes no number, only the speed")}));
+  append(flags,
+         in_group("Device", {boolean("cuda_graphs", true)
+                                 .ours()
+                                 .help("On a GPU, record the kernels of a step once and "
+                                       "replay them; changes no number, only the speed"),
+                             choice("activation_checkpointing", {"none", "selective", "layer"})
+                                 .ours()
+                                 .help("Forget activations and compute them again in the "
+                                       "backward pass: of every MLP (selective) or decoder "
+                                       "layer; less memory, more time, the same numbers")}));
   return flags;
 }
 

@@ -114,6 +114,7 @@ void visit_run_fields(Config& config, Visitor&& visit) {
   visit("sentinel_saturation", config.sentinel_saturation);
   visit("device", config.device);
   visit("cuda_graphs", config.cuda_graphs);
+  visit("activation_checkpointing", config.activation_checkpointing);
 }
 
 Problem flag_problem(const std::string& flag, const std::string& value, std::string message,
@@ -187,6 +188,10 @@ RunConfig run_config_from(const ParamValues& values) {
   if (!config.eval_steps && read.values().get_text("eval_strategy") == "steps")
     config.eval_steps = config.logging_steps;
   if (read.values().get_bool("use_cpu")) config.device = "cpu";
+  if (read.values().get_bool("gradient_checkpointing") &&
+      config.activation_checkpointing == "none") {
+    config.activation_checkpointing = "layer";
+  }
   return config;
 }
 

@@ -79,6 +79,7 @@ struct RunConfig {
   std::int64_t seed = 42;
   std::string device = "auto";
   bool cuda_graphs = true;
+  std::string activation_checkpointing = "none";  ///< none, selective, layer
 
   std::optional<std::string>
       transform_config;  ///< path, "none", or absent = what the checkpoint records

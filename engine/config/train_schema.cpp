@@ -229,6 +229,8 @@ const ParamSchema& train_schema() {
     append(flags, transform_flags());
     append(flags, sentinel_flags());
     append(flags, training_device_flags());
+    append(flags, in_group("Device", {boolean("gradient_checkpointing", false)
+                                          .help("The same as --activation_checkpointing layer")}));
     append(flags, unsupported_train_flags());
     return ParamSchema(std::move(flags));
   }();

@@ -81,9 +81,8 @@ ParamSpecs optimizer_flags_refused() {
                optional_text("optim_target_modules"), optional_text("lr_scheduler_kwargs")});
   append(flags, refused("the loss is plain cross-entropy", {real("label_smoothing_factor", 0.0),
                                                             optional_text("neftune_noise_alpha")}));
-  append(flags, refused("memory is not traded for recomputation yet",
-                        {boolean("gradient_checkpointing", false),
-                         optional_text("gradient_checkpointing_kwargs")}));
+  append(flags, refused("recomputation is the engine's own",
+                        {optional_text("gradient_checkpointing_kwargs")}));
   append(flags,
          refused("the batch size is what you give", {boolean("auto_find_batch_size", false)}));
   append(flags, refused("the step is not compiled",

@@ -13,6 +13,10 @@ namespace engine {
 /// ranges with the quantisers off; `evaluate` changes nothing.
 enum class Phase { train, evaluate, calibrate };
 
+/// Which activations a training pass forgets and computes again in its backward pass: none, those
+/// of every MLP, or those of every decoder layer.
+enum class ActivationCheckpointing { none, selective, layer };
+
 /// Handed down through every layer: no layer holds a clock, a seed or a mode of its own.
 struct ForwardContext {
   Phase phase = Phase::evaluate;
@@ -24,7 +28,10 @@ struct ForwardContext {
   /// start), so that noise does not depend on how a batch is split.
   std::int64_t first_sequence = 0;
   bool recompute = false;  ///< a repeated forward inside backward: same noise, no updates
-  bool measure = false;    ///< a sampled step: layers also measure what statistics() returns
+  bool is_recomputed =
+      false;             ///< a forward that will be repeated, and must give the same bits then
+  bool measure = false;  ///< a sampled step: layers also measure what statistics() returns
+  ActivationCheckpointing checkpointing = ActivationCheckpointing::none;  ///< of a training pass
   /// Device memory that holds step and micro_step, which noise on CUDA then reads instead of the
   /// two above: a captured pass is replayed at other times than the one it was recorded at. Null
   /// where nothing is captured.

@@ -5,6 +5,7 @@
 #include "engine/model/fused_projections.h"
 #include "engine/model/llama_swiglu.h"
 #include "engine/model/norm.h"
+#include "engine/model/recomputed.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/embedding.h>
@@ -69,6 +70,16 @@ at::Tensor LlamaMlp::forward(const at::Tensor& x, const ForwardContext& context)
   return down_proj->forward(gated, context);
 }
 
+namespace {
+
+/// The residual stream with its latest part added, and its norm.
+NormedSum added_and_normed(const Residual& in, const at::Tensor& weight, double epsilon) {
+  if (!in.delta.defined()) return {in.x, rms_norm(in.x, weight, epsilon)};
+  return add_rms_norm(in.x, in.delta, weight, epsilon);
+}
+
+}  // namespace
+
 Llama::Llama(LlamaConfig config, const TensorMap& weights)
     : config_(std::move(config)), frequencies_(rotary_frequencies(config_)) {
   WeightSource source(weights, parameters_);
@@ -105,20 +116,34 @@ at::Tensor Llama::hidden_states(const at::Tensor& ids, const ForwardContext& con
   if (!tables_.cos.defined() || tables_.cos.size(0) < positions) {
     tables_ = rotary_tables(frequencies_, positions, device());
   }
-  at::Tensor x = at::embedding(embedding_, ids).to(context.compute_dtype);
   const double epsilon = config_.rms_norm_eps;
-  at::Tensor delta;  // of the branch before, not yet added to x
-  const auto next_norm = [&](const at::Tensor& weight) {
-    if (!delta.defined()) return rms_norm(x, weight, epsilon);
-    NormedSum both = add_rms_norm(x, delta, weight, epsilon);
-    x = std::move(both.sum);
-    return std::move(both.normed);
-  };
+  Residual stream{at::embedding(embedding_, ids).to(context.compute_dtype), {}};
   for (LlamaBlock& block : blocks_) {
-    delta = block.attention.forward(next_norm(block.input_layernorm), tables_, context);
-    delta = block.mlp.forward(next_norm(block.post_attention_layernorm), context);
+    const ResidualWork attention = [&block, epsilon, tables = tables_](const Residual& in,
+                                                                       const ForwardContext& pass) {
+      auto [sum, normed] = added_and_normed(in, block.input_layernorm, epsilon);
+      return Residual{std::move(sum), block.attention.forward(normed, tables, pass)};
+    };
+    const ResidualWork mlp = [&block, epsilon](const Residual& in, const ForwardContext& pass) {
+      auto [sum, normed] = added_and_normed(in, block.post_attention_layernorm, epsilon);
+      return Residual{std::move(sum), block.mlp.forward(normed, pass)};
+    };
+    switch (context.checkpointing) {
+      case ActivationCheckpointing::none:
+        stream = mlp(attention(stream, context), context);
+        break;
+      case ActivationCheckpointing::selective:
+        stream = recomputed(attention(stream, context), context, mlp);
+        break;
+      case ActivationCheckpointing::layer:
+        stream = recomputed(stream, context,
+                            [attention, mlp](const Residual& in, const ForwardContext& pass) {
+                              return mlp(attention(in, pass), pass);
+                            });
+        break;
+    }
   }
-  return next_norm(norm_);
+  return added_and_normed(stream, norm_, epsilon).normed;
 }
 
 at::Tensor Llama::logits(const at::Tensor& ids, const ForwardContext& context) {

@@ -132,6 +132,7 @@ class CapturedStep::Recording {
         .phase = Phase::train,
         .compute_dtype = what.compute_dtype,
         .step = step,
+        .checkpointing = what.checkpointing,
         .clock = reinterpret_cast<const kernels::NoiseTime*>(clock_.const_data_ptr<int>())};
     const auto pass = [&](bool is_first) {
       const TokenLoss part = next_token_loss(model, ids_, context, 1.0 / predicted);

@@ -27,6 +27,7 @@ struct CapturedShape {
   std::int64_t rows = 0;  ///< of each micro-batch
   std::int64_t block = 0;
   c10::ScalarType compute_dtype = c10::ScalarType::Float;
+  ActivationCheckpointing checkpointing = ActivationCheckpointing::none;
 
   bool operator==(const CapturedShape&) const = default;
 };

@@ -86,7 +86,7 @@ struct Variant {
 class CostProbe {
  public:
   CostProbe(const RunConfig& config, const EstimateOptions& options,
-           const ProgressFunction& on_progress)
+            const ProgressFunction& on_progress)
       : config_(config), options_(options), on_progress_(on_progress) {}
 
   CostEstimate run() {
@@ -143,6 +143,8 @@ class CostProbe {
     auto model = make_model(source_, tokenizer_->vocab_size(), seed(), device_.device,
                             result_.notes, warnings);
     optimizer_.emplace(model->parameters(), AdamWOptions{});
+    // One for all variants, which take turns.
+    if (config_.cuda_graphs) memory_of_graphs_ = graph_memory(device_.device);
     add("", 0, std::move(model));
     if (!choice_.is_plain()) add_transformed("", choice_);
   }
@@ -154,10 +156,13 @@ class CostProbe {
                     .trainer = nullptr,
                     .step_seconds = {}};
     // A rate of 0: the weights stay as they are, the work is the same.
-    const TrainerOptions options{.schedule = {.type = "constant", .peak = 0},
-                                 .max_grad_norm = config_.max_grad_norm,
-                                 .compute_dtype = compute_dtype(),
-                                 .seed = seed()};
+    const TrainerOptions options{
+        .schedule = {.type = "constant", .peak = 0},
+        .max_grad_norm = config_.max_grad_norm,
+        .compute_dtype = compute_dtype(),
+        .seed = seed(),
+        .checkpointing = checkpointing_of(config_.activation_checkpointing, source_.config),
+        .graph_memory = memory_of_graphs_};
     variant.trainer = std::make_unique<Trainer>(*variant.model, *optimizer_, options);
     variants_.push_back(std::move(variant));
   }
@@ -188,7 +193,9 @@ class CostProbe {
     try {
       Variant& variant = target();
       const auto batches = micro_batches(std::min<std::int64_t>(2, result_.accumulation), 0);
+      const auto begin = Clock::now();
       variant.trainer->step(batches).loss.item<float>();  // what is made once
+      if (first_seconds_ == 0) first_seconds_ = seconds_since(begin);
       zero_gradients(variant.model->parameters());
       const PeakMemory peak(device_.device);
       const std::int64_t before = memory_in_use(device_.device);
@@ -270,7 +277,11 @@ class CostProbe {
     const double whole = static_cast<double>(result_.accumulation) / static_cast<double>(probed);
     // Without a log between them, a GPU's steps overlap with the host's.
     const std::int64_t in_a_row = device_.device.is_cuda() ? 3 : 1;
-    const std::int64_t rounds = options_.probe_steps + 1;
+    // The first ones choose algorithms, and record the graphs that the others replay.
+    const std::int64_t warm_up =
+        memory_of_graphs_ ? Trainer::kStepsBeforeCapture / in_a_row + 1 : 1;
+    const std::int64_t rounds = options_.probe_steps + warm_up;
+    double warm_up_seconds = 0;  // for each step of a round
     for (std::int64_t round = 0; round < rounds; ++round) {
       const auto batches = micro_batches(probed, round * probed);
       for (Variant& variant : variants_) {
@@ -279,7 +290,8 @@ class CostProbe {
         for (std::int64_t i = 0; i < in_a_row; ++i) loss = variant.trainer->step(batches).loss;
         loss.item<float>();
         const double seconds = whole * seconds_since(begin) / static_cast<double>(in_a_row);
-        if (round > 0) variant.step_seconds.push_back(seconds);
+        if (round < warm_up && &variant == &target()) warm_up_seconds += seconds;
+        if (round >= warm_up) variant.step_seconds.push_back(seconds);
       }
       report("probing steps", static_cast<double>(round + 1), static_cast<double>(rounds));
     }
@@ -287,6 +299,10 @@ class CostProbe {
     const SampleStatistics steps = statistics_of(target().step_seconds);
     result_.step_seconds = steps.mean;
     result_.step_seconds_error = kModelError * steps.mean;
+    // Libraries are loaded in the first step, graphs recorded in a later one.
+    const double recording = (warm_up_seconds - static_cast<double>(warm_up) * steps.mean) / whole *
+                             static_cast<double>(in_a_row);
+    start_seconds_ = std::max(0.0, first_seconds_ - steps.mean / whole) + std::max(0.0, recording);
     if (std::isfinite(steps.high)) result_.step_seconds_error += steps.high - steps.mean;
     result_.plain_step_seconds = median_of(variants_.front().step_seconds);
     result_.slowdown = median_of(target().step_seconds) / result_.plain_step_seconds;
@@ -402,8 +418,8 @@ class CostProbe {
   void sum_up() {
     const double steps = static_cast<double>(result_.max_steps);
     result_.tokens_per_step = result_.batch_size * result_.accumulation * block_size_;
-    result_.total_seconds =
-        steps * result_.step_seconds + result_.evaluation_seconds + result_.saving_seconds;
+    result_.total_seconds = start_seconds_ + steps * result_.step_seconds +
+                            result_.evaluation_seconds + result_.saving_seconds;
     result_.total_seconds_error =
         steps * result_.step_seconds_error +
         kModelError * (result_.evaluation_seconds + result_.saving_seconds);
@@ -433,6 +449,9 @@ class CostProbe {
   std::int64_t block_size_ = 0;
   TokenizedSplits splits_;
   std::optional<AdamW> optimizer_;
+  std::shared_ptr<GraphMemory> memory_of_graphs_;
+  double first_seconds_ = 0;       // of the first step of all
+  double start_seconds_ = 0;       // that a run spends once
   std::vector<Variant> variants_;  // plain, the transform, its single rules
 };
 

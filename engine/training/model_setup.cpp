@@ -49,6 +49,18 @@ std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::u
   return std::make_unique<Llama>(source.config, weights);
 }
 
+ActivationCheckpointing checkpointing_of(const std::string& name, const LlamaConfig& config) {
+  if (name == "none") return ActivationCheckpointing::none;
+  if (config.attention_dropout > 0) {
+    fail("bad-value", {.file = "--activation_checkpointing"},
+         fmt::format("activation_checkpointing is {}, and the model has attention_dropout {}: a "
+                     "pass computed again would drop others",
+                     name, config.attention_dropout),
+         "Leave it at none, or set attention_dropout to 0 in the model's config.json");
+  }
+  return name == "layer" ? ActivationCheckpointing::layer : ActivationCheckpointing::selective;
+}
+
 std::unique_ptr<Llama> plain_twin(const Llama& model) {
   TensorMap weights;
   for (const Parameter& parameter : model.parameters()) {

@@ -23,6 +23,10 @@ std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::u
                                   at::Device device, std::vector<std::string>& notes,
                                   std::vector<std::string>& warnings);
 
+/// "none", "selective" or "layer", of --activation_checkpointing. Throws Error for a model with
+/// attention dropout, whose draws a repeated pass would not repeat.
+ActivationCheckpointing checkpointing_of(const std::string& name, const LlamaConfig& config);
+
 /// A plain model over the very same weight tensors, which a transform or a training of either then
 /// shares with the other. Costs no memory to speak of.
 std::unique_ptr<Llama> plain_twin(const Llama& model);

@@ -11,6 +11,7 @@
 #include "engine/scripted/scripted_copies.h"
 #include "engine/training/calibration.h"
 #include "engine/training/model_setup.h"
+#include "engine/training/out_of_memory.h"
 #include "engine/training/run_claim.h"
 #include "engine/training/run_loop.h"
 #include "engine/training/training_data.h"
@@ -193,6 +194,8 @@ class Preparation {
       return loop.run();
     } catch (const StoppedAtOnce&) {
       return stopped_at_once(writer, loop);
+    } catch (const c10::OutOfMemoryError& error) {
+      return failed(writer, loop, out_of_memory_message(error, config_));
     } catch (const c10::Error& error) {
       return failed(writer, loop, error.what_without_backtrace());
     } catch (const std::exception& error) {
@@ -295,6 +298,7 @@ class Preparation {
             .compute_dtype = config_.bf16 ? at::kBFloat16 : at::kFloat,
             .seed = static_cast<std::uint64_t>(config_.seed),
             .layer_stats_steps = config_.layer_stats_steps,
+            .checkpointing = checkpointing_of(config_.activation_checkpointing, source_.config),
             .graph_memory = config_.cuda_graphs ? graph_memory(model_->device()) : nullptr},
         manifest_.trainer.step);
     if (!splits_.train) return;

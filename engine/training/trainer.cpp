@@ -47,8 +47,10 @@ at::Tensor Trainer::run_passes(const std::vector<at::Tensor>& micro_batches, boo
   for (const at::Tensor& ids : micro_batches) predicted += ids.size(0) * (ids.size(1) - 1);
   at::Tensor loss = at::zeros({}, at::TensorOptions().device(model_.device()));
   zero_gradients(model_.parameters());
-  ForwardContext context{
-      .phase = Phase::train, .compute_dtype = options_.compute_dtype, .step = step_};
+  ForwardContext context{.phase = Phase::train,
+                         .compute_dtype = options_.compute_dtype,
+                         .step = step_,
+                         .checkpointing = options_.checkpointing};
   for (const at::Tensor& ids : micro_batches) {
     if (before_micro_batch) before_micro_batch();
     context.measure = measures && &ids == &micro_batches.back();
@@ -70,7 +72,8 @@ CapturedStep* Trainer::captured(const std::vector<at::Tensor>& micro_batches) {
   const CapturedShape shape{.micro_batches = static_cast<std::int64_t>(micro_batches.size()),
                             .rows = first.size(0),
                             .block = first.size(1),
-                            .compute_dtype = options_.compute_dtype};
+                            .compute_dtype = options_.compute_dtype,
+                            .checkpointing = options_.checkpointing};
   // An epoch may end in a smaller step: that one is not worth a recording.
   if (captured_) return captured_->shape() == shape ? captured_.get() : nullptr;
   if (shape != last_shape_) steps_of_shape_ = 0;

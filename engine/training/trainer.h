@@ -23,6 +23,7 @@ struct TrainerOptions {
   std::uint64_t seed = 42;  ///< of attention dropout, drawn anew from (seed, step)
   /// On every so many steps the layers measure the last micro-batch; 0 = never. Changes no result.
   std::int64_t layer_stats_steps = 0;
+  ActivationCheckpointing checkpointing = ActivationCheckpointing::none;
   /// Where steps are captured as CUDA graphs, which changes no result; null = they are not.
   std::shared_ptr<GraphMemory> graph_memory = nullptr;
 };

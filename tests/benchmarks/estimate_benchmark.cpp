@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How far estimates are from what came of them: five runs on the CPU, each estimated and then
-// trained in a process of its own.
+// How far estimates are from what came of them: five runs on the CPU, or three on a GPU, each
+// estimated and then trained in a process of its own.
 //
-//   estimate_benchmark [DEMO_FOLDER] [STEPS]      (in the checkout: resources/demo, 40)
+//   estimate_benchmark [DEMO_FOLDER] [STEPS] [cuda]      (in the checkout: resources/demo, 40)
 //
 // One line a run: predicted and actual step time, total time, peak memory and checkpoint size.
 #include "engine/config/run_config.h"
@@ -18,6 +18,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -29,9 +31,44 @@ using namespace engine;
 struct Case {
   std::string name;
   RunConfig config;
+  std::int64_t memory_limit = 0;  ///< and a micro-batch is looked for that fits
 };
 
-std::vector<Case> cases(const fs::path& demo, const fs::path& scratch, std::int64_t steps) {
+/// The demo's text often enough for large batches.
+std::string long_text(const fs::path& demo, const fs::path& scratch) {
+  std::ifstream in(demo / "notes_train.txt");
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const fs::path file = scratch / "text.txt";
+  std::ofstream out(file);
+  for (std::size_t written = 0; written < (8 << 20); written += text.size()) out << text;
+  return file.string();
+}
+
+std::vector<Case> gpu_cases(const fs::path& demo, const fs::path& scratch, std::int64_t steps) {
+  RunConfig plain;
+  plain.tokenizer_name = (demo / "checkpoint").string();
+  plain.config_name = "clm-60m";
+  plain.train_file = long_text(demo, scratch);
+  plain.transform_config = "none";
+  plain.do_train = true;
+  plain.bf16 = true;
+  plain.block_size = 1024;
+  plain.per_device_train_batch_size = 12;
+  plain.max_steps = steps;
+  plain.save_steps = steps / 2;
+  plain.device = "cuda";
+  RunConfig optical = plain;
+  optical.transform_config = "configs/transforms/optical_transformer.yaml";
+  optical.gradient_accumulation_steps = 2;
+  RunConfig limited = plain;
+  limited.transform_config = "configs/transforms/random_bitflip.yaml";
+  limited.per_device_train_batch_size = 48;
+  return {{"60M plain, 12 x 1024", plain},
+          {"60M optical, 2 x 12 x 1024", optical},
+          {"60M bitflip, 48 x 1024 in 8 GB", limited, std::int64_t{8} << 30}};
+}
+
+std::vector<Case> cpu_cases(const fs::path& demo, std::int64_t steps) {
   RunConfig plain;
   plain.model_name_or_path = (demo / "checkpoint").string();
   plain.train_file = (demo / "notes_train.txt").string();
@@ -64,9 +101,6 @@ std::vector<Case> cases(const fs::path& demo, const fs::path& scratch, std::int6
                         {"demo bitflip", bitflip},
                         {"demo optical bf16, 4 x 4", accumulated},
                         {"60M plain", large}};
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    all[i].config.output_dir = (scratch / std::to_string(i)).string();
-  }
   return all;
 }
 
@@ -77,20 +111,28 @@ std::string compared(double predicted, double actual, double unit) {
 
 void run(Case each) {
   try {
-    each.config.prediction = estimate(each.config, {.per_rule = false}, {}).prediction();
+    const CostEstimate cost_estimate = estimate(
+        each.config,
+        {.per_rule = false, .memory_limit = each.memory_limit, .fit = each.memory_limit > 0}, {});
+    each.config.prediction = cost_estimate.prediction();
+    each.config.per_device_train_batch_size = cost_estimate.batch_size;
+    each.config.gradient_accumulation_steps = cost_estimate.accumulation;
+    if (each.memory_limit > 0) {
+      each.name += fmt::format(": {} x {}", cost_estimate.accumulation, cost_estimate.batch_size);
+    }
     RunControl control;
     train(each.config, control, {});
     const auto cost = read_record(each.config.output_dir).cost;
     if (!cost) return;
     fmt::print(
-        "{:<26} step s {}   total s {}   peak MB {}   checkpoint MB {}\n", each.name,
+        "{:<38} step s {}   total s {}   peak MB {}   checkpoint MB {}\n", each.name,
         compared(cost->predicted_step_seconds, cost->step_seconds, 1),
         compared(cost->predicted_seconds, cost->seconds, 1),
         compared(double(cost->predicted_peak_bytes), double(cost->peak_bytes), 1e6),
         compared(double(cost->predicted_checkpoint_bytes), double(cost->checkpoint_bytes), 1e6));
     std::fflush(stdout);
   } catch (const Error& error) {
-    fmt::print("{:<26} {}\n", each.name, error.what());
+    fmt::print("{:<38} {}\n", each.name, error.what());
     std::fflush(stdout);
   }
 }
@@ -104,7 +146,12 @@ int main(int argc, char** argv) {
   if (mkdtemp(scratch) == nullptr) return 1;
   fmt::print("predicted, actual and error of each\n");
   std::fflush(stdout);
-  for (const Case& each : cases(demo, scratch, steps)) {
+  const bool on_gpu = argc > 3 && std::string(argv[3]) == "cuda";
+  std::vector<Case> all = on_gpu ? gpu_cases(demo, scratch, steps) : cpu_cases(demo, steps);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].config.output_dir = (fs::path(scratch) / std::to_string(i)).string();
+  }
+  for (const Case& each : all) {
     const pid_t child = fork();
     if (child == 0) {
       run(each);

@@ -14,7 +14,8 @@ namespace engine::optical_transformer {
 /// Whether this pass does nothing but use and observe running ranges in kernels.
 bool OpticalLinear::computes_jointly(const at::Tensor& x, const RangePass& pass,
                                      const ForwardContext& context) const {
-  return !options_.bypass && !options_.reference && x.numel() > 0 &&
+  // A repeated pass has no ranges to update, and must sum in the order of the first.
+  return !context.is_recomputed && !options_.bypass && !options_.reference && x.numel() > 0 &&
          x.device() == weight().device() && x.size(-1) == weight().size(1) &&
          context.phase == Phase::train && operand_type(x, options_.levels) == at::kHalf &&
          pass.encodes_in_kernel(x_range_) && pass.encodes_in_kernel(w_range_) &&

@@ -93,9 +93,9 @@ seed: 42
 }
 
 TEST(TrainSchema, KnownButUnsupportedFlagsSayWhy) {
-  for (const char* yaml : {"streaming: true", "fp16: true", "deepspeed: ds.json",
-                           "fsdp: full_shard", "push_to_hub: true", "use_lora: true",
-                           "torch_dtype: bfloat16", "gradient_checkpointing: true"}) {
+  for (const char* yaml :
+       {"streaming: true", "fp16: true", "deepspeed: ds.json", "fsdp: full_shard",
+        "push_to_hub: true", "use_lora: true", "torch_dtype: bfloat16", "torch_compile: true"}) {
     const std::vector<Problem> problems = yaml_problems(yaml);
     ASSERT_EQ(problems.size(), 1u) << yaml;
     EXPECT_EQ(problems[0].id, "not-supported") << yaml;
@@ -105,6 +105,19 @@ TEST(TrainSchema, KnownButUnsupportedFlagsSayWhy) {
         << problems[0].message;
   }
   EXPECT_TRUE(yaml_problems("fp16: false\nstreaming: false\nsave_safetensors: true").empty());
+}
+
+TEST(RunConfig, GradientCheckpointingIsThatOfWholeLayers) {
+  const auto choice = [](const char* yaml) {
+    const ParamValues given = values(yaml);
+    EXPECT_TRUE(problems_in(train_schema(), given).empty()) << yaml;
+    return run_config_from(given).activation_checkpointing;
+  };
+  EXPECT_EQ(choice("max_steps: 1"), "none");
+  EXPECT_EQ(choice("gradient_checkpointing: true"), "layer");
+  EXPECT_EQ(choice("activation_checkpointing: selective"), "selective");
+  EXPECT_EQ(choice("{activation_checkpointing: selective, gradient_checkpointing: true}"),
+            "selective");
 }
 
 TEST(RunConfig, DefaultsAreTheTablesOwn) {

@@ -53,7 +53,8 @@ class CapturedStepOnCuda : public ::testing::Test {
   }
 
   Training training(const std::optional<std::string>& transform, c10::ScalarType dtype,
-                    std::shared_ptr<GraphMemory> memory, std::int64_t layer_stats_steps = 0) {
+                    std::shared_ptr<GraphMemory> memory, std::int64_t layer_stats_steps = 0,
+                    ActivationCheckpointing checkpointing = ActivationCheckpointing::none) {
     const LlamaConfig config = read_llama_config(folder_ / "model/config.json");
     std::vector<std::string> notes;
     Training made;
@@ -71,6 +72,7 @@ class CapturedStepOnCuda : public ::testing::Test {
         TrainerOptions{.schedule = {.type = "linear", .peak = 1e-3, .total_steps = 20},
                        .compute_dtype = dtype,
                        .layer_stats_steps = layer_stats_steps,
+                       .checkpointing = checkpointing,
                        .graph_memory = std::move(memory)});
     return made;
   }
@@ -119,6 +121,20 @@ class CapturedStepOnCuda : public ::testing::Test {
 
   tests::ScratchFolder folder_;
 };
+
+TEST_F(CapturedStepOnCuda, RecomputedActivationsAreRecordedToo) {
+  for (const char* rules : {kOptical, kBitFlips}) {
+    for (const auto checkpointing :
+         {ActivationCheckpointing::selective, ActivationCheckpointing::layer}) {
+      Training launched = training(rules, at::kBFloat16, nullptr, 0, checkpointing);
+      Training recorded = training(rules, at::kBFloat16, memory(), 0, checkpointing);
+      for (std::uint64_t step = 0; step < 7; ++step) {
+        expect_same_step(launched, recorded, batches(step, 2));
+      }
+      EXPECT_TRUE(recorded.trainer->is_captured()) << recorded.trainer->capture_failure();
+    }
+  }
+}
 
 TEST_F(CapturedStepOnCuda, PlainTrainingIsTheSame) {
   expect_same_training(std::nullopt, at::kFloat);
