@@ -12,6 +12,18 @@ constexpr std::size_t kFan = 8;
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+template <typename Bucket>
+void join(Bucket& total, const Bucket& bucket) {
+  if (bucket.minimum < total.minimum) {
+    total.minimum = bucket.minimum;
+    total.minimum_at = bucket.minimum_at;
+  }
+  if (bucket.maximum > total.maximum) {
+    total.maximum = bucket.maximum;
+    total.maximum_at = bucket.maximum_at;
+  }
+}
+
 }  // namespace
 
 void RunSeries::take(Bucket& total, std::size_t index) const {
@@ -27,25 +39,22 @@ void RunSeries::take(Bucket& total, std::size_t index) const {
   }
 }
 
-void RunSeries::refresh(std::size_t index) {
+/// Only whole buckets are kept, and none is touched again: a value costs little more than its place
+/// in the list, however long the run.
+void RunSeries::refresh(std::size_t size) {
   std::size_t width = kFan;
-  for (std::size_t level = 0; level == 0 || width / kFan < y_.size(); ++level, width *= kFan) {
-    if (levels_.size() <= level) levels_.emplace_back();
-    auto& buckets = levels_[level];
-    const std::size_t bucket = index / width;
-    const bool is_new = buckets.size() <= bucket;
-    if (is_new) buckets.push_back({kInf, -kInf, 0, 0});
-    if (is_new && level > 0) {
-      // A level that appears late starts from what the one below it already knows.
-      const auto& below = levels_[level - 1];
-      for (std::size_t i = bucket * kFan; i < std::min(below.size(), (bucket + 1) * kFan); ++i) {
-        if (below[i].minimum > below[i].maximum) continue;
-        take(buckets[bucket], below[i].minimum_at);
-        take(buckets[bucket], below[i].maximum_at);
+  for (std::size_t level = 0; size % width == 0; ++level, width *= kFan) {
+    Bucket total{kInf, -kInf, 0, 0};
+    for (std::size_t i = 0; i < kFan; ++i) {
+      if (level == 0) {
+        take(total, size - kFan + i);
+      } else {
+        const auto& below = levels_[level - 1];
+        join(total, below[below.size() - kFan + i]);
       }
-    } else {
-      take(buckets[bucket], index);
     }
+    if (levels_.size() <= level) levels_.emplace_back();
+    levels_[level].push_back(total);
   }
 }
 
@@ -55,7 +64,7 @@ void RunSeries::append(double x, double y) {
   if (!std::isfinite(y)) non_finite_at_.push_back(std::uint32_t(x_.size()));
   x_.push_back(x);
   y_.push_back(y);
-  refresh(x_.size() - 1);
+  refresh(x_.size());
 }
 
 void RunSeries::rewind_to(double x) {
@@ -67,12 +76,9 @@ void RunSeries::rewind_to(double x) {
   while (!non_finite_at_.empty() && non_finite_at_.back() >= size) non_finite_at_.pop_back();
   std::size_t width = kFan;
   for (auto& buckets : levels_) {
-    // The bucket that was cut through is filled again below.
     buckets.resize(std::min(buckets.size(), size / width));
     width *= kFan;
   }
-  for (std::size_t i = size / kFan * kFan; i < size; ++i) refresh(i);
-  if (size % kFan == 0 && size > 0) refresh(size - 1);
 }
 
 void RunSeries::clear() {
@@ -84,16 +90,6 @@ void RunSeries::clear() {
 
 RunSeries::Bucket RunSeries::extremes(std::size_t begin, std::size_t end) const {
   Bucket total{kInf, -kInf, 0, 0};
-  const auto join = [&](const Bucket& bucket) {
-    if (bucket.minimum < total.minimum) {
-      total.minimum = bucket.minimum;
-      total.minimum_at = bucket.minimum_at;
-    }
-    if (bucket.maximum > total.maximum) {
-      total.maximum = bucket.maximum;
-      total.maximum_at = bucket.maximum_at;
-    }
-  };
   while (begin < end) {
     std::size_t width = 1;
     std::size_t level = 0;
@@ -104,7 +100,7 @@ RunSeries::Bucket RunSeries::extremes(std::size_t begin, std::size_t end) const 
     if (level == 0) {
       take(total, begin);
     } else {
-      join(levels_[level - 1][begin / width]);
+      join(total, levels_[level - 1][begin / width]);
     }
     begin += width;
   }
