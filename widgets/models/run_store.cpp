@@ -36,6 +36,8 @@ void forget(RunRecord& run) {
   run.failure.clear();
   run.started.reset();
   run.started_at = 0;
+  run.part_began_at = 0;
+  run.seconds_before_part = 0;
   run.step = 0;
   run.last_loss.reset();
   run.best_loss.reset();
@@ -57,6 +59,9 @@ class Applier {
 
   void operator()(const engine::RunStarted& event) {
     if (!run_.started || run_.started_at == 0) run_.started_at = time_;
+    const auto worked = run_.curve(Metric::seconds).y();
+    run_.seconds_before_part = worked.empty() ? 0 : worked.back();
+    run_.part_began_at = time_;
     run_.started = event;
     run_.max_steps = event.max_steps;
     run_.step = event.step;
@@ -65,7 +70,8 @@ class Applier {
     run_.transform_complete = false;
     if (!event.resumed_from.empty()) {
       note("info", event.step,
-           QObject::tr("resumed from %1").arg(QString::fromStdString(event.resumed_from)));
+           QObject::tr("resumed from %1").arg(QString::fromStdString(event.resumed_from)),
+           LogKind::resume);
     }
   }
   void operator()(const engine::LayerTransformed& event) { run_.transformed.push_back(event); }
@@ -84,6 +90,9 @@ class Applier {
     append(Metric::grad_norm, x, event.grad_norm);
     append(Metric::learning_rate, x, event.learning_rate);
     append(Metric::tokens_per_second, x, event.tokens_per_second);
+    if (event.memory_bytes > 0) append(Metric::memory, x, double(event.memory_bytes));
+    if (event.tokens > 0) append(Metric::tokens, x, double(event.tokens));
+    append(Metric::seconds, x, seconds_of_work());
     run_.last_loss = event.loss;
     if (std::isfinite(event.loss)) {
       run_.best_loss = std::min(run_.best_loss.value_or(event.loss), event.loss);
@@ -96,7 +105,8 @@ class Applier {
     note("info", event.step,
          QObject::tr("evaluated: loss %1, perplexity %2")
              .arg(event.eval_loss, 0, 'f', 4)
-             .arg(event.perplexity, 0, 'f', 2));
+             .arg(event.perplexity, 0, 'f', 2),
+         LogKind::evaluation);
   }
   void operator()(const engine::LayerStats& event) { run_.layers.append(event); }
   void operator()(const engine::CheckpointSaved& event) {
@@ -104,10 +114,11 @@ class Applier {
     note("info", event.step,
          QObject::tr("saved %1 in %2 s")
              .arg(QString::fromStdString(event.path))
-             .arg(event.seconds, 0, 'f', 1));
+             .arg(event.seconds, 0, 'f', 1),
+         LogKind::checkpoint);
   }
   void operator()(const engine::RunMessage& event) {
-    note(event.level.c_str(), event.step, QString::fromStdString(event.text));
+    note(event.level.c_str(), event.step, QString::fromStdString(event.text), LogKind::message);
   }
   void operator()(const engine::RunFinished& event) {
     run_.step = std::max(run_.step, event.step);
@@ -117,19 +128,26 @@ class Applier {
   }
   void operator()(const engine::RunFailed& event) {
     run_.failure = QString::fromStdString(event.what);
-    note("error", event.step, run_.failure);
+    note("error", event.step, run_.failure, LogKind::message);
   }
   void operator()(const engine::ControlAnswered& event) {
     if (event.outcome == "refused")
       note("warning", event.step,
            QObject::tr("%1 was refused: %2")
-               .arg(QString::fromStdString(event.request), QString::fromStdString(event.text)));
+               .arg(QString::fromStdString(event.request), QString::fromStdString(event.text)),
+           LogKind::answer);
     else if (!event.text.empty())
-      note("info", event.step, QString::fromStdString(event.text));
+      note("info", event.step, QString::fromStdString(event.text), LogKind::answer);
   }
-  void operator()(const engine::RunExtended& event) { run_.max_steps = event.max_steps; }
+  void operator()(const engine::RunExtended& event) {
+    run_.max_steps = event.max_steps;
+    note("info", event.step,
+         QObject::tr("extended from %1 to %2 steps").arg(event.before).arg(event.max_steps),
+         LogKind::extension);
+  }
   void operator()(const engine::DivergenceSeen& event) {
-    note("warning", event.step, QString::fromStdString(event.text));
+    note("warning", event.step, QString::fromStdString(event.text), LogKind::divergence,
+         QString::fromStdString(event.layer));
   }
   void operator()(const engine::CostCompared&) {}
   void operator()(const engine::UnknownEvent& event) {
@@ -142,8 +160,15 @@ class Applier {
   void append(Metric metric, double x, double y) {
     run_.series[static_cast<std::size_t>(metric)].append(x, y);
   }
-  void note(const char* level, std::int64_t step, const QString& text) {
-    run_.log.push_back({time_, step, QString::fromUtf8(level), text});
+  /// Never less than what stands there: a clock that jumps back stretches no step over another.
+  double seconds_of_work() const {
+    const auto worked = run_.curve(Metric::seconds).y();
+    const double now = run_.seconds_before_part + time_ - run_.part_began_at;
+    return std::max(worked.empty() ? 0.0 : worked.back(), now);
+  }
+  void note(const char* level, std::int64_t step, const QString& text, LogKind kind = LogKind::note,
+            const QString& layer = {}) {
+    run_.log.push_back({time_, step, QString::fromUtf8(level), text, kind, layer});
   }
 
   RunRecord& run_;
@@ -184,6 +209,28 @@ void settle_state(RunRecord& run) {
 
 }  // namespace
 
+QString metric_name(Metric metric) {
+  switch (metric) {
+    case Metric::loss:
+      return QObject::tr("loss");
+    case Metric::grad_norm:
+      return QObject::tr("gradient norm");
+    case Metric::learning_rate:
+      return QObject::tr("learning rate");
+    case Metric::tokens_per_second:
+      return QObject::tr("tokens/s");
+    case Metric::eval_loss:
+      return QObject::tr("evaluation loss");
+    case Metric::memory:
+      return QObject::tr("memory");
+    case Metric::tokens:
+      return QObject::tr("tokens");
+    case Metric::seconds:
+      return QObject::tr("time");
+  }
+  return {};
+}
+
 QString metric_title(Metric metric) {
   switch (metric) {
     case Metric::loss:
@@ -196,6 +243,12 @@ QString metric_title(Metric metric) {
       return QObject::tr("tokens per second");
     case Metric::eval_loss:
       return QObject::tr("evaluation loss (nats per token)");
+    case Metric::memory:
+      return QObject::tr("memory of the device (bytes)");
+    case Metric::tokens:
+      return QObject::tr("tokens");
+    case Metric::seconds:
+      return QObject::tr("seconds of work");
   }
   return {};
 }

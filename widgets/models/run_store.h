@@ -23,16 +23,33 @@
 
 namespace widgets {
 
-enum class Metric { loss, grad_norm, learning_rate, tokens_per_second, eval_loss };
-inline constexpr int kMetrics = 5;
+/// All by step. `tokens` and `seconds` (of work: time between the parts of a resumed run is left
+/// out) say where a logged step stands on the other axes.
+enum class Metric {
+  loss,
+  grad_norm,
+  learning_rate,
+  tokens_per_second,
+  eval_loss,
+  memory,
+  tokens,
+  seconds
+};
+inline constexpr int kMetrics = 8;
 
+QString metric_name(Metric metric);   ///< in short: "loss", "gradient norm"
 QString metric_title(Metric metric);  ///< with its unit, as an axis title
+
+/// What a line of the log tells; all but notes and answers are marks on the axis of the plots.
+enum class LogKind { note, checkpoint, evaluation, resume, message, divergence, extension, answer };
 
 struct LogLine {
   double time = 0;
   std::int64_t step = 0;
   QString level;  ///< "info", "warning", "error"
   QString text;
+  LogKind kind = LogKind::note;
+  QString layer;  ///< that a divergence names, else empty
 };
 
 struct CheckpointMark {
@@ -54,6 +71,8 @@ struct RunRecord {
   std::optional<engine::RunStatus> status;
   std::optional<engine::RunStarted> started;
   double started_at = 0;
+  double part_began_at = 0;        ///< Unix time of the newest run_started
+  double seconds_before_part = 0;  ///< of work in the parts before it
   double last_event_at = 0;
   std::int64_t step = 0;
   std::int64_t max_steps = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "widgets/models/step_cursor.h"
+
 #include <QList>
 #include <QObject>
 #include <QStringList>
@@ -12,7 +14,7 @@ namespace widgets {
 
 /// What the user has selected, shared by all views: layers by name, rules by their index in the
 /// open transform file, one run by folder. Selecting
-/// anywhere lights it up everywhere. GUI thread.
+/// anywhere lights it up everywhere. With it goes the step that is looked at. GUI thread.
 class Selection : public QObject {
   Q_OBJECT
 
@@ -22,6 +24,7 @@ class Selection : public QObject {
   const QStringList& layers() const { return layers_; }
   const QList<int>& rules() const { return rules_; }  ///< ascending
   const QString& run() const { return run_; }
+  StepCursor* cursor() { return &cursor_; }
 
   void setLayers(const QStringList& layers) {
     if (layers == layers_) return;
@@ -49,6 +52,7 @@ class Selection : public QObject {
   QStringList layers_;
   QList<int> rules_;
   QString run_;
+  StepCursor cursor_;
 };
 
 }  // namespace widgets

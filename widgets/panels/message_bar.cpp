@@ -14,6 +14,23 @@
 #include <QToolButton>
 
 namespace widgets {
+namespace {
+
+/// Calls when the palette of what it is installed on has changed.
+class PaletteWatch : public QObject {
+ public:
+  PaletteWatch(QObject* parent, std::function<void()> changed)
+      : QObject(parent), changed_(std::move(changed)) {}
+  bool eventFilter(QObject* watched, QEvent* event) override {
+    if (event->type() == QEvent::PaletteChange && watched == parent()->parent()) changed_();
+    return false;
+  }
+
+ private:
+  std::function<void()> changed_;
+};
+
+}  // namespace
 
 MessageBar::MessageBar(QWidget* parent)
     : QFrame(parent), icon_(new QLabel(this)), label_(new QLabel(this)) {
@@ -43,6 +60,10 @@ MessageBar::MessageBar(QWidget* parent)
   close->setAccessibleName(tr("Dismiss this message"));
   connect(close, &QToolButton::clicked, this, &MessageBar::dismiss);
   row->addWidget(close, 0, Qt::AlignTop);
+  // The colours are made from the parent's.
+  if (parent != nullptr) {
+    parent->installEventFilter(new PaletteWatch(this, [this] { applyTheme(); }));
+  }
   hide();
 }
 

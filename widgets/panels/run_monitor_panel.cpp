@@ -5,19 +5,16 @@
 #include "widgets/models/selection.h"
 #include "widgets/panels/empty_state.h"
 #include "widgets/panels/message_bar.h"
-#include "widgets/plots/curve_plot.h"
+#include "widgets/panels/run_curves_view.h"
 #include "widgets/style/metrics.h"
 #include "widgets/style/number_text.h"
 #include "widgets/style/symbol_icon.h"
 #include "widgets/style/theme.h"
 
-#include <QComboBox>
 #include <QEvent>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
-#include <QSpinBox>
-#include <QToolButton>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -52,6 +49,8 @@ double remaining_seconds(const RunRecord& run) {
 
 }  // namespace
 
+CurvePlot* RunMonitorPanel::plot() const { return curves_->plot(); }
+
 RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWidget* parent)
     : QWidget(parent),
       selection_(selection),
@@ -60,15 +59,10 @@ RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWi
       name_(new QLabel),
       state_(new QLabel),
       facts_(new QLabel),
-      metric_(new QComboBox),
-      half_life_(new QSpinBox),
-      raw_(new QToolButton),
-      logarithmic_(new QToolButton),
-      follow_(new QToolButton),
       checkpoint_(new QPushButton),
       stop_(new QPushButton),
       resume_(new QPushButton),
-      plot_(new CurvePlot) {
+      curves_(new RunCurvesView(selection, runs, selection->cursor(), messages_)) {
   auto* content = new QWidget;
   auto* column = new QVBoxLayout(content);
   column->setContentsMargins(0, 0, 0, 0);
@@ -108,49 +102,7 @@ RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWi
   facts_->setContentsMargins(lines(this, 0.5), 0, lines(this, 0.5), 0);
   column->addWidget(facts_);
 
-  auto* tools = new QHBoxLayout;
-  tools->setContentsMargins(lines(this, 0.5), lines(this, 0.2), lines(this, 0.4), lines(this, 0.2));
-  metric_->setObjectName(QStringLiteral("monitor.metric"));
-  metric_->setAccessibleName(tr("Metric"));
-  metric_->setToolTip(tr("What the curve shows"));
-  metric_->addItem(tr("Loss"), int(Metric::loss));
-  metric_->addItem(tr("Gradient norm"), int(Metric::grad_norm));
-  metric_->addItem(tr("Learning rate"), int(Metric::learning_rate));
-  metric_->addItem(tr("Tokens per second"), int(Metric::tokens_per_second));
-  tools->addWidget(metric_);
-  tools->addSpacing(lines(this, 0.6));
-  auto* smooth_label = new QLabel(tr("EMA, &half-life"));
-  half_life_->setObjectName(QStringLiteral("monitor.half_life"));
-  half_life_->setAccessibleName(tr("Half-life of the smoothing in steps"));
-  half_life_->setToolTip(
-      tr("The smoothed line is an exponential moving average at full rate; a value "
-         "weighs half after so many steps"));
-  half_life_->setRange(1, 1000000);
-  half_life_->setValue(static_cast<int>(plot_->halfLife()));
-  half_life_->setSuffix(tr(" steps"));
-  smooth_label->setBuddy(half_life_);
-  tools->addWidget(smooth_label);
-  tools->addSpacing(lines(this, 0.3));
-  tools->addWidget(half_life_);
-  tools->addStretch(1);
-  const auto toggle = [&](QToolButton* button, const QString& text, const QString& tip,
-                          const QString& name, bool on) {
-    button->setText(text);
-    button->setToolTip(tip);
-    button->setAccessibleName(tip);
-    button->setObjectName(name);
-    button->setCheckable(true);
-    button->setAutoRaise(true);
-    button->setChecked(on);
-    tools->addWidget(button);
-  };
-  toggle(raw_, tr("Raw"), tr("Show the raw values behind the smoothed line (R)"),
-         QStringLiteral("monitor.raw"), true);
-  toggle(logarithmic_, tr("Log"), tr("Logarithmic axis (L)"), QStringLiteral("monitor.log"), false);
-  toggle(follow_, tr("Follow"), tr("Keep the whole run in view as it grows (F)"),
-         QStringLiteral("monitor.follow"), true);
-  column->addLayout(tools);
-  column->addWidget(plot_, 1);
+  column->addWidget(curves_, 1);
 
   empty_ = new EmptyState(content, tr("Select a run; a live one follows by itself."));
   auto* outer = new QVBoxLayout(this);
@@ -159,17 +111,6 @@ RunMonitorPanel::RunMonitorPanel(Selection* selection, const RunStore* runs, QWi
   outer->addWidget(messages_);
   outer->addWidget(empty_, 1);
 
-  connect(metric_, &QComboBox::currentIndexChanged, this, &RunMonitorPanel::showMetric);
-  connect(half_life_, &QSpinBox::valueChanged, this, [this](int steps) {
-    half_life_chosen_ = half_life_chosen_ || half_life_->hasFocus();
-    plot_->setHalfLife(steps);
-  });
-  connect(raw_, &QToolButton::toggled, plot_, &CurvePlot::setShowsRaw);
-  connect(plot_, &CurvePlot::showsRawChanged, raw_, &QToolButton::setChecked);
-  connect(logarithmic_, &QToolButton::toggled, plot_, &CurvePlot::setLogarithmic);
-  connect(plot_, &CurvePlot::logarithmicChanged, logarithmic_, &QToolButton::setChecked);
-  connect(follow_, &QToolButton::toggled, plot_, &CurvePlot::setFollowing);
-  connect(plot_, &CurvePlot::followingChanged, follow_, &QToolButton::setChecked);
   connect(stop_, &QPushButton::clicked, this,
           [this] { Q_EMIT requested(selection_->run(), engine::RunRequest::stop); });
   connect(resume_, &QPushButton::clicked, this,
@@ -193,37 +134,37 @@ void RunMonitorPanel::showRun() {
   messages_->dismiss();
   reported_failure_.clear();
   empty_->setEmpty(runs_->find(selection_->run()) == nullptr);
-  showMetric();
+  const RunRecord* run = runs_->find(selection_->run());
+  reported_lines_ = run != nullptr && !run->is_live() ? run->log.size() : 0;
+  curves_->refresh();
   refresh();
 }
 
-void RunMonitorPanel::showMetric() {
-  const RunRecord* run = runs_->find(selection_->run());
-  std::vector<Curve> curves;
-  const auto metric = static_cast<Metric>(metric_->currentData().toInt());
-  if (run != nullptr) {
-    curves.push_back({metric_->currentText().toLower(), run->color, &run->curve(metric), false});
-    if (metric == Metric::loss) {
-      curves.push_back({tr("evaluation"), run->color + 1, &run->curve(Metric::eval_loss), true});
-    }
+void RunMonitorPanel::reportDivergence(const RunRecord& run) {
+  if (reported_lines_ > run.log.size()) reported_lines_ = 0;  // a resume took lines back
+  const LogLine* found = nullptr;
+  for (; reported_lines_ < run.log.size(); ++reported_lines_) {
+    const auto& line = run.log[reported_lines_];
+    if (line.kind == LogKind::divergence) found = &line;
   }
-  plot_->setAxisTitle(metric_title(metric));
-  plot_->setCurves(std::move(curves));
+  if (found == nullptr) return;
+  messages_->showMessage(engine::Severity::warning,
+                         tr("Step %1: %2").arg(grouped(found->step), found->text));
+  messages_->offer(
+      QStringLiteral("monitor.go_to_step"), tr("Show the step"),
+      [this, step = static_cast<double>(found->step)] { selection_->cursor()->jumpTo(step); });
+  if (found->layer.isEmpty()) return;
+  messages_->offer(QStringLiteral("monitor.go_to_layer"), tr("Show the layer"),
+                   [this, layer = found->layer] {
+                     selection_->setLayers({layer});
+                     Q_EMIT layerRequested(layer);
+                   });
 }
 
 void RunMonitorPanel::refresh() {
   const RunRecord* run = runs_->find(selection_->run());
   if (run == nullptr) return;
-  plot_->setExpectedEnd(static_cast<double>(run->max_steps));
-  if (!half_life_chosen_ && run->max_steps > 0) {
-    half_life_->setValue(static_cast<int>(std::clamp<std::int64_t>(run->max_steps / 50, 2, 50)));
-  }
-  std::vector<StepMark> marks;
-  for (const auto& checkpoint : run->checkpoints) {
-    marks.push_back({static_cast<double>(checkpoint.step), checkpoint.path});
-  }
-  plot_->setMarks(std::move(marks));
-  plot_->refresh();
+  reportDivergence(*run);
   if (!run->failure.isEmpty() && run->failure != reported_failure_ &&
       run->state == engine::RunState::failed) {
     reported_failure_ = run->failure;

@@ -7,28 +7,27 @@
 #include <QTimer>
 #include <QWidget>
 
-class QComboBox;
 class QLabel;
 class QPushButton;
-class QSpinBox;
-class QToolButton;
 
 namespace widgets {
 
 class CurvePlot;
 class EmptyState;
 class MessageBar;
+class RunCurvesView;
 class Selection;
 
-/// The selected run, live or finished: state, progress, its curve, and the requests one may make of
-/// it.
+/// The selected run, live or finished: state, progress, its curves, and the requests one may make
+/// of it. What the sentinel sees is told at the top.
 class RunMonitorPanel : public QWidget {
   Q_OBJECT
 
  public:
   RunMonitorPanel(Selection* selection, const RunStore* runs, QWidget* parent = nullptr);
 
-  CurvePlot* plot() const { return plot_; }
+  CurvePlot* plot() const;
+  RunCurvesView* curves() const { return curves_; }
   MessageBar* messages() const { return messages_; }
   QPushButton* stopButton() const { return stop_; }
   /// Why no run can be resumed now; empty = one can.
@@ -39,6 +38,8 @@ class RunMonitorPanel : public QWidget {
   void requested(const QString& folder, engine::RunRequest request);
   /// To go on with an ended run behind its last checkpoint.
   void resumeRequested(const QString& folder);
+  /// The layer that a divergence names, selected by now, is to be seen.
+  void layerRequested(const QString& layer);
 
  protected:
   void changeEvent(QEvent* event) override;
@@ -47,7 +48,7 @@ class RunMonitorPanel : public QWidget {
   void showRun();
   void refresh();
   void refreshHeader();
-  void showMetric();
+  void reportDivergence(const RunRecord& run);
 
   Selection* selection_;
   const RunStore* runs_;
@@ -55,20 +56,15 @@ class RunMonitorPanel : public QWidget {
   QLabel* name_;
   QLabel* state_;
   QLabel* facts_;
-  QComboBox* metric_;
-  QSpinBox* half_life_;
-  QToolButton* raw_;
-  QToolButton* logarithmic_;
-  QToolButton* follow_;
   QPushButton* checkpoint_;
   QPushButton* stop_;
   QPushButton* resume_;
-  CurvePlot* plot_;
+  RunCurvesView* curves_;
   EmptyState* empty_;
   QTimer clock_;
   QString reported_failure_;
   QString resume_blocked_;
-  bool half_life_chosen_ = false;
+  std::size_t reported_lines_ = 0;  ///< of the log, whose divergences were told
 };
 
 }  // namespace widgets

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/plots/curve_plot.h"
 
-#include "widgets/plots/custom_plot.h"
+#include "widgets/plots/curve_cursor.h"
+#include "widgets/plots/curve_plot_line.h"
+#include "widgets/plots/edge_marks.h"
+#include "widgets/plots/event_marks.h"
 #include "widgets/plots/plot_style.h"
 #include "widgets/style/metrics.h"
 #include "widgets/style/number_text.h"
 #include "widgets/style/theme.h"
 
+#include <QApplication>
+#include <QClipboard>
 #include <QEvent>
 #include <QKeyEvent>
+#include <QMouseEvent>
 #include <QSharedPointer>
 #include <QVBoxLayout>
 
@@ -32,11 +38,19 @@ class StepTicker : public QCPAxisTicker {
   }
 };
 
-constexpr double kPixelsPerPoint = 2;
-/// Of a band's edge: filling a jagged one costs Qt a hundred times what a line does.
-constexpr std::size_t kPixelsPerEdge = 8;
-/// Beyond that many curves the raw values would only be mud.
-constexpr std::size_t kMostGhosts = 4;
+/// Ticks in words of the caller's.
+class WordedTicker : public QCPAxisTicker {
+ public:
+  explicit WordedTicker(std::function<QString(double)> text) : text_(std::move(text)) {}
+
+ protected:
+  QString getTickLabel(double tick, const QLocale&, QChar, int) override { return text_(tick); }
+
+ private:
+  std::function<QString(double)> text_;
+};
+
+constexpr int kOneGesture = 400;  // ms between movements of one drag or turn of the wheel
 
 QCPScatterStyle end_glyph(int index, const QColor& color) {
   constexpr std::array kShapes = {
@@ -48,23 +62,7 @@ QCPScatterStyle end_glyph(int index, const QColor& color) {
 
 }  // namespace
 
-struct CurvePlot::Line {
-  Curve curve;
-  QCPGraph* ghost = nullptr;
-  QCPGraph* main = nullptr;
-  QCPGraph* broken = nullptr;
-  QCPGraph* end = nullptr;
-  QCPGraph* low = nullptr;  ///< with high: the edges of a band, null without one
-  QCPGraph* high = nullptr;
-  engine::Smoother smoother{1};
-  std::vector<double> smooth;
-  std::vector<double> smooth_low, smooth_high;  ///< of a band; empty = to be found again
-  double last_raw_x = 0;
-  double last_raw_y = 0;
-};
-
-CurvePlot::CurvePlot(QWidget* parent)
-    : QWidget(parent), plot_(new QCustomPlot(this)), cursor_line_(nullptr), cursor_text_(nullptr) {
+CurvePlot::CurvePlot(QWidget* parent) : QWidget(parent), plot_(new QCustomPlot(this)) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->addWidget(plot_);
@@ -92,7 +90,10 @@ CurvePlot::CurvePlot(QWidget* parent)
   plot_->plotLayout()->insertRow(0);
   plot_->plotLayout()->addElement(0, 0, above);
   above->addElement(0, 0, legend);
-  above->addElement(0, 1, new QCPTextElement(plot_));
+  title_ = new QCPTextElement(plot_);
+  title_->setTextFlags(Qt::AlignRight | Qt::AlignVCenter);
+  title_->setMargins(QMargins(0, 0, 4, 0));
+  above->addElement(0, 1, title_);
   above->setColumnStretchFactor(0, 0.001);
   legend->setVisible(true);
   plot_->plotLayout()->setRowStretchFactor(0, 0.001);
@@ -100,26 +101,19 @@ CurvePlot::CurvePlot(QWidget* parent)
   legend->setFillOrder(QCPLegend::foColumnsFirst);
   legend->setBorderPen(Qt::NoPen);
   legend->setBrush(Qt::NoBrush);
-  legend->setMargins(QMargins(0, 2, 0, 0));
+  legend->setMargins(QMargins(lines(this, 0.4), 2, 0, 0));
   plot_->setAutoAddPlottableToLegend(false);
 
-  cursor_line_ = new QCPItemStraightLine(plot_);
-  cursor_line_->setLayer(QStringLiteral("cursor"));
-  cursor_line_->setVisible(false);
-  cursor_text_ = new QCPItemText(plot_);
-  cursor_text_->setLayer(QStringLiteral("cursor"));
-  cursor_text_->setClipToAxisRect(false);
-  cursor_text_->setTextAlignment(Qt::AlignLeft);
-  cursor_text_->setPadding(QMargins(6, 4, 6, 4));
-  cursor_text_->position->setTypeX(QCPItemPosition::ptAbsolute);
-  cursor_text_->position->setTypeY(QCPItemPosition::ptAbsolute);
-  cursor_text_->setVisible(false);
+  events_ = new EventMarks(plot_, this);
+  events_->setLayer(QStringLiteral("events"));
+  outside_ = new EdgeMarks(plot_, this);
+  outside_->setLayer(QStringLiteral("events"));
+  cursor_ = std::make_unique<CurveCursor>(plot_, this, QStringLiteral("cursor"));
 
   connect(plot_->xAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this,
           [this](const QCPRange& range) {
+            if (!setting_ranges_) userMoved();
             Q_EMIT xRangeChanged(range.lower, range.upper);
-            if (setting_ranges_) return;
-            userMoved();
           });
   connect(plot_->yAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this, [this] {
     if (setting_ranges_) return;
@@ -127,6 +121,12 @@ CurvePlot::CurvePlot(QWidget* parent)
   });
   connect(plot_, &QCustomPlot::mouseMove, this,
           [this](QMouseEvent* event) { moveCursor(event->pos()); });
+  connect(plot_, &QCustomPlot::mousePress, this,
+          [this](QMouseEvent* event) { pressed_at_ = event->pos(); });
+  connect(plot_, &QCustomPlot::mouseRelease, this, [this](QMouseEvent* event) {
+    const bool is_click = (event->pos() - pressed_at_).manhattanLength() < 4;
+    if (is_click && event->button() == Qt::LeftButton) togglePin();
+  });
   connect(plot_, &QCustomPlot::mouseDoubleClick, this, [this] { showAll(); });
   applyTheme();
 }
@@ -187,44 +187,68 @@ void CurvePlot::setSeries(const std::vector<Curve>& curves) {
 }
 
 void CurvePlot::setMarks(std::vector<StepMark> marks) {
-  const bool same = marks.size() == marks_.size() &&
-                    std::equal(marks.begin(), marks.end(), marks_.begin(),
-                               [](const auto& one, const auto& other) {
-                                 return one.step == other.step && one.text == other.text;
-                               });
-  if (same) return;
-  for (auto* item : mark_lines_) plot_->removeItem(item);
-  mark_lines_.clear();
-  marks_ = std::move(marks);
-  for (const auto& mark : marks_) {
-    auto* item = new QCPItemStraightLine(plot_);
-    item->setLayer(QStringLiteral("grid"));
-    item->point1->setCoords(mark.step, 1);
-    item->point2->setTypeX(QCPItemPosition::ptPlotCoords);
-    item->point2->setCoords(mark.step, 2);
-    mark_lines_.push_back(item);
-  }
-  applyTheme();
+  if (marks == events_->marks()) return;
+  events_->setMarks(std::move(marks));
+  refresh();
+}
+
+void CurvePlot::setTitle(const QString& title) {
+  title_->setText(title);
+  plot_->setAccessibleName(tr("Curve of %1").arg(title));
   refresh();
 }
 
 void CurvePlot::setAxisTitle(const QString& title) {
   plot_->yAxis->setLabel(title);
-  plot_->setAccessibleName(tr("Curve of %1").arg(title));
+  if (!title.isEmpty()) plot_->setAccessibleName(tr("Curve of %1").arg(title));
   refresh();
 }
 
 void CurvePlot::setXAxis(const QString& title, bool whole) {
   plot_->xAxis->setLabel(title);
   whole_x_ = whole;
-  if (whole) {
+  setXTicker();
+  ranges_known_ = false;
+  refresh();
+}
+
+void CurvePlot::setXTicker() {
+  if (logarithmic_x_) {
+    plot_->xAxis->setTicker(QSharedPointer<QCPAxisTickerLog>::create());
+  } else if (whole_x_) {
     plot_->xAxis->setTicker(QSharedPointer<StepTicker>::create());
   } else {
     plot_->xAxis->setTicker(QSharedPointer<QCPAxisTicker>::create());
   }
+}
+
+void CurvePlot::setLogarithmicX(bool logarithmic) {
+  if (logarithmic == logarithmic_x_) return;
+  logarithmic_x_ = logarithmic;
+  plot_->xAxis->setScaleType(logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
+  setXTicker();
   ranges_known_ = false;
+  setFollowing(true);
   refresh();
 }
+
+void CurvePlot::setYTicker() {
+  if (logarithmic_) {
+    plot_->yAxis->setTicker(QSharedPointer<QCPAxisTickerLog>::create());
+  } else if (value_text_) {
+    plot_->yAxis->setTicker(QSharedPointer<WordedTicker>::create(value_text_));
+  } else {
+    plot_->yAxis->setTicker(QSharedPointer<QCPAxisTicker>::create());
+  }
+}
+
+void CurvePlot::setValueText(std::function<QString(double)> text) {
+  value_text_ = std::move(text);
+  setYTicker();
+  refresh();
+}
+
+void CurvePlot::setPlaceText(std::function<QString(double)> text) { place_text_ = std::move(text); }
 
 void CurvePlot::setLegendShown(bool shown) {
   plot_->legend->setVisible(shown);
@@ -265,11 +289,7 @@ void CurvePlot::setLogarithmic(bool logarithmic) {
   if (logarithmic == logarithmic_) return;
   logarithmic_ = logarithmic;
   plot_->yAxis->setScaleType(logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
-  if (logarithmic) {
-    plot_->yAxis->setTicker(QSharedPointer<QCPAxisTickerLog>::create());
-  } else {
-    plot_->yAxis->setTicker(QSharedPointer<QCPAxisTicker>::create());
-  }
+  setYTicker();
   ranges_known_ = false;
   Q_EMIT logarithmicChanged(logarithmic);
   setFollowing(true);
@@ -298,146 +318,94 @@ void CurvePlot::refresh() {
       Qt::QueuedConnection);
 }
 
-void CurvePlot::updateSmoothed(Line& line) {
-  const auto x = line.curve.series->x();
-  const auto y = line.curve.series->y();
-  const std::size_t done = line.smooth.size();
-  const auto same = [](double one, double other) {
-    return one == other || (std::isnan(one) && std::isnan(other));
-  };
-  const bool continues = done > 0 && done <= x.size() && same(x[done - 1], line.last_raw_x) &&
-                         same(y[done - 1], line.last_raw_y);
-  if (!continues) {
-    line.smooth.clear();
-    line.smoother = engine::Smoother(half_life_);
-  }
-  for (std::size_t i = line.smooth.size(); i < x.size(); ++i) {
-    line.smooth.push_back(line.smoother.next(x[i], y[i]));
-  }
-  if (!x.empty()) {
-    line.last_raw_x = x.back();
-    line.last_raw_y = y.back();
-  }
-}
-
-void CurvePlot::draw() {
-  dirty_ = false;
-  for (auto& line : lines_) {
-    if (line->curve.series != nullptr) updateSmoothed(*line);
-  }
-  if (following_) fitRanges();
-
-  const QCPRange range = plot_->xAxis->range();
-  const auto columns = static_cast<std::size_t>(std::max(1, plot_->axisRect()->width()));
-  const auto fill = [](QCPGraph* graph, const std::vector<engine::SeriesPoint>& points) {
-    QVector<QCPGraphData> values;
-    values.reserve(static_cast<int>(points.size()));
-    for (const auto& point : points) values.append({point.x, point.y});
-    graph->data()->set(values, true);
-  };
-  for (auto& line : lines_) {
-    const auto* series = line->curve.series;
-    if (series == nullptr) continue;
-    if (series->size() > 0) line->main->addToLegend();
-    if (line->curve.sparse) {
-      fill(line->main, series->envelope(range.lower, range.upper, columns));
-      line->ghost->data()->clear();
-    } else {
-      const bool has_ghost = shows_raw_ && lines_.size() <= kMostGhosts && line->low == nullptr;
-      fill(line->ghost, has_ghost ? series->envelope(range.lower, range.upper, columns)
-                                  : std::vector<engine::SeriesPoint>{});
-      fill(line->main, one_per_column(series->x(), line->smooth, range.lower, range.upper,
-                                      static_cast<std::size_t>(static_cast<double>(columns) /
-                                                               kPixelsPerPoint)));
-    }
-    std::vector<engine::SeriesPoint> end;
-    if (line->curve.glyph >= 0 && !line->main->data()->isEmpty()) {
-      const QCPGraphData& last = *(line->main->data()->constEnd() - 1);
-      end.push_back({last.key, last.value});
-    }
-    fill(line->end, end);
-    drawBand(*line, columns);
-    auto broken = series->non_finite();
-    for (auto& point : broken) {
-      if (!std::isfinite(point.y)) point.y = plot_->yAxis->range().center();
-    }
-    fill(line->broken, broken);
-  }
-  describe();
-}
-
-void CurvePlot::drawBand(Line& line, std::size_t columns) {
-  if (line.low == nullptr) return;
-  const QCPRange range = plot_->xAxis->range();
-  const auto draw = [&](QCPGraph* graph, const engine::RunSeries& series,
-                        std::vector<double>& smooth) {
-    if (smooth.size() != series.size()) {
-      smooth = line.curve.sparse ? std::vector<double>(series.y().begin(), series.y().end())
-                                 : engine::smoothed(series, half_life_);
-    }
-    QVector<QCPGraphData> values;
-    for (const auto& point :
-         one_per_column(series.x(), smooth, range.lower, range.upper, columns / kPixelsPerEdge))
-      values.append({point.x, point.y});
-    graph->data()->set(values, true);
-  };
-  draw(line.low, *line.curve.low, line.smooth_low);
-  draw(line.high, *line.curve.high, line.smooth_high);
-}
-
-void CurvePlot::fitRanges() {
-  bool any = false;
-  double first = 0;
-  double last = -std::numeric_limits<double>::infinity();
-  ValueRange wanted{std::numeric_limits<double>::infinity(),
-                    -std::numeric_limits<double>::infinity()};
-  for (const auto& line : lines_) {
-    if (line->curve.series == nullptr || line->curve.series->size() == 0) continue;
-    const auto y = line->curve.series->y();
-    if (std::none_of(y.begin(), y.end(), [](double value) { return std::isfinite(value); })) {
-      continue;
-    }
-    const ValueRange range =
-        robust_range(shows_raw_ || line->curve.sparse ? y : std::span<const double>(line->smooth));
-    wanted.low = std::min(wanted.low, range.low);
-    wanted.high = std::max(wanted.high, range.high);
-    first = std::min(first, line->curve.series->x().front());
-    last = std::max(last, line->curve.series->x().back());
-    any = true;
-  }
-  setting_ranges_ = true;
-  if (!any) {
-    plot_->xAxis->setRange(0, expected_end_ > 0 ? expected_end_ : 100);
-    plot_->yAxis->setRange(logarithmic_ ? 0.1 : 0, 1);
-    ranges_known_ = false;
-  } else {
-    double end = plot_->xAxis->range().upper;
-    if (!ranges_known_ || last > end || last < end / 3) {
-      end = last * 1.25;
-      if (expected_end_ >= last) end = std::min(end, expected_end_ * 1.02);
-      if (end <= first) end = first + 1;
-    }
-    plot_->xAxis->setRange(first, end);
-    y_range_ = ranges_known_ ? settle(y_range_, wanted) : wanted;
-    if (logarithmic_ && y_range_.low <= 0) {
-      double smallest = y_range_.high;
-      for (const auto& line : lines_) {
-        if (line->curve.series == nullptr) continue;
-        for (const double value : line->curve.series->y()) {
-          if (value > 0 && std::isfinite(value)) smallest = std::min(smallest, value);
-        }
-      }
-      y_range_.low = smallest * 0.9;
-    }
-    plot_->yAxis->setRange(y_range_.low, y_range_.high);
-    ranges_known_ = true;
-  }
-  setting_ranges_ = false;
-}
-
 void CurvePlot::userMoved() {
+  if (!restoring_ && (!moved_.isValid() || moved_.elapsed() > kOneGesture)) {
+    constexpr std::size_t kMostViews = 50;
+    views_.push_back({view_.x, view_.y, following_});
+    if (views_.size() > kMostViews) views_.erase(views_.begin());
+  }
+  if (!restoring_) moved_.start();
+  const QCPRange x = plot_->xAxis->range();
+  const QCPRange y = plot_->yAxis->range();
+  view_ = {{x.lower, x.upper}, {y.lower, y.upper}, false};
   setFollowing(false);
   refresh();
+}
+
+void CurvePlot::showPreviousView() {
+  if (views_.empty()) return;
+  const View before = views_.back();
+  views_.pop_back();
+  restoring_ = true;
+  if (before.following) {
+    showAll();
+  } else {
+    plot_->xAxis->setRange(before.x.low, before.x.high);
+    plot_->yAxis->setRange(before.y.low, before.y.high);
+  }
+  restoring_ = false;
+  refresh();
+}
+
+void CurvePlot::bringIntoView(double x) {
+  const QCPRange range = plot_->xAxis->range();
+  if (range.contains(x)) return;
+  if (logarithmic_x_) {
+    plot_->xAxis->setRange(std::min(range.lower, x), std::max(range.upper, x));
+  } else {
+    plot_->xAxis->setRange(x - range.size() / 2, x + range.size() / 2);
+  }
+}
+
+void CurvePlot::setCursor(double x) {
+  if (std::isfinite(x)) {
+    cursor_->show(readingAt(x), nullptr);
+  } else {
+    cursor_->hide();
+  }
+}
+
+double CurvePlot::cursor() const { return cursor_->x(); }
+
+QString CurvePlot::cursorText() const { return cursor_->text(); }
+
+void CurvePlot::moveCursor(const QPoint& position) {
+  const auto* rect = plot_->axisRect();
+  if (lines_.empty() || !rect->rect().contains(position)) {
+    hideCursor();
+    return;
+  }
+  const double x = snapped(plot_->xAxis->pixelToCoord(position.x()), position.y());
+  if (!std::isfinite(x)) {
+    hideCursor();
+    return;
+  }
+  const QPointF beside(plot_->xAxis->coordToPixel(x), position.y());
+  cursor_->show(readingAt(x), &beside);
+  Q_EMIT cursorMoved(x);
+}
+
+void CurvePlot::stepCursor(double x) {
+  if (!std::isfinite(x)) return;
+  bringIntoView(x);
+  const QPointF beside(plot_->xAxis->coordToPixel(x), plot_->axisRect()->rect().center().y());
+  cursor_->show(readingAt(x), &beside);
+  Q_EMIT cursorMoved(x);
+}
+
+void CurvePlot::hideCursor() {
+  if (!cursor_->isShown()) return;
+  cursor_->hide();
+  Q_EMIT cursorMoved(std::numeric_limits<double>::quiet_NaN());
+}
+
+void CurvePlot::togglePin() {
+  if (cursor_->isPinned()) {
+    cursor_->unpin();
+  } else if (cursor_->isShown()) {
+    cursor_->pin();
+    Q_EMIT cursorPinned(cursor_->x());
+  }
 }
 
 void CurvePlot::showAll() {
@@ -446,84 +414,37 @@ void CurvePlot::showAll() {
   setFollowing(true);
 }
 
-void CurvePlot::moveCursor(const QPoint& position) {
-  const auto* rect = plot_->axisRect();
-  if (lines_.empty() || !rect->rect().contains(position)) {
-    hideCursor();
-    return;
-  }
-  const double at = plot_->xAxis->pixelToCoord(position.x());
-  QStringList rows;
-  double step = std::numeric_limits<double>::quiet_NaN();
-  for (const auto& line : lines_) {
-    if (line->curve.series == nullptr || line->curve.series->size() == 0) continue;
-    const auto x = line->curve.series->x();
-    auto index = std::lower_bound(x.begin(), x.end(), at) - x.begin();
-    if (index == static_cast<std::ptrdiff_t>(x.size())) --index;
-    if (index > 0 &&
-        at - x[static_cast<std::size_t>(index) - 1] < x[static_cast<std::size_t>(index)] - at) {
-      --index;
-    }
-    const auto i = static_cast<std::size_t>(index);
-    if (std::isnan(step)) step = x[i];
-    const double raw = line->curve.series->y()[i];
-    const auto number = [](double value) { return QLocale().toString(value, 'g', 5); };
-    if (line->curve.sparse) {
-      if (x[i] <= step) rows << tr("%1  %2").arg(line->curve.label, number(raw));
-    } else if (i < line->smooth.size()) {
-      rows << tr("%1  %2   smoothed %3")
-                  .arg(line->curve.label, std::isfinite(raw) ? number(raw) : loss_text(raw),
-                       number(line->smooth[i]));
-    }
-  }
-  if (std::isnan(step)) {
-    hideCursor();
-    return;
-  }
-  cursor_line_->point1->setCoords(step, 1);
-  cursor_line_->point2->setCoords(step, 2);
-  const QString place =
-      whole_x_ ? grouped(static_cast<std::int64_t>(step)) : QLocale().toString(step, 'g', 4);
-  cursor_text_->setText(plot_->xAxis->label() + QLatin1Char(' ') + place + QLatin1Char('\n') +
-                        rows.join(QLatin1Char('\n')));
-  const bool left = position.x() > rect->rect().center().x();
-  cursor_text_->setPositionAlignment((left ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignTop);
-  cursor_text_->position->setCoords(position.x() + (left ? -10 : 10), rect->top() + 4);
-  cursor_line_->setVisible(true);
-  cursor_text_->setVisible(true);
-  plot_->layer(QStringLiteral("cursor"))->replot();
-}
-
-void CurvePlot::hideCursor() {
-  if (cursor_line_ == nullptr || !cursor_line_->visible()) return;
-  cursor_line_->setVisible(false);
-  cursor_text_->setVisible(false);
-  plot_->layer(QStringLiteral("cursor"))->replot();
-}
-
-void CurvePlot::describe() {
-  if (described_.isValid() && described_.elapsed() < 1000) return;
-  described_.start();
-  QStringList parts;
-  for (const auto& line : lines_) {
-    if (line->curve.series == nullptr || line->curve.series->size() == 0) continue;
-    parts << tr("%1 is %2 at step %3")
-                 .arg(line->curve.label, loss_text(line->curve.series->y().back()),
-                      grouped(static_cast<std::int64_t>(line->curve.series->x().back())));
-  }
-  plot_->setAccessibleDescription(parts.join(QStringLiteral("; ")));
-}
-
-int CurvePlot::drawnPoints() const {
-  int points = 0;
-  for (const auto& line : lines_) points += line->main->data()->size();
-  return points;
-}
-
-int CurvePlot::nonFiniteMarks() const {
-  int marks = 0;
-  for (const auto& line : lines_) marks += line->broken->data()->size();
-  return marks;
+std::unique_ptr<CurvePlot> CurvePlot::printable(const QSize& size) const {
+  auto copy = std::make_unique<CurvePlot>();
+  copy->setPalette(light_palette());
+  copy->setFont(font());
+  std::vector<Curve> curves;
+  for (const auto& line : lines_) curves.push_back(line->curve);
+  copy->half_life_ = half_life_;
+  copy->shows_raw_ = shows_raw_;
+  copy->setCurves(std::move(curves));
+  copy->setMarks(events_->marks());
+  copy->setTitle(title_->text());
+  copy->setAxisTitle(plot_->yAxis->label());
+  copy->setXAxis(plot_->xAxis->label(), whole_x_);
+  copy->setValueText(value_text_);
+  copy->setLogarithmic(logarithmic_);
+  copy->setLogarithmicX(logarithmic_x_);
+  copy->plot_->legend->setVisible(plot_->legend->visible());
+  copy->plot_->axisRect()->setMinimumMargins(plot_->axisRect()->minimumMargins());
+  copy->expected_end_ = expected_end_;
+  copy->setting_ranges_ = true;
+  copy->plot_->xAxis->setRange(plot_->xAxis->range());
+  copy->plot_->yAxis->setRange(plot_->yAxis->range());
+  copy->setting_ranges_ = false;
+  copy->y_range_ = y_range_;
+  copy->ranges_known_ = ranges_known_;
+  copy->following_ = following_;
+  copy->applyTheme();
+  copy->draw();  // fills the legend, which the layout depends on
+  copy->plot_->toPixmap(size.width(), size.height());
+  copy->draw();  // to the width that the layout has found
+  return copy;
 }
 
 void CurvePlot::applyTheme() {
@@ -550,14 +471,9 @@ void CurvePlot::applyTheme() {
         QCPScatterStyle(QCPScatterStyle::ssTriangle, colors.error, colors.error, 9));
     line->broken->setPen(QPen(colors.error, 0));
   }
-  for (auto* mark : mark_lines_) {
-    mark->setPen(QPen(blend(colors.axis_text, colors.plot_background, 0.3), 0, Qt::DotLine));
-  }
-  cursor_line_->setPen(QPen(colors.axis_text, 0));
-  cursor_text_->setFont(small);
-  cursor_text_->setColor(palette().color(QPalette::ToolTipText));
-  cursor_text_->setBrush(palette().color(QPalette::ToolTipBase));
-  cursor_text_->setPen(QPen(colors.separator, 0));
+  title_->setFont(small);
+  title_->setTextColor(colors.axis_text);
+  cursor_->applyTheme();
 }
 
 void CurvePlot::changeEvent(QEvent* event) {
@@ -583,7 +499,16 @@ void CurvePlot::resizeEvent(QResizeEvent* event) {
 bool CurvePlot::eventFilter(QObject* watched, QEvent* event) {
   if (event->type() == QEvent::Leave) hideCursor();
   if (event->type() != QEvent::KeyPress) return QWidget::eventFilter(watched, event);
-  switch (static_cast<QKeyEvent*>(event)->key()) {
+  return keyPressed(static_cast<QKeyEvent*>(event)) || QWidget::eventFilter(watched, event);
+}
+
+bool CurvePlot::keyPressed(QKeyEvent* event) {
+  if (event->matches(QKeySequence::Copy)) {
+    if (cursor_->isShown()) QApplication::clipboard()->setText(cursor_->text());
+    return true;
+  }
+  const int stride = event->modifiers().testFlag(Qt::ShiftModifier) ? 10 : 1;
+  switch (event->key()) {
     case Qt::Key_L:
       setLogarithmic(!logarithmic_);
       return true;
@@ -593,11 +518,36 @@ bool CurvePlot::eventFilter(QObject* watched, QEvent* event) {
     case Qt::Key_R:
       setShowsRaw(!shows_raw_);
       return true;
+    case Qt::Key_B:
+      Q_EMIT baselineToggled();
+      return true;
     case Qt::Key_0:
       showAll();
       return true;
+    case Qt::Key_Backspace:
+      showPreviousView();
+      return true;
+    case Qt::Key_Left:
+      stepCursor(neighbour(cursor_->x(), -stride));
+      return true;
+    case Qt::Key_Right:
+      stepCursor(neighbour(cursor_->x(), stride));
+      return true;
+    case Qt::Key_Comma:
+    case Qt::Key_Period: {
+      const bool forward = event->key() == Qt::Key_Period;
+      const double from = std::isfinite(cursor_->x()) ? cursor_->x()
+                          : forward                   ? plot_->xAxis->range().lower
+                                                      : plot_->xAxis->range().upper;
+      if (const auto* mark = events_->next(from, forward)) stepCursor(mark->step);
+      return true;
+    }
+    case Qt::Key_Escape:
+      if (!cursor_->isPinned()) return false;
+      cursor_->unpin();
+      return true;
     default:
-      return QWidget::eventFilter(watched, event);
+      return false;
   }
 }
 

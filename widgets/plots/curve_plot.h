@@ -2,21 +2,30 @@
 #pragma once
 
 #include "engine/runs/run_series.h"
+#include "widgets/plots/step_mark.h"
 #include "widgets/plots/thinning.h"
 
 #include <QElapsedTimer>
+#include <QPoint>
+#include <QSize>
 #include <QString>
 #include <QWidget>
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
+class QCPTextElement;
 class QCustomPlot;
-class QCPGraph;
-class QCPItemStraightLine;
-class QCPItemText;
+class QKeyEvent;
 
 namespace widgets {
+
+class CurveCursor;
+class EdgeMarks;
+class EventMarks;
+struct CursorReading;
 
 struct Curve {
   QString label;
@@ -27,16 +36,25 @@ struct Curve {
   int glyph = -1;                             ///< shape at the end of the line, -1 = none
   const engine::RunSeries* low = nullptr;   ///< with `high`: a band around the line, at its own x;
   const engine::RunSeries* high = nullptr;  ///< smoothed as the line is
-};
+  /// The same points by step where the axis is another: the half-life is in steps at any axis.
+  const engine::RunSeries* by_step = nullptr;
+  bool in_legend = true;
+  bool exact = false;  ///< what is set, not measured (a learning rate): the values, never smoothed
+  bool reference = false;  ///< the cursor tells the others' differences to it
 
-struct StepMark {
-  double step = 0;
-  QString text;
+  std::span<const double> smoothingX() const {
+    return by_step != nullptr && by_step->size() == series->size() ? by_step->x() : series->x();
+  }
 };
 
 /// Curves over steps: the raw values as an opaque ghost of minima and maxima, the smoothed line
-/// above, non-finite values as triangles. Follows a live run until the user pans or zooms. Thinned
-/// to the pixels; zooming reads the raw data.
+/// above, non-finite values as triangles, values outside the view as triangles at its edge, events
+/// along its foot. Follows a live run until the user pans or zooms. Thinned to the pixels; zooming
+/// reads the raw data.
+///
+/// Keys: left, right one logged point (Shift: ten), comma and period one event, L logarithm, F
+/// follow, R raw, B baseline, 0 all, Backspace the view before, Ctrl+C the cursor's values. A click
+/// pins the cursor; the next one lets go.
 class CurvePlot : public QWidget {
   Q_OBJECT
 
@@ -51,8 +69,15 @@ class CurvePlot : public QWidget {
   void setSeries(const std::vector<Curve>& curves);
   void setMarks(std::vector<StepMark> marks);
   void setAxisTitle(const QString& title);
+  /// Above the plot, at the right of the legend.
+  void setTitle(const QString& title);
   /// What x is, "step" until then; `whole` when only whole numbers are positions.
   void setXAxis(const QString& title, bool whole);
+  void setLogarithmicX(bool logarithmic);
+  /// How values are written, at the axis and at the cursor.
+  void setValueText(std::function<QString(double)> text);
+  /// What the cursor's table is headed by, given x; the axis' own words without one.
+  void setPlaceText(std::function<QString(double)> text);
   void setLegendShown(bool shown);
   /// Room for the axis at the left, so that plots above each other have their zero in line.
   void setLeftMargin(int pixels);
@@ -70,6 +95,16 @@ class CurvePlot : public QWidget {
   bool isFollowing() const { return following_; }
   void setFollowing(bool following);
 
+  /// A crosshair without a table, as a linked plot's cursor has it; NaN takes it away.
+  void setCursor(double x);
+  double cursor() const;  ///< NaN = none
+  QString cursorText() const;
+  /// Moves the view there unless it is visible.
+  void bringIntoView(double x);
+
+  /// The same picture on white paper, to be exported; not shown. Its series are this plot's.
+  std::unique_ptr<CurvePlot> printable(const QSize& size) const;
+
   /// The series have grown: draws at the next turn of the event loop, once, and not at all while
   /// hidden.
   void refresh();
@@ -77,6 +112,7 @@ class CurvePlot : public QWidget {
   /// For tests and the accessible description: points of the main line that are drawn.
   int drawnPoints() const;
   int nonFiniteMarks() const;
+  int outsideMarks() const;
   QCustomPlot* plot() const { return plot_; }
 
  Q_SIGNALS:
@@ -84,6 +120,9 @@ class CurvePlot : public QWidget {
   void logarithmicChanged(bool logarithmic);
   void showsRawChanged(bool shows);
   void xRangeChanged(double low, double high);
+  void cursorMoved(double x);  ///< NaN = it left
+  void cursorPinned(double x);
+  void baselineToggled();
 
  protected:
   void changeEvent(QEvent* event) override;
@@ -94,29 +133,58 @@ class CurvePlot : public QWidget {
  private:
   struct Line;
 
+  struct View {
+    ValueRange x;
+    ValueRange y;
+    bool following = true;
+  };
+
   void applyTheme();
+  void setXTicker();
+  void setYTicker();
   void draw();
   void updateSmoothed(Line& line);
+  std::vector<engine::SeriesPoint> envelopeOf(const engine::RunSeries& series,
+                                              std::size_t columns) const;
+  std::vector<engine::SeriesPoint> smoothOf(const Line& line, std::size_t columns) const;
   void drawBand(Line& line, std::size_t columns);
+  void drawBroken(Line& line);
   void fitRanges();
+  double smallestPositive() const;
+  int notPositive() const;
+  CursorReading readingAt(double x) const;
+  double snapped(double x, double pixel_y) const;
+  double neighbour(double x, int steps) const;
   void userMoved();
   void showAll();
+  void showPreviousView();
   void moveCursor(const QPoint& position);
+  void stepCursor(double x);
   void hideCursor();
+  void togglePin();
+  bool keyPressed(QKeyEvent* event);
   void describe();
 
   QCustomPlot* plot_;
-  QCPItemStraightLine* cursor_line_;
-  QCPItemText* cursor_text_;
+  QCPTextElement* title_ = nullptr;
+  EventMarks* events_ = nullptr;
+  EdgeMarks* outside_ = nullptr;
+  std::unique_ptr<CurveCursor> cursor_;
   std::vector<std::unique_ptr<Line>> lines_;
-  std::vector<StepMark> marks_;
-  std::vector<QCPItemStraightLine*> mark_lines_;
+  std::function<QString(double)> place_text_;
+  std::function<QString(double)> value_text_;
+  std::vector<View> views_;
+  View view_;
+  QElapsedTimer moved_;
+  QPoint pressed_at_;
   double half_life_ = 20;
   double expected_end_ = 0;
   bool whole_x_ = true;
   bool shows_raw_ = true;
   bool logarithmic_ = false;
+  bool logarithmic_x_ = false;
   bool following_ = true;
+  bool restoring_ = false;
   bool setting_ranges_ = false;
   bool dirty_ = false;
   bool ranges_known_ = false;

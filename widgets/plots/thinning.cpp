@@ -12,23 +12,41 @@ std::vector<engine::SeriesPoint> one_per_column(std::span<const double> x,
                                                 std::size_t columns) {
   std::vector<engine::SeriesPoint> points;
   if (x.empty() || columns == 0 || !(to > from)) return points;
-  auto first = std::lower_bound(x.begin(), x.end(), from) - x.begin();
-  auto last = std::upper_bound(x.begin(), x.end(), to) - x.begin();
-  if (first > 0) --first;
-  if (last < static_cast<std::ptrdiff_t>(x.size())) ++last;
+  auto begin = static_cast<std::size_t>(std::lower_bound(x.begin(), x.end(), from) - x.begin());
+  auto end = static_cast<std::size_t>(std::upper_bound(x.begin(), x.end(), to) - x.begin());
+  if (begin > 0) --begin;
+  if (end < x.size()) ++end;
   const double width = (to - from) / static_cast<double>(columns);
-  double column = -std::numeric_limits<double>::infinity();
-  for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
-    if (!std::isfinite(y[i])) continue;
-    const double at = std::floor((x[i] - from) / width);
-    if (!points.empty() && at == column) {
-      points.back() = {x[i], y[i]};
-    } else {
-      points.push_back({x[i], y[i]});
+  // The last point of each column is looked for, not walked to: a view of millions costs no more.
+  for (std::size_t i = begin; i < end;) {
+    double edge = from + width * (std::floor((x[i] - from) / width) + 1);
+    if (edge <= x[i]) edge += width;  // x stands on an edge, and the division was rounded down
+    auto next = static_cast<std::size_t>(
+        std::lower_bound(x.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                         x.begin() + static_cast<std::ptrdiff_t>(end), edge) -
+        x.begin());
+    for (std::size_t last = next; last-- > i;) {
+      if (!std::isfinite(y[last])) continue;
+      points.push_back({x[last], y[last]});
+      break;
     }
-    column = at;
+    i = next;
   }
   return points;
+}
+
+std::vector<ViewPiece> view_pieces(double from, double to, std::size_t columns, bool logarithmic) {
+  constexpr std::size_t kPieces = 32;
+  if (!logarithmic || !(from > 0) || columns < 2 * kPieces) return {{from, to, columns}};
+  std::vector<ViewPiece> pieces;
+  const double factor = std::pow(to / from, 1.0 / double(kPieces));
+  double edge = from;
+  for (std::size_t i = 0; i < kPieces; ++i) {
+    const double next = i + 1 == kPieces ? to : edge * factor;
+    pieces.push_back({edge, next, columns / kPieces});
+    edge = next;
+  }
+  return pieces;
 }
 
 ValueRange robust_range(std::span<const double> y) {
@@ -40,10 +58,14 @@ ValueRange robust_range(std::span<const double> y) {
     if (std::isfinite(y[i])) values.push_back(y[i]);
   }
   if (values.empty()) return {};
-  std::sort(values.begin(), values.end());
   const std::size_t cut = values.size() >= 50 ? values.size() / 100 : 0;
-  double low = values[cut];
-  double high = values[values.size() - 1 - cut];
+  const auto ranked = [&values](std::size_t rank) {
+    const auto at = values.begin() + static_cast<std::ptrdiff_t>(rank);
+    std::nth_element(values.begin(), at, values.end());
+    return *at;
+  };
+  const double low = ranked(cut);
+  const double high = ranked(values.size() - 1 - cut);
   double padding = (high - low) * 0.08;
   if (padding == 0) padding = std::max(std::abs(high) * 0.05, 1e-12);
   return {low - padding, high + padding};

@@ -16,6 +16,16 @@ std::vector<engine::SeriesPoint> one_per_column(std::span<const double> x,
                                                 std::span<const double> y, double from, double to,
                                                 std::size_t columns);
 
+struct ViewPiece {
+  double from = 0;
+  double to = 0;
+  std::size_t columns = 0;
+};
+
+/// A view of so many pixel columns as stretches whose columns are of one width in x: one, or 32 for
+/// a logarithmic axis.
+std::vector<ViewPiece> view_pieces(double from, double to, std::size_t columns, bool logarithmic);
+
 struct ValueRange {
   double low = 0;
   double high = 1;

@@ -119,6 +119,8 @@ void apply_theme(QApplication& application, Theme theme) {
   QApplication::setPalette(palette_of(dark ? kDark : kLight, dark));
 }
 
+QPalette light_palette() { return palette_of(kLight, false); }
+
 bool is_dark(const QPalette& palette) {
   return luminance(palette.color(QPalette::Window)) <
          luminance(palette.color(QPalette::WindowText));

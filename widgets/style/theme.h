@@ -21,6 +21,9 @@ std::optional<Theme> theme_from(const QString& name);  ///< "system", "light", "
 /// dark.
 void apply_theme(QApplication& application, Theme theme);
 
+/// The light theme's, whatever is shown: for what is printed.
+QPalette light_palette();
+
 /// True when the window colour is darker than the text on it (Qt 6.4 has no colour scheme to ask
 /// for).
 bool is_dark(const QPalette& palette);

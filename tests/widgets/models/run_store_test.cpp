@@ -63,6 +63,42 @@ TEST(RunStore, AResumeTakesBackWhatItSupersedes) {
   EXPECT_EQ(run->best_loss, 4.0);
 }
 
+TEST(RunStore, TimeIsThatOfWorkAndNeverRunsBack) {
+  RunStore store;
+  store.apply(kRun,
+              update(RunState::running,
+                     {{100, engine::RunStarted{.max_steps = 9}}, step(110, 5), step(120, 4)}));
+  engine::RunUpdate resumed = update(
+      RunState::running, {{5000, engine::RunStarted{.step = 110, .resumed_from = "checkpoint-110"}},
+                          {5004, engine::StepLogged{.step = 111}},
+                          {4000, engine::StepLogged{.step = 112}}});
+  resumed.rewind_to = 110;
+  store.apply(kRun, resumed);
+  const auto seconds = store.find(kRun)->curve(Metric::seconds).y();
+  ASSERT_EQ(seconds.size(), 3u);
+  EXPECT_EQ(seconds[0], 10);
+  EXPECT_EQ(seconds[1], 14) << "the night between the parts is left out";
+  EXPECT_EQ(seconds[2], 14) << "a clock that jumped back";
+}
+
+TEST(RunStore, WhatHappenedIsMarkedInTheLog) {
+  RunStore store;
+  store.apply(
+      kRun,
+      update(RunState::running,
+             {{1, engine::Evaluated{.step = 5}},
+              {2, engine::CheckpointSaved{.step = 5, .path = "checkpoint-5"}},
+              {3, engine::DivergenceSeen{.step = 6, .layer = "lm_head", .text = "not finite"}},
+              {4, engine::RunExtended{.step = 7, .before = 10, .max_steps = 20}}}));
+  const auto& log = store.find(kRun)->log;
+  ASSERT_EQ(log.size(), 4u);
+  EXPECT_EQ(log[0].kind, widgets::LogKind::evaluation);
+  EXPECT_EQ(log[1].kind, widgets::LogKind::checkpoint);
+  EXPECT_EQ(log[2].kind, widgets::LogKind::divergence);
+  EXPECT_EQ(log[2].layer, QStringLiteral("lm_head"));
+  EXPECT_EQ(log[3].kind, widgets::LogKind::extension);
+}
+
 TEST(RunStore, LayerStatisticsBecomeCurves) {
   RunStore store;
   const engine::LayerStats first{50, {{"lm_head", "clamp_rate", 0.5}}};
@@ -157,10 +193,11 @@ TEST(RunLogModel, AppendsWhatContinuesAndStartsOverOtherwise) {
   widgets::RunLogModel model;
   QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
   QSignalSpy resets(&model, &QAbstractItemModel::modelReset);
-  std::vector<widgets::LogLine> lines{{1, 1, QStringLiteral("info"), QStringLiteral("one")}};
+  std::vector<widgets::LogLine> lines{
+      {1, 1, QStringLiteral("info"), QStringLiteral("one"), {}, {}}};
   model.show(kRun, lines);
   const auto before = resets.size();
-  lines.push_back({2, 2, QStringLiteral("error"), QStringLiteral("two")});
+  lines.push_back({2, 2, QStringLiteral("error"), QStringLiteral("two"), {}, {}});
   model.show(kRun, lines);
   EXPECT_EQ(model.rowCount(), 2);
   EXPECT_EQ(resets.size(), before);

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -72,6 +73,111 @@ TEST_F(CurvePlotTest, AnOutlierLeavesTheAxisAlone) {
   series_.append(201, 1e30);
   show();
   EXPECT_LT(plot_.plot()->yAxis->range().upper, 10);
+}
+
+TEST_F(CurvePlotTest, AnOutlierIsMarkedAtTheEdge) {
+  fill(200);
+  show();
+  EXPECT_EQ(plot_.outsideMarks(), 0);
+  series_.append(201, 1e30);
+  series_.append(202, -1e30);
+  plot_.refresh();
+  settle();
+  EXPECT_EQ(plot_.outsideMarks(), 2);
+}
+
+TEST_F(CurvePlotTest, TheHalfLifeIsInStepsOnEveryAxis) {
+  engine::RunSeries by_tokens;
+  for (int i = 1; i <= 50; ++i) {
+    series_.append(i, i % 5);
+    by_tokens.append(i * 4096.0, i % 5);
+  }
+  plot_.setCurves({{QStringLiteral("loss"), 0, &series_}});
+  plot_.setCursor(50);
+  settle();
+  plot_.setCursor(50);
+  const QString at_step = plot_.cursorText().section(QLatin1Char('\t'), -1);
+  widgets::Curve curve{QStringLiteral("loss"), 0, &by_tokens};
+  curve.by_step = &series_;
+  plot_.setCurves({curve});
+  settle();
+  plot_.setCursor(50 * 4096.0);
+  EXPECT_EQ(plot_.cursorText().section(QLatin1Char('\t'), -1), at_step);
+}
+
+TEST_F(CurvePlotTest, TheCursorReadsEachCurveAtOrBeforeItsPlace) {
+  engine::RunSeries sparse;
+  fill(100);
+  sparse.append(40, 3.25);
+  sparse.append(80, 2.5);
+  plot_.setCurves(
+      {{QStringLiteral("loss"), 0, &series_}, {QStringLiteral("evaluation"), 1, &sparse, true}});
+  settle();
+  plot_.setCursor(30);
+  EXPECT_FALSE(plot_.cursorText().contains(QStringLiteral("evaluation"))) << "nothing yet";
+  plot_.setCursor(79);
+  EXPECT_TRUE(plot_.cursorText().contains(QStringLiteral("evaluation\t3.25")));
+}
+
+TEST_F(CurvePlotTest, ArrowsStepThroughLoggedPointsAndCommasThroughEvents) {
+  for (int i = 1; i <= 100; ++i) series_.append(i * 10, 1.0 / i);
+  plot_.setMarks({{200, QStringLiteral("saved checkpoint-200")},
+                  {700, QStringLiteral("resumed"), widgets::MarkKind::resume}});
+  show();
+  plot_.setCursor(500);
+  QTest::keyClick(plot_.plot(), Qt::Key_Right);
+  EXPECT_EQ(plot_.cursor(), 510);
+  QTest::keyClick(plot_.plot(), Qt::Key_Left, Qt::ShiftModifier);
+  EXPECT_EQ(plot_.cursor(), 410);
+  QTest::keyClick(plot_.plot(), Qt::Key_Period);
+  EXPECT_EQ(plot_.cursor(), 700);
+  EXPECT_TRUE(plot_.cursorText().contains(QStringLiteral("resumed")));
+  QTest::keyClick(plot_.plot(), Qt::Key_Comma);
+  EXPECT_EQ(plot_.cursor(), 200);
+}
+
+TEST_F(CurvePlotTest, AClickPinsAndTheCursorThenTellsDifferences) {
+  fill(100);
+  show();
+  const auto* axis = plot_.plot()->xAxis;
+  const auto at = [&](double x) { return QPoint(int(axis->coordToPixel(x)), 250); };
+  QTest::mouseMove(plot_.plot(), at(20));
+  settle();
+  QTest::mouseClick(plot_.plot(), Qt::LeftButton, {}, at(20));
+  QTest::mouseMove(plot_.plot(), at(62));
+  settle();
+  EXPECT_TRUE(plot_.cursorText().contains(QStringLiteral("▼ −")))
+      << plot_.cursorText().toStdString();
+  QTest::keyClick(plot_.plot(), Qt::Key_Escape);
+  QTest::mouseMove(plot_.plot(), at(61));
+  settle();
+  EXPECT_FALSE(plot_.cursorText().contains(QStringLiteral("▼")));
+}
+
+TEST_F(CurvePlotTest, BackspaceReturnsToTheViewBefore) {
+  fill(100);
+  show();
+  plot_.plot()->xAxis->setRange(20, 30);
+  settle();
+  QTest::qWait(450);
+  plot_.plot()->xAxis->setRange(22, 24);
+  settle();
+  QTest::keyClick(plot_.plot(), Qt::Key_Backspace);
+  EXPECT_EQ(plot_.plot()->xAxis->range().lower, 20);
+  QTest::keyClick(plot_.plot(), Qt::Key_Backspace);
+  EXPECT_TRUE(plot_.isFollowing());
+}
+
+TEST_F(CurvePlotTest, ALogarithmicXAxisThinsEachDecadeAlike) {
+  for (int i = 1; i <= 200000; ++i) series_.append(i, 5 + (i % 3) * 0.1);
+  show();
+  plot_.setLogarithmicX(true);
+  settle();
+  const auto data = plot_.plot()->graph(1)->data();
+  const auto before_1000 = std::count_if(data->constBegin(), data->constEnd(),
+                                         [](const auto& point) { return point.key <= 1000; });
+  EXPECT_GT(before_1000, 100) << "more than a pixel's worth of the first thousandth";
+  EXPECT_LE(plot_.drawnPoints(), 520);
 }
 
 TEST_F(CurvePlotTest, PanningStopsFollowingAndDoubleClickShowsAll) {

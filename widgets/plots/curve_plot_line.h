@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Inside of CurvePlot, shared by its two source files.
+#pragma once
+
+#include "widgets/plots/curve_plot.h"
+#include "widgets/plots/custom_plot.h"
+
+namespace widgets {
+
+inline constexpr double kPixelsPerPoint = 2;
+/// Of a band's edge: filling a jagged one costs Qt a hundred times what a line does.
+inline constexpr std::size_t kPixelsPerEdge = 8;
+/// Beyond that many curves the raw values would only be mud.
+inline constexpr std::size_t kMostGhosts = 4;
+
+struct CurvePlot::Line {
+  Curve curve;
+  QCPGraph* ghost = nullptr;
+  QCPGraph* main = nullptr;
+  QCPGraph* broken = nullptr;
+  QCPGraph* end = nullptr;
+  QCPGraph* low = nullptr;  ///< with high: the edges of a band, null without one
+  QCPGraph* high = nullptr;
+  engine::Smoother smoother{1};
+  std::vector<double> smooth;
+  std::vector<double> smooth_low, smooth_high;  ///< of a band; empty = to be found again
+  double last_raw_x = 0;
+  double last_raw_y = 0;
+};
+
+}  // namespace widgets
