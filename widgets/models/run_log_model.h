@@ -22,6 +22,8 @@ class RunLogModel : public QAbstractTableModel {
   /// Shows `lines`: appends what is new when it continues what is shown, else starts over.
   void show(const QString& folder, const std::vector<LogLine>& lines);
   void clear();
+  const QString& folder() const { return folder_; }
+  const LogLine& line(int row) const { return lines_[static_cast<std::size_t>(row)]; }
 
   int rowCount(const QModelIndex& parent = {}) const override;
   int columnCount(const QModelIndex& parent = {}) const override;
