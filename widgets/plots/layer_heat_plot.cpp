@@ -140,17 +140,9 @@ void LayerHeatPlot::setLayers(const std::vector<LayerPair>& layers, const QStrin
 
 void LayerHeatPlot::applyTheme() {
   style_plot(plot_, this);
-  const ThemeColors& colors = theme_colors(palette());
   map_->setGradient(diverging(is_dark(palette())));
   for (auto* axis : {plot_->xAxis, plot_->yAxis}) axis->grid()->setVisible(false);
-  auto* axis = scale_->axis();
-  axis->setLabelFont(font());
-  axis->setTickLabelFont(font());
-  axis->setLabelColor(colors.axis_text);
-  axis->setTickLabelColor(colors.axis_text);
-  axis->setBasePen(QPen(colors.grid, 0));
-  axis->setTickPen(QPen(colors.grid, 0));
-  axis->setSubTickPen(Qt::NoPen);
+  style_color_scale(scale_, this);
 }
 
 void LayerHeatPlot::changeEvent(QEvent* event) {

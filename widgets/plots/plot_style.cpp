@@ -28,4 +28,16 @@ void style_plot(QCustomPlot* plot, const QWidget* widget) {
   }
 }
 
+void style_color_scale(QCPColorScale* scale, const QWidget* widget) {
+  const ThemeColors& colors = theme_colors(widget->palette());
+  auto* axis = scale->axis();
+  axis->setLabelFont(widget->font());
+  axis->setTickLabelFont(widget->font());
+  axis->setLabelColor(colors.axis_text);
+  axis->setTickLabelColor(colors.axis_text);
+  axis->setBasePen(QPen(colors.grid, 0));
+  axis->setTickPen(QPen(colors.grid, 0));
+  axis->setSubTickPen(Qt::NoPen);
+}
+
 }  // namespace widgets

@@ -40,6 +40,7 @@ class LayerStatisticsPanelTest : public testing::Test {
         tester_(panel_.model(), QAbstractItemModelTester::FailureReportingMode::Fatal),
         list_(panel_.findChild<QTreeView*>(QStringLiteral("layer_statistics.list"))) {
     runs_.add(kRun);
+    panel_.showTable();
     panel_.resize(720, 220);
     panel_.show();
     EXPECT_TRUE(QTest::qWaitForWindowExposed(&panel_));
