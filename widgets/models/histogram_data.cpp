@@ -6,6 +6,7 @@
 #include <QSet>
 
 #include <algorithm>
+#include <cmath>
 
 namespace widgets {
 namespace {
@@ -71,6 +72,24 @@ double size_of(HistogramWeight weight, int count, const LayerCosts::Cost& cost) 
       return cost.flops;
   }
   return 0;
+}
+
+std::optional<MeasuredSpread> spread_of(const QStringList& layers,
+                                        const engine::LayerSeries& series,
+                                        const std::string& statistic) {
+  std::vector<double> values;
+  for (const QString& layer : layers) {
+    const auto* curve = series.find(layer.toStdString(), statistic);
+    if (curve != nullptr && curve->size() > 0 && std::isfinite(curve->y().back())) {
+      values.push_back(curve->y().back());
+    }
+  }
+  if (values.empty()) return std::nullopt;
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  const double median =
+      values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+  return MeasuredSpread{values.front(), median, values.back()};
 }
 
 HistogramBar untransformed_bar() {
@@ -161,8 +180,9 @@ HistogramData planned_histogram(const PlanView& view) {
   return data;
 }
 
-HistogramData applied_histogram(const RunRecord& run) {
+HistogramData applied_histogram(const RunRecord& run, const QString& statistic) {
   HistogramData data;
+  data.statistic = statistic;
   data.caption = QObject::tr("applied: %1").arg(run.name);
   const bool plan_is_known = run.plan != nullptr && run.plan->checkpoint != nullptr;
   HistogramData plan;
@@ -208,6 +228,12 @@ HistogramData applied_histogram(const RunRecord& run) {
     for (auto& bar : data.bars) weights.fill(bar);
     weights.fill(rest);
     data.bars.push_back(std::move(rest));
+  }
+
+  if (!statistic.isEmpty()) {
+    for (auto& bar : data.bars) {
+      bar.measured = spread_of(bar.layers, run.layers, statistic.toStdString());
+    }
   }
 
   int planned = 0;

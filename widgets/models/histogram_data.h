@@ -15,6 +15,13 @@ namespace widgets {
 /// What the length of a bar means.
 enum class HistogramWeight { layers, parameters, flops };
 
+/// Of what the layers of a bar measured last.
+struct MeasuredSpread {
+  double least = 0;
+  double median = 0;
+  double largest = 0;
+};
+
 struct HistogramBar {
   QString label;   ///< pattern, "default" or "untransformed"
   QString detail;  ///< paradigm, or why not
@@ -24,10 +31,11 @@ struct HistogramBar {
   LayerCosts::Cost linear_cost;
   QStringList layers;
   bool untransformed = false;
-  int rule = -1;                          ///< of the open file; -1 = none
-  std::optional<int> planned;             ///< drawn as an outline when it differs
-  std::optional<double> parameter_share;  ///< of all target layers' parameters
-  std::optional<double> flop_share;       ///< of all target layers' FLOPs
+  int rule = -1;                           ///< of the open file; -1 = none
+  std::optional<int> planned;              ///< drawn as an outline when it differs
+  std::optional<double> parameter_share;   ///< of all target layers' parameters
+  std::optional<double> flop_share;        ///< of all target layers' FLOPs
+  std::optional<MeasuredSpread> measured;  ///< of the statistic shown; none without finite values
 
   int count() const { return attentions + linears; }
   double attention_size(HistogramWeight weight) const;
@@ -53,6 +61,7 @@ struct HistogramData {
   QString caption;                     ///< "planned", "applied: run-a"
   QString note;                        ///< progress, or what is wrong
   bool note_is_error = false;
+  QString statistic;  ///< that is shown in place of sizes; empty = sizes
 
   int total() const;
   const HistogramGhost* ghost_of(const HistogramBar& bar) const;
@@ -62,7 +71,8 @@ HistogramData planned_histogram(const PlanView& view);
 /// Puts the bars of `other` behind those of `data`; rules that are no longer there come back as
 /// empty bars. Nothing when both are alike.
 void add_ghosts(HistogramData& data, const HistogramData& other, const QString& caption);
-/// What a run's engine really replaced, against what its own transform plans on its own model.
-HistogramData applied_histogram(const RunRecord& run);
+/// What a run's engine really replaced, against what its own transform plans on its own model; with
+/// a statistic, what each rule's layers measured of it last.
+HistogramData applied_histogram(const RunRecord& run, const QString& statistic = {});
 
 }  // namespace widgets

@@ -13,10 +13,18 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollArea>
+#include <QSignalBlocker>
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace widgets {
+namespace {
+
+constexpr int kWeights = 3;
+
+}  // namespace
 
 HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidget* parent)
     : QWidget(parent),
@@ -74,8 +82,12 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
   outer->setContentsMargins(0, 0, 0, 0);
   outer->addWidget(empty_);
 
-  connect(weight_, &QComboBox::currentIndexChanged, plot_,
-          [this](int index) { plot_->setWeight(static_cast<HistogramWeight>(index)); });
+  connect(weight_, &QComboBox::currentIndexChanged, plot_, [this](int index) {
+    if (index >= 0 && index < kWeights) {
+      plot_->setWeight(static_cast<HistogramWeight>(index));
+    }
+    refresh();
+  });
   connect(plot_, &HistogramPlot::ruleActivated, this, &HistogramPanel::ruleActivated);
   connect(planned_button_, &QToolButton::clicked, this, &HistogramPanel::showPlanned);
   connect(applied_button_, &QToolButton::clicked, this, &HistogramPanel::showApplied);
@@ -112,6 +124,28 @@ void HistogramPanel::showApplied() {
   refresh();
 }
 
+QString HistogramPanel::statistic() const {
+  return applied_ && weight_->currentIndex() >= kWeights ? weight_->currentText() : QString();
+}
+
+/// Behind the three weights, what the layers of the shown run measure.
+void HistogramPanel::listStatistics(const RunRecord* run) {
+  QStringList known;
+  if (applied_ && run != nullptr) {
+    for (const auto& name : run->layers.statistics()) known << QString::fromStdString(name);
+  }
+  QStringList listed;
+  for (int i = kWeights; i < weight_->count(); ++i) listed << weight_->itemText(i);
+  if (known == listed) return;
+  const QString chosen = weight_->currentText();
+  const QSignalBlocker quiet(weight_);
+  while (weight_->count() > kWeights) weight_->removeItem(weight_->count() - 1);
+  weight_->addItems(known);
+  const int again = weight_->findText(chosen);
+  weight_->setCurrentIndex(std::max(0, again));
+  plot_->setWeight(static_cast<HistogramWeight>(std::min(std::max(0, again), kWeights - 1)));
+}
+
 QString HistogramPanel::noteText() const { return note_->text(); }
 
 void HistogramPanel::refresh() {
@@ -121,10 +155,11 @@ void HistogramPanel::refresh() {
     applied_ = false;
     planned_button_->setChecked(true);
   }
+  listStatistics(run);
   const bool has_plan = view_ != nullptr && view_->has_plan();
   HistogramData shown;
   if (applied_) {
-    shown = applied_histogram(*run);
+    shown = applied_histogram(*run, statistic());
   } else if (has_plan) {
     shown = planned_histogram(*view_);
     if (saved_ != nullptr && saved_->has_plan() && saved_->checkpoint == view_->checkpoint) {

@@ -40,6 +40,8 @@ class HistogramPanel : public QWidget {
 
  private:
   void refresh();
+  void listStatistics(const RunRecord* run);
+  QString statistic() const;
 
   Selection* selection_;
   const RunStore* runs_;

@@ -101,6 +101,14 @@ QRect HistogramPlot::barRect(int bar) const {
 }
 
 QString HistogramPlot::barText(const HistogramBar& bar) const {
+  if (!data_.statistic.isEmpty()) {
+    if (!bar.measured) return bar.count() > 0 ? tr("not measured") : QString();
+    const auto& spread = *bar.measured;
+    if (spread.least == spread.largest) return statistic_text(spread.median);
+    return tr("%1 (%2 to %3)")
+        .arg(statistic_text(spread.median), statistic_text(spread.least),
+             statistic_text(spread.largest));
+  }
   QString text = tr("%n layers", "", bar.count());
   if (bar.count() == 1) text = tr("1 layer");
   if (bar.planned && *bar.planned != bar.count()) {
@@ -130,14 +138,89 @@ QString HistogramPlot::barToolTip(const HistogramBar& bar) const {
   return rows.join(QStringLiteral("<br>"));
 }
 
-void HistogramPlot::paintEvent(QPaintEvent*) {
-  QPainter painter(this);
+void HistogramPlot::paintSizes(QPainter& painter, const HistogramBar& bar, const QRect& row) const {
   const QPalette& shades = palette();
   const auto& colors = theme_colors(shades);
   const QColor highlight = shades.color(QPalette::Highlight);
   const QColor base = shades.color(QPalette::Base);
   const Columns at = columns();
   const double whole_length = longest();
+  const bool is_empty = bar.count() == 0;
+  const int inset = lines(this, 0.4);
+  const auto length = [&](double size) {
+    return static_cast<int>(std::lround(at.bar_width * size / whole_length));
+  };
+  QRect piece(at.bar_left, row.top() + inset, length(bar.linear_size(weight_)),
+              row.height() - 2 * inset);
+  const QColor solid =
+      bar.untransformed ? blend(colors.untransformed, base, 0.75) : blend(highlight, base, 0.85);
+  painter.fillRect(piece, solid);
+  if (bar.attentions > 0) {
+    const int whole = length(bar.size(weight_));
+    piece = QRect(piece.left() + piece.width(), piece.top(), whole - piece.width(), piece.height());
+    painter.fillRect(piece, blend(solid, base, 0.45));
+    painter.fillRect(piece, QBrush(solid, Qt::BDiagPattern));
+  }
+  const auto* ghost = data_.ghost_of(bar);
+  if (ghost != nullptr && ghost->count > 0) {
+    painter.setPen(QPen(muted_text(shades), 0));
+    painter.setBrush(Qt::NoBrush);
+    const int out = lines(this, 0.12);
+    painter.drawRect(QRect(at.bar_left, row.top() + inset - out,
+                           std::max(length(ghost->size(weight_)) - 1, 1),
+                           row.height() - 2 * inset + 2 * out - 1));
+  }
+  if (weight_ == HistogramWeight::layers && bar.planned && *bar.planned > 0 &&
+      *bar.planned != bar.count()) {
+    painter.setPen(QPen(shades.color(QPalette::Text), 0, Qt::DashLine));
+    painter.setBrush(Qt::NoBrush);
+    painter.drawRect(QRect(at.bar_left, row.top() + inset, length(*bar.planned) - 1,
+                           row.height() - 2 * inset - 1));
+  }
+  if (is_empty) {
+    painter.setPen(QPen(blend(shades.color(QPalette::Text), base, 0.4), 0));
+    painter.drawLine(at.bar_left, row.top() + inset, at.bar_left, row.bottom() - inset);
+  }
+}
+
+void HistogramPlot::paintSpread(QPainter& painter, const HistogramBar& bar,
+                                const QRect& row) const {
+  if (!bar.measured) return;
+  double low = bar.measured->least;
+  double high = bar.measured->largest;
+  for (const auto& other : data_.bars) {
+    if (!other.measured) continue;
+    low = std::min(low, other.measured->least);
+    high = std::max(high, other.measured->largest);
+  }
+  const Columns at = columns();
+  const double dot = lines(this, 0.28);
+  const double room = at.bar_width - 2 * dot;
+  const auto place = [&](double value) {
+    return at.bar_left + dot + (high > low ? room * (value - low) / (high - low) : room / 2);
+  };
+  const QColor base = palette().color(QPalette::Base);
+  const QColor ink = blend(palette().color(QPalette::Highlight), base, 0.85);
+  const double middle = row.center().y() + 0.5;
+  painter.save();
+  painter.setRenderHint(QPainter::Antialiasing);
+  painter.setPen(QPen(blend(palette().color(QPalette::Text), base, 0.15), 1));
+  painter.drawLine(QPointF(at.bar_left, middle), QPointF(at.bar_left + at.bar_width, middle));
+  painter.setPen(QPen(blend(ink, base, 0.6), lines(this, 0.22), Qt::SolidLine, Qt::RoundCap));
+  painter.drawLine(QPointF(place(bar.measured->least), middle),
+                   QPointF(place(bar.measured->largest), middle));
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(ink);
+  painter.drawEllipse(QPointF(place(bar.measured->median), middle), dot, dot);
+  painter.restore();
+}
+
+void HistogramPlot::paintEvent(QPaintEvent*) {
+  QPainter painter(this);
+  const QPalette& shades = palette();
+  const QColor highlight = shades.color(QPalette::Highlight);
+  const QColor base = shades.color(QPalette::Base);
+  const Columns at = columns();
   const QSet<QString> selected(selected_.begin(), selected_.end());
   const QFont fixed = QFontDatabase::systemFont(QFontDatabase::FixedFont);
 
@@ -162,41 +245,10 @@ void HistogramPlot::paintEvent(QPaintEvent*) {
                      Qt::AlignLeft | Qt::AlignVCenter,
                      metrics.elidedText(bar.label, Qt::ElideMiddle, at.label_width));
 
-    const int inset = lines(this, 0.4);
-    const auto length = [&](double size) {
-      return static_cast<int>(std::lround(at.bar_width * size / whole_length));
-    };
-    QRect piece(at.bar_left, row.top() + inset, length(bar.linear_size(weight_)),
-                row.height() - 2 * inset);
-    const QColor solid =
-        bar.untransformed ? blend(colors.untransformed, base, 0.75) : blend(highlight, base, 0.85);
-    painter.fillRect(piece, solid);
-    if (bar.attentions > 0) {
-      const int whole = length(bar.size(weight_));
-      piece =
-          QRect(piece.left() + piece.width(), piece.top(), whole - piece.width(), piece.height());
-      painter.fillRect(piece, blend(solid, base, 0.45));
-      painter.fillRect(piece, QBrush(solid, Qt::BDiagPattern));
-    }
-    const auto* ghost = data_.ghost_of(bar);
-    if (ghost != nullptr && ghost->count > 0) {
-      painter.setPen(QPen(muted_text(shades), 0));
-      painter.setBrush(Qt::NoBrush);
-      const int out = lines(this, 0.12);
-      painter.drawRect(QRect(at.bar_left, row.top() + inset - out,
-                             std::max(length(ghost->size(weight_)) - 1, 1),
-                             row.height() - 2 * inset + 2 * out - 1));
-    }
-    if (weight_ == HistogramWeight::layers && bar.planned && *bar.planned > 0 &&
-        *bar.planned != bar.count()) {
-      painter.setPen(QPen(shades.color(QPalette::Text), 0, Qt::DashLine));
-      painter.setBrush(Qt::NoBrush);
-      painter.drawRect(QRect(at.bar_left, row.top() + inset, length(*bar.planned) - 1,
-                             row.height() - 2 * inset - 1));
-    }
-    if (is_empty) {
-      painter.setPen(QPen(blend(shades.color(QPalette::Text), base, 0.4), 0));
-      painter.drawLine(at.bar_left, row.top() + inset, at.bar_left, row.bottom() - inset);
+    if (data_.statistic.isEmpty()) {
+      paintSizes(painter, bar, row);
+    } else {
+      paintSpread(painter, bar, row);
     }
     painter.setFont(font());
     painter.setPen(muted_text(shades));
@@ -210,7 +262,7 @@ void HistogramPlot::paintEvent(QPaintEvent*) {
       style()->drawPrimitive(QStyle::PE_FrameFocusRect, &option, &painter, this);
     }
   }
-  if (!data_.bars.empty()) paintKey(painter);
+  if (!data_.bars.empty() && data_.statistic.isEmpty()) paintKey(painter);
 }
 
 void HistogramPlot::paintKey(QPainter& painter) const {
@@ -237,8 +289,8 @@ void HistogramPlot::paintKey(QPainter& painter) const {
                                       [](const auto& bar) { return bar.flop_share.has_value(); });
   const QString shares = tr("layers · parameters · FLOPs");
   if (has_shares && left + fontMetrics().horizontalAdvance(shares) <= width()) {
-    const QRect room(std::min(at.text_left, width() - fontMetrics().horizontalAdvance(shares) -
-                                                lines(this, 0.6)),
+    const QRect room(std::min(at.text_left,
+                              width() - fontMetrics().horizontalAdvance(shares) - lines(this, 0.6)),
                      row.top(), width(), row.height());
     painter.drawText(room, Qt::AlignLeft | Qt::AlignVCenter, shares);
   }

@@ -10,7 +10,8 @@ namespace widgets {
 
 /// How many layers each rule takes, as horizontal bars: a control, not a picture. Clicking a bar
 /// selects its layers (Ctrl adds), arrow keys move, Space selects. Attentions are hatched, Linears
-/// plain; hues belong to runs.
+/// plain; hues belong to runs. With a statistic, what each rule's layers measured: a line from the
+/// least to the largest with a dot at the median, on one scale.
 class HistogramPlot : public QWidget {
   Q_OBJECT
 
@@ -54,6 +55,8 @@ class HistogramPlot : public QWidget {
   Columns columns() const;
   int barAt(const QPoint& position) const;
   double longest() const;
+  void paintSizes(QPainter& painter, const HistogramBar& bar, const QRect& row) const;
+  void paintSpread(QPainter& painter, const HistogramBar& bar, const QRect& row) const;
   void choose(int bar, bool add);
   void activate(int bar);
   void paintKey(QPainter& painter) const;

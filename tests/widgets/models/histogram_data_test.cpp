@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace {
 
@@ -119,6 +120,23 @@ TEST_F(AppliedHistogram, WithoutAPlanTheEventsSpeakForThemselves) {
   EXPECT_EQ(text(widgets::applied_histogram(run_)),
             "model\\.layers\\.[0-9]+\\.self_attn: 4 + 0\n"
             "model\\.layers\\.[0-9]+\\.self_attn\\.(q|k)_proj: 0 + 2\n");
+}
+
+TEST_F(AppliedHistogram, ShowsWhatEachRulesLayersMeasuredLast) {
+  apply(6);
+  engine::LayerStats stats{.step = 10};
+  double value = 10;
+  for (const auto& one : run_.transformed) stats.values.push_back({one.layer, "sqnr_db", value++});
+  stats.values.back().value = std::nan("");
+  run_.layers.append(stats);
+  const auto data = widgets::applied_histogram(run_, QStringLiteral("sqnr_db"));
+  EXPECT_EQ(data.statistic, QStringLiteral("sqnr_db"));
+  ASSERT_TRUE(data.bars[0].measured);
+  EXPECT_EQ(data.bars[0].measured->least, 10);
+  EXPECT_EQ(data.bars[0].measured->median, 11.5);
+  EXPECT_EQ(data.bars[0].measured->largest, 13);
+  EXPECT_EQ(data.bars[1].measured->largest, 14) << "the other one is not finite";
+  EXPECT_FALSE(data.bars[3].measured);
 }
 
 }  // namespace
