@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/paradigm/run_report.h"
 
+#include "app/paradigm/remote_runs.h"
 #include "engine/config/run_config.h"
 #include "engine/error.h"
+#include "engine/remote/remote_address.h"
+#include "engine/runs/run_catalog.h"
 #include "engine/runs/run_resume.h"
 
 #include <fmt/format.h>
@@ -69,6 +72,16 @@ bool has_ended(engine::RunState state) {
 
 std::filesystem::path find_run(const std::string& given) {
   namespace fs = std::filesystem;
+  if (engine::is_remote_address(given)) {
+    const auto found = engine::find_runs(readable_folder(given));
+    if (found.size() == 1 &&
+        run_address(found.front()) == engine::parse_remote_address(given).text())
+      return found.front();
+    engine::fail("no-run", {.file = given},
+                 found.empty() ? "there is no run at this address"
+                               : fmt::format("this is a folder of {} runs", found.size()),
+                 "See paradigm runs list " + given);
+  }
   for (const fs::path& candidate : {fs::path(given), fs::path("runs") / given}) {
     const auto found = engine::find_runs(candidate);
     if (found.size() == 1 && found.front() == candidate) return candidate;

@@ -3,6 +3,7 @@
 
 #include "engine/config/run_config.h"
 #include "engine/error.h"
+#include "engine/remote/remote_address.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_folder.h"
 #include "engine/transform/paradigm_info.h"
@@ -81,6 +82,12 @@ OpenedPath open_folder(const fs::path& folder) {
 }  // namespace
 
 OpenedPath open_path(const QString& path) {
+  if (engine::is_remote_address(path.toStdString())) {
+    OpenedPath opened;
+    opened.kind = PathKind::runs;
+    opened.path = QString::fromStdString(engine::parse_remote_address(path.toStdString()).text());
+    return opened;
+  }
   fs::path given = fs::absolute(path.toStdString()).lexically_normal();
   if (!given.has_filename()) given = given.parent_path();
   if (!fs::exists(given)) {
@@ -132,6 +139,7 @@ widgets::PlanViewPtr plan_of_run(const QString& folder) {
     if (model.isEmpty()) return nullptr;
     fs::path source(model.toStdString());
     if (source.filename() == "config.json") source = source.parent_path();
+    if (!fs::exists(source / "config.json")) source = run.path;  // the copy of a run elsewhere
     if (!fs::exists(source / "config.json")) return nullptr;
     std::shared_ptr<const engine::ParsedTransform> transform;
     if (fs::exists(run.transform_yaml())) {

@@ -17,7 +17,7 @@ enum class PathKind { checkpoint, transform, run_config, run, runs };
 
 struct OpenedPath {
   PathKind kind = PathKind::checkpoint;
-  QString path;  ///< absolute
+  QString path;  ///< absolute, or an ssh:// address
   std::shared_ptr<const widgets::OpenCheckpoint> checkpoint;
   std::shared_ptr<const engine::ParsedTransform> transform;
   engine::ParamValues run_values;

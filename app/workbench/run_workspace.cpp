@@ -4,9 +4,11 @@
 #include "app/workbench/engine_loader.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/open_path.h"
+#include "app/workbench/remote_runs.h"
 #include "app/workbench/status_chips.h"
 #include "engine/config/run_config.h"
 #include "engine/error.h"
+#include "engine/remote/remote_address.h"
 #include "widgets/forms/param_form.h"
 #include "widgets/models/selection.h"
 #include "widgets/panels/launch_panel.h"
@@ -95,6 +97,8 @@ void RunWorkspace::connectPanels() {
   connect(launch_, &widgets::LaunchPanel::launchRequested, this, &RunWorkspace::launchRequested);
   connect(monitor_, &widgets::RunMonitorPanel::requested, this, &RunWorkspace::request);
   connect(monitor_, &widgets::RunMonitorPanel::resumeRequested, this, &RunWorkspace::resume);
+  connect(monitor_, &widgets::RunMonitorPanel::layerRequested, this,
+          [this] { window_->raisePanel(QStringLiteral("layer_statistics")); });
 }
 
 void RunWorkspace::connectLauncher() {
@@ -125,7 +129,24 @@ void RunWorkspace::connectLauncher() {
   });
 }
 
-void RunWorkspace::addRoot(const QString& folder) { watcher_.addRoot(folder); }
+void RunWorkspace::addRoot(const QString& folder) {
+  if (!engine::is_remote_address(folder.toStdString())) {
+    watcher_.addRoot(folder);
+    return;
+  }
+  if (remote_runs_ == nullptr) {
+    remote_runs_ = std::make_unique<RemoteRuns>();
+    connect(remote_runs_.get(), &RemoteRuns::troubled, this,
+            [this](const QString& address, const QString& why) {
+              window_->messages()->showMessage(
+                  engine::Severity::warning, tr("%1: %2").arg(address, why),
+                  tr("The connection is tried again; what has come stays."));
+            });
+    connect(remote_runs_.get(), &RemoteRuns::recovered, this,
+            [this] { window_->messages()->dismiss(); });
+  }
+  watcher_.addRoot(remote_runs_->add(folder));
+}
 
 void RunWorkspace::open(const QString& folder) {
   runs_.add(folder);

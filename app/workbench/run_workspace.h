@@ -11,6 +11,8 @@
 #include <QObject>
 #include <QString>
 
+#include <memory>
+
 namespace widgets {
 class LaunchPanel;
 class LayerStatisticsPanel;
@@ -24,6 +26,7 @@ namespace app {
 
 class EngineLoader;
 class MainWindow;
+class RemoteRuns;
 
 /// The training half of the window: the runs that are known, what starts and watches them, and the
 /// panels that show and steer them. Whatever is shown of a run is read from its folder. GUI thread.
@@ -38,7 +41,7 @@ class RunWorkspace : public QObject {
   /// Hands the panels to the window, which owns them from then on, and answers its actions.
   void addPanels(MainWindow* window);
 
-  /// Folder of runs that is scanned for new ones.
+  /// Folder of runs that is scanned for new ones, or the ssh:// address of one.
   void addRoot(const QString& folder);
   /// Watches the run and shows it.
   void open(const QString& folder);
@@ -77,6 +80,7 @@ class RunWorkspace : public QObject {
   const EngineLoader* engine_;
   widgets::RunStore runs_;
   RunWatcher watcher_;
+  std::unique_ptr<RemoteRuns> remote_runs_;  ///< null while no other machine is watched
   RunLauncher launcher_;
   BackgroundJob plan_job_;
   BackgroundJob resume_job_;

@@ -29,6 +29,8 @@
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QInputDialog>
+#include <QLineEdit>
 #include <QMenu>
 #include <QMessageBox>
 #include <QPushButton>
@@ -131,6 +133,18 @@ void Workbench::connectWindow() {
         window_.get(), tr("Open a run folder, or a folder of runs"));
     if (!folder.isEmpty()) openPaths({folder});
   };
+  auto* open_remote = window_->makeAction(
+      QStringLiteral("open_remote"), tr("Watch runs on another &machine…"),
+      tr("Watch the runs below a folder of another machine, through your own ssh"),
+      QStringLiteral("folder"), {});
+  window_->fileMenu()->insertAction(actions.open_demo, open_remote);
+  connect(open_remote, &QAction::triggered, this, [this] {
+    const QString address =
+        QInputDialog::getText(window_.get(), tr("Watch runs on another machine"),
+                              tr("Address of a folder of runs, reached as ssh reaches it:"),
+                              QLineEdit::Normal, QStringLiteral("ssh://host/path/of/the/runs"));
+    if (!address.isEmpty()) openPaths({address.trimmed()});
+  });
   auto* start = window_->startPage();
   connect(actions.open_checkpoint, &QAction::triggered, this, ask_checkpoint);
   connect(start, &widgets::StartPage::openCheckpointRequested, this, ask_checkpoint);
@@ -376,7 +390,10 @@ void Workbench::remember(const QString& path) {
   recent.removeAll(path);
   recent.prepend(path);
   recent.erase(std::remove_if(recent.begin(), recent.end(),
-                              [](const QString& one) { return !QFileInfo::exists(one); }),
+                              [](const QString& one) {
+                                return !one.startsWith(QLatin1String("ssh://")) &&
+                                       !QFileInfo::exists(one);
+                              }),
                recent.end());
   while (recent.size() > kRecent) recent.removeLast();
   settings_->setValue(kRecentKey, recent);

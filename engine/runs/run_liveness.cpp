@@ -18,6 +18,8 @@ using Kind = LastWord::Kind;
 
 /// Status is renewed at every logged step; a step of a large model may take a while.
 constexpr double kSilenceInSeconds = 120;
+/// A connection to the host of a copied run says something every second.
+constexpr double kLinkSilenceInSeconds = 20;
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -65,6 +67,27 @@ ObservedState gone(const StateEvidence& evidence, std::int64_t step) {
   return {RunState::interrupted, text};
 }
 
+/// What there is to say of a run that has not ended as far as its copy knows.
+ObservedState judge_copy(const StateEvidence& evidence, std::int64_t step) {
+  const RemoteSign& remote = *evidence.remote;
+  const std::string& host = remote.link.host;
+  const double silence = unix_time() - remote.link.heard;
+  if (remote.link.heard <= 0) {
+    return {RunState::unknown, host.empty() ? "not connected yet" : "no connection to " + host};
+  }
+  if (silence > kLinkSilenceInSeconds) {
+    std::string text = fmt::format("no connection to {} for {}", host, duration_text(silence));
+    if (!remote.link.trouble.empty()) text += ": " + remote.link.trouble;
+    return {RunState::unknown, text};
+  }
+  if (remote.lock == LockState::free) return gone(evidence, step);
+  const auto& status = evidence.status;
+  if (!status || status->state == RunState::unknown) {
+    return {step > 0 ? RunState::running : RunState::starting, "on host " + host};
+  }
+  return {status->state, "on host " + host};
+}
+
 /// Another process than the one that wrote the status holds the lock: it goes on with the run and
 /// has not said so yet.
 bool is_being_resumed(const StateEvidence& evidence) {
@@ -109,6 +132,7 @@ StateEvidence look_at_folder(const fs::path& run_dir) {
     std::tie(evidence.holder_pid, evidence.holder_start_time) = RunLock::last_owner(run_dir);
     return evidence;
   }
+  evidence.remote = read_remote_sign(run_dir);
   evidence.end = read_process_end(run_dir);
   const auto checkpoints = list_checkpoints(run_dir);
   if (!checkpoints.empty()) {
@@ -128,14 +152,16 @@ ObservedState judge(const StateEvidence& evidence) {
       word.kind == Kind::finished || word.kind == Kind::stopped || word.kind == Kind::failed;
   // A writer that has set its status after the last end is resuming and has not said so in the
   // events yet.
-  const bool goes_on = status && !is_final(status->state) && status->updated > word.time &&
-                       evidence.lock == LockState::held;
+  const LockState lock = evidence.remote ? evidence.remote->lock : evidence.lock;
+  const bool goes_on =
+      status && !is_final(status->state) && status->updated > word.time && lock == LockState::held;
   if (has_ended && !goes_on) return from_last_word(word);
 
   if (status && is_final(status->state)) {
     return {status->state, fmt::format("at step {}", status->step)};
   }
   const std::int64_t step = std::max(evidence.last_step, status ? status->step : 0);
+  if (evidence.remote) return judge_copy(evidence, step);
   if (evidence.lock == LockState::held) {
     if (!status || status->state == RunState::unknown) {
       return {evidence.last_step > 0 ? RunState::running : RunState::starting, ""};

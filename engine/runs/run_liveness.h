@@ -3,6 +3,7 @@
 // evidence.
 #pragma once
 
+#include "engine/remote/remote_copy.h"
 #include "engine/runs/process_end.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_event.h"
@@ -36,6 +37,7 @@ struct StateEvidence {
   std::uint64_t holder_start_time = 0;
   std::optional<ProcessEnd> end;  ///< while the lock is not held
   std::string last_checkpoint;    ///< name of the newest one's folder, while the lock is not held
+  std::optional<RemoteSign> remote;  ///< the folder is a copy: what is known of the run's own
   LastWord last_word;
   std::int64_t last_step = 0;  ///< newest step in the events
 };

@@ -2,6 +2,7 @@
 #include "app/paradigm/command.h"
 #include "app/paradigm/compare_runs.h"
 #include "app/paradigm/output.h"
+#include "app/paradigm/remote_runs.h"
 #include "app/paradigm/run_report.h"
 #include "app/paradigm/run_requests.h"
 #include "app/paradigm/terminal_progress.h"
@@ -40,20 +41,21 @@ struct Options {
 
 int list_runs(const Options& options) {
   std::error_code ignored;
-  if (!fs::exists(options.folder, ignored) && options.folder != "runs") {
+  const fs::path folder = readable_folder(options.folder);
+  if (!fs::exists(folder, ignored) && options.folder != "runs") {
     engine::fail("no-run", {.file = options.folder}, "there is no such folder",
                  "Name the folder that holds the runs");
   }
   Json list = Json::array();
   std::string text;
   std::size_t width = 4;
-  const auto runs = engine::find_runs(options.folder);
+  const auto runs = engine::find_runs(folder);
   for (const fs::path& run : runs) width = std::max(width, run.filename().string().size());
   for (const fs::path& run : runs) {
     const engine::RunGlance glance = engine::glance_at(run);
     const std::int64_t step = glance.last_step ? glance.last_step->step : 0;
     const std::int64_t max_steps = glance.status ? glance.status->max_steps : 0;
-    list.push_back({{"run", run.string()},
+    list.push_back({{"run", run_address(run)},
                     {"state", engine::to_string(glance.observed.state)},
                     {"detail", glance.observed.detail},
                     {"step", step},
@@ -162,6 +164,7 @@ Command runs_command() {
           "paradigm runs list\n"
           "paradigm runs show runs/demo --json\n"
           "paradigm runs watch runs/demo\n"
+          "paradigm runs list ssh://lab1/data/runs\n"
           "paradigm runs compare runs/plain runs/optical --export comparison\n"
           "paradigm runs pause runs/demo\n"
           "paradigm runs extend runs/demo --max_steps 400 --schedule continue\n"
@@ -171,13 +174,15 @@ Command runs_command() {
         auto options = std::make_shared<Options>();
         app.require_subcommand(0, 1);
         const auto add_run = [options](CLI::App* sub) {
-          sub->add_option("RUN", options->run, "Run folder, or a name below runs/")->required();
+          sub->add_option("RUN", options->run, "Run folder, a name below runs/, or ssh://host/path")
+              ->required();
         };
         const auto add_json = [options](CLI::App* sub, const char* help) {
           sub->add_flag("--json", options->json, help);
         };
         CLI::App* list = app.add_subcommand("list", "The runs below a folder, newest first");
-        list->add_option("FOLDER", options->folder, "Folder that holds run folders")
+        list->add_option("FOLDER", options->folder,
+                         "Folder that holds run folders, or ssh://[user@]host[:port]/path")
             ->capture_default_str();
         add_json(list, "Print one JSON object");
         CLI::App* show = app.add_subcommand(

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/remote/remote_copy.h"
+
+#include "engine/error.h"
+#include "engine/runs/file_descriptor.h"
+#include "engine/runs/json_values.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+#include <utility>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kSummed = 512;
+constexpr std::size_t kLongest = 1 << 16;
+const char* const kSign = "remote.json";
+const char* const kLink = "link.json";
+constexpr std::array kFiles = {"run.yaml",    "transform.yaml",           "config.json",
+                               "status.json", "transform_histogram.json", "process_end.json"};
+
+std::string text_of(const fs::path& file) {
+  const FileDescriptor input = open_regular_file(file.c_str());
+  return input ? read_at(input, 0, kLongest) : std::string();
+}
+
+const char* name_of(LockState lock) {
+  return lock == LockState::held ? "held" : lock == LockState::free ? "free" : "unknown";
+}
+
+LockState lock_from(const std::string& name) {
+  if (name == "held") return LockState::held;
+  return name == "free" ? LockState::free : LockState::unknown;
+}
+
+std::uint64_t size_of(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  return error ? 0 : size;
+}
+
+void append_to(const fs::path& file, const std::string& bytes) {
+  const FileDescriptor output(open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  std::size_t written = 0;
+  while (output && written < bytes.size()) {
+    const auto count = write(output.get(), bytes.data() + written, bytes.size() - written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    written += static_cast<std::size_t>(count);
+  }
+  if (written == bytes.size()) return;
+  fail("cannot-write", {.file = file.string()},
+       std::string("the copy of a remote run cannot be written: ") + std::strerror(errno),
+       "Free space, or set PARADIGM_REMOTE_CACHE to another folder");
+}
+
+}  // namespace
+
+std::optional<RemoteSign> read_remote_sign(const fs::path& run_dir) {
+  const FileDescriptor file = open_regular_file((run_dir / kSign).c_str());
+  if (!file) return std::nullopt;
+  const auto json = parse_object(read_at(file, 0, kLongest));
+  if (json.is_discarded()) return std::nullopt;
+  RemoteSign sign{.address = text_member(json, "address"),
+                  .lock = lock_from(text_member(json, "lock"))};
+  const auto link = parse_object(text_of(run_dir.parent_path() / kLink));
+  if (!link.is_discarded()) {
+    sign.link = {.host = text_member(link, "host"),
+                 .heard = real_member(link, "heard", 0),
+                 .trouble = text_member(link, "trouble")};
+  }
+  return sign;
+}
+
+RemoteCopies::RemoteCopies(fs::path folder, std::string address, std::string root_name)
+    : folder_(std::move(folder)), address_(std::move(address)), root_name_(std::move(root_name)) {}
+
+fs::path RemoteCopies::copy_of(const std::string& run) const {
+  return folder_ / (run == "." ? root_name_ : run);
+}
+
+std::string RemoteCopies::offsets() const {
+  std::string lines;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    const auto sign = read_remote_sign(entry.path());
+    if (!sign) continue;
+    const FileDescriptor events = open_regular_file(RunFolder{entry.path()}.events().c_str());
+    const std::uint64_t size = size_of(RunFolder{entry.path()}.events());
+    if (!events || size == 0) continue;
+    const std::size_t summed = std::min<std::uint64_t>(size, kSummed);
+    const bool is_root = sign->address == address_;
+    lines +=
+        fmt::format("O {} {} {}\n", size, posix_checksum(read_at(events, size - summed, summed)),
+                    is_root ? "." : entry.path().filename().string());
+  }
+  return lines;
+}
+
+void RemoteCopies::write_sign(const std::string& run) const {
+  const auto lock = locks_.find(run);
+  nlohmann::ordered_json json;
+  json["address"] = run == "." ? address_ : address_ + "/" + run;
+  json["lock"] = name_of(lock == locks_.end() ? LockState::unknown : lock->second);
+  replace_file(copy_of(run) / kSign, dump_line(json) + "\n", ReplaceMode::atomic);
+}
+
+void RemoteCopies::write_link(const RemoteLink& link) const {
+  nlohmann::ordered_json json;
+  json["host"] = link.host;
+  json["heard"] = json_number(link.heard);
+  json["trouble"] = link.trouble;
+  replace_file(folder_ / kLink, dump_line(json) + "\n", ReplaceMode::atomic);
+}
+
+void RemoteCopies::apply(const RemoteFrame& frame) {
+  using Kind = RemoteFrame::Kind;
+  if (frame.run.empty()) return;
+  const fs::path copy = copy_of(frame.run);
+  const RunFolder files{copy};
+  switch (frame.kind) {
+    case Kind::run:
+      fs::create_directories(copy);
+      write_sign(frame.run);
+      break;
+    case Kind::events: {
+      const std::uint64_t size = size_of(files.events());
+      if (size != frame.offset) {
+        fail(
+            "remote-gap", {.file = files.events().string()},
+            fmt::format("the copy has {} bytes and was sent what begins at {}", size, frame.offset),
+            "Nothing: it connects again");
+      }
+      append_to(files.events(), frame.bytes);
+      break;
+    }
+    case Kind::restarted: {
+      std::error_code ignored;
+      fs::remove(files.events(), ignored);
+      break;
+    }
+    case Kind::file:
+      if (std::find(kFiles.begin(), kFiles.end(), frame.name) == kFiles.end()) break;
+      replace_file(copy / frame.name, frame.bytes, ReplaceMode::atomic);
+      break;
+    case Kind::lock:
+      locks_[frame.run] = lock_from(frame.name);
+      write_sign(frame.run);
+      break;
+    case Kind::checkpoints: {
+      std::vector<std::string> names;
+      std::istringstream words(frame.name);
+      for (std::string name; words >> name;) {
+        if (name.starts_with("checkpoint-")) names.push_back(name);
+      }
+      std::error_code ignored;
+      for (const auto& entry : fs::directory_iterator(copy, ignored)) {
+        const std::string name = entry.path().filename().string();
+        const bool is_gone = name.starts_with("checkpoint-") &&
+                             std::find(names.begin(), names.end(), name) == names.end();
+        if (is_gone) fs::remove(entry.path(), ignored);  // empty: only its name was copied
+      }
+      for (const auto& name : names) fs::create_directory(copy / name, ignored);
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+std::string RemoteCopies::take_requests() {
+  std::string orders;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    const std::string run = entry.path().filename().string();
+    std::string text = text_of(RunFolder{entry.path()}.control());
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    std::string& before = controls_[run];
+    if (text.empty() || text == before) continue;
+    before = text;
+    const auto sign = read_remote_sign(entry.path());
+    if (!has_looked_ || !sign || text.find('\n') != std::string::npos) continue;
+    orders += fmt::format("C {}\n{}\n", sign->address == address_ ? "." : run, text);
+  }
+  has_looked_ = true;
+  return orders;
+}
+
+}  // namespace engine
