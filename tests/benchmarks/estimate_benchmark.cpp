@@ -21,6 +21,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace {
@@ -109,17 +110,33 @@ std::string compared(double predicted, double actual, double unit) {
                      100 * (predicted / actual - 1));
 }
 
-void run(Case each) {
+/// What a process hands to the next one.
+struct Estimated {
+  CostPrediction prediction;
+  std::int64_t batch_size = 0, accumulation = 0;  ///< 0: nothing was estimated
+};
+
+Estimated estimated(const Case& each) {
   try {
-    const CostEstimate cost_estimate = estimate(
+    const CostEstimate cost = estimate(
         each.config,
         {.per_rule = false, .memory_limit = each.memory_limit, .fit = each.memory_limit > 0}, {});
-    each.config.prediction = cost_estimate.prediction();
-    each.config.per_device_train_batch_size = cost_estimate.batch_size;
-    each.config.gradient_accumulation_steps = cost_estimate.accumulation;
-    if (each.memory_limit > 0) {
-      each.name += fmt::format(": {} x {}", cost_estimate.accumulation, cost_estimate.batch_size);
-    }
+    return {cost.prediction(), cost.batch_size, cost.accumulation};
+  } catch (const Error& error) {
+    fmt::print("{:<38} {}\n", each.name, error.what());
+    std::fflush(stdout);
+    return {};
+  }
+}
+
+void train_and_compare(Case each, const Estimated& before) {
+  each.config.prediction = before.prediction;
+  each.config.per_device_train_batch_size = before.batch_size;
+  each.config.gradient_accumulation_steps = before.accumulation;
+  if (each.memory_limit > 0) {
+    each.name += fmt::format(": {} x {}", before.accumulation, before.batch_size);
+  }
+  try {
     RunControl control;
     train(each.config, control, {});
     const auto cost = read_record(each.config.output_dir).cost;
@@ -130,11 +147,36 @@ void run(Case each) {
         compared(cost->predicted_seconds, cost->seconds, 1),
         compared(double(cost->predicted_peak_bytes), double(cost->peak_bytes), 1e6),
         compared(double(cost->predicted_checkpoint_bytes), double(cost->checkpoint_bytes), 1e6));
-    std::fflush(stdout);
   } catch (const Error& error) {
     fmt::print("{:<38} {}\n", each.name, error.what());
-    std::fflush(stdout);
   }
+  std::fflush(stdout);
+}
+
+/// work() in a process of its own, which starts with nothing loaded.
+template <typename Work>
+void in_a_process(const Work& work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    work();
+    _exit(0);
+  }
+  waitpid(child, nullptr, 0);
+}
+
+void run(const Case& each) {
+  static_assert(std::is_trivially_copyable_v<Estimated>);
+  int ends[2];
+  if (pipe(ends) != 0) return;
+  in_a_process([&] {
+    const Estimated cost = estimated(each);
+    [[maybe_unused]] const auto written = write(ends[1], &cost, sizeof cost);
+  });
+  Estimated cost;
+  const bool is_there = read(ends[0], &cost, sizeof cost) == sizeof cost && cost.batch_size > 0;
+  close(ends[0]);
+  close(ends[1]);
+  if (is_there) in_a_process([&] { train_and_compare(each, cost); });
 }
 
 }  // namespace
@@ -151,14 +193,7 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i].config.output_dir = (fs::path(scratch) / std::to_string(i)).string();
   }
-  for (const Case& each : all) {
-    const pid_t child = fork();
-    if (child == 0) {
-      run(each);
-      _exit(0);
-    }
-    waitpid(child, nullptr, 0);
-  }
+  for (const Case& each : all) run(each);
   fs::remove_all(scratch);
   return 0;
 }
