@@ -3,31 +3,13 @@
 
 #include "app/paradigm/output.h"
 #include "app/paradigm/train_session.h"
+#include "engine/config/run_values.h"
 #include "engine/error.h"
-#include "engine/strict_json.h"
 
 #include <CLI/CLI.hpp>
 #include <ctime>
-#include <filesystem>
 
 namespace paradigm {
-namespace {
-
-constexpr std::size_t kLongestRunYaml = 1 << 20;
-
-engine::ParamValues merged_values(const RunFlags& options, std::vector<engine::Problem>& problems) {
-  const engine::ParamValues given = options.flags->values(problems);
-  if (options.config.empty()) return given;
-  std::filesystem::path file = options.config;
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) file /= "run.yaml";
-  const std::string text = engine::read_text_file(file, kLongestRunYaml);
-  engine::ParamValues values = engine::parse_run_yaml(text, file.string(), problems);
-  for (const auto& entry : given.entries()) values.set(entry.name, entry.value, entry.place);
-  return values;
-}
-
-}  // namespace
 
 std::shared_ptr<RunFlags> add_run_flags(CLI::App& app) {
   auto options = std::make_shared<RunFlags>();
@@ -45,7 +27,8 @@ engine::RunConfig checked_run_config(const RunFlags& given) {
   const auto add = [&](std::vector<engine::Problem> more) {
     problems.insert(problems.end(), more.begin(), more.end());
   };
-  const engine::ParamValues values = merged_values(given, problems);
+  const engine::ParamValues values =
+      engine::values_over_file(given.config, given.flags->values(problems), problems);
   add(problems_in(engine::train_schema(), values));
   if (engine::has_errors(problems)) throw engine::Error(problems);
   engine::RunConfig config = engine::run_config_from(values);

@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 
 namespace paradigm {
 namespace {
@@ -13,15 +12,10 @@ namespace {
 using engine::ParamKind;
 using engine::ParamSpec;
 
-std::string with_dashes(std::string name) {
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
 /// "--name", and "--na-me" where that is another spelling.
 std::string spellings(const std::string& name) {
-  const std::string dashed = with_dashes(name);
-  return dashed == name ? "--" + name : "--" + name + ",--" + dashed;
+  const std::string other = engine::dashed(name);
+  return other == name ? "--" + name : "--" + name + ",--" + other;
 }
 
 std::string kind_word(const ParamSpec& spec) {
@@ -78,7 +72,7 @@ std::shared_ptr<SchemaOptions> add_schema_options(CLI::App& app,
         ->type_name(kind_word(spec))
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group(group);
-    if (is_boolean && spec.default_value == engine::ParamValue(true)) {
+    if (engine::has_negation(spec)) {
       app.add_flag_callback(
              spellings("no_" + spec.name),
              [result, &spec] {
@@ -89,32 +83,6 @@ std::shared_ptr<SchemaOptions> add_schema_options(CLI::App& app,
     }
   }
   return options;
-}
-
-engine::ParamValues SchemaOptions::values(std::vector<engine::Problem>& problems) const {
-  engine::ParamValues values;
-  for (const Given& given : given_) {
-    const std::string flag = "--" + given.spec->name;
-    const engine::Place place{.file = flag};
-    if (given.is_negated) {
-      values.set(given.spec->name, false, place);
-    } else if (given.spec->kind == ParamKind::boolean && given.text.empty()) {
-      values.set(given.spec->name, true, place);
-    } else if (given.text.rfind("--", 0) == 0) {
-      engine::Problem problem;
-      problem.id = "bad-usage";
-      problem.place = place;
-      problem.value = given.text;
-      problem.message = flag + " needs a value, but is followed by " + given.text;
-      problem.remedy = "Give a value, or leave the flag out";
-      problems.push_back(std::move(problem));
-    } else {
-      const std::size_t before = problems.size();
-      engine::ParamValue value = engine::parse_value(*given.spec, given.text, place, problems);
-      if (problems.size() == before) values.set(given.spec->name, std::move(value), place);
-    }
-  }
-  return values;
 }
 
 }  // namespace paradigm

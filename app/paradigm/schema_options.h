@@ -3,7 +3,7 @@
 // reads them.
 #pragma once
 
-#include "engine/config/param_schema.h"
+#include "engine/config/flag_words.h"
 
 #include <memory>
 #include <string>
@@ -23,18 +23,15 @@ class SchemaOptions {
   /// The values with Place{file = "--flag"}; the last one wins where a flag is repeated. Problems
   /// of reading a value are appended; ranges, refused flags and missing ones are
   /// problems_in(schema)'s part.
-  engine::ParamValues values(std::vector<engine::Problem>& problems) const;
+  engine::ParamValues values(std::vector<engine::Problem>& problems) const {
+    return engine::values_of_flags(given_, problems);
+  }
   const engine::ParamSchema& schema() const { return schema_; }
 
  private:
   friend std::shared_ptr<SchemaOptions> add_schema_options(CLI::App&, const engine::ParamSchema&);
-  struct Given {
-    const engine::ParamSpec* spec;
-    std::string text;
-    bool is_negated;
-  };
   const engine::ParamSchema& schema_;
-  std::vector<Given> given_;
+  std::vector<engine::GivenFlag> given_;
 };
 
 /// Declares `--name` (also `--na-me`) for every parameter; a boolean also as `--name true|false`,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/config/train_command.h"
+
 #include "app/engine_library.h"
 #include "app/paradigm/command.h"
 #include "app/paradigm/estimate_report.h"
@@ -6,10 +8,12 @@
 #include "app/paradigm/terminal_progress.h"
 #include "app/paradigm/train_session.h"
 #include "app/paradigm/watched_child.h"
+#include "engine/error.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <string>
 
 namespace paradigm {
 namespace {
@@ -17,8 +21,16 @@ namespace {
 struct Options {
   std::shared_ptr<RunFlags> flags;
   bool estimate = false;
+  std::string predicted;
   bool json = false;
 };
+
+engine::CostPrediction given_prediction(const std::string& text) {
+  if (const auto prediction = engine::parse_prediction(text)) return *prediction;
+  engine::fail("bad-value", {.file = "--predicted"}, "--predicted is \"" + text + "\"",
+               "Give seconds of a step, seconds in all, bytes of memory and bytes of a checkpoint: "
+               "four numbers with commas between them, -1 for one that is not known");
+}
 
 engine::CostPrediction predicted(const engine::RunConfig& config, const engine::EngineApi& engine,
                                  bool as_json) {
@@ -35,6 +47,7 @@ engine::CostPrediction predicted(const engine::RunConfig& config, const engine::
 
 int train(const Options& options) {
   engine::RunConfig config = checked_run_config(*options.flags);
+  if (!options.predicted.empty()) config.prediction = given_prediction(options.predicted);
   return in_watched_child(config.output_dir, [&] {
     const engine::EngineApi& engine = app::load_engine();
     if (options.estimate) config.prediction = predicted(config, engine, options.json);
@@ -58,6 +71,10 @@ Command train_command() {
             options->flags = add_run_flags(app);
             app.add_flag("--estimate", options->estimate,
                          "First probe what the run will cost, and record it beside what it did");
+            app.add_option("--predicted", options->predicted,
+                           "What an estimate said before, to be recorded beside what the run did: "
+                           "STEP_SECONDS,SECONDS,PEAK_BYTES,CHECKPOINT_BYTES")
+                ->type_name("NUMBERS");
             app.add_flag("--json", options->json,
                          "Print one JSON object at the end; the progress goes to stderr");
             return [options] { return train(*options); };

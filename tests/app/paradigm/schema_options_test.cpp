@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <random>
 
 namespace paradigm {
 namespace {
@@ -75,6 +76,47 @@ TEST(SchemaOptions, EveryFlagOfTheSchemaIsDeclared) {
   const std::string help = app.help();
   EXPECT_NE(help.find("--per_device_train_batch_size"), std::string::npos);
   EXPECT_EQ(help.find("--deepspeed"), std::string::npos) << "refused flags are not advertised";
+}
+
+/// What is copied and pasted in the workbench is read without CLI11: both must read alike.
+TEST(SchemaOptions, AnyWordsMeanTheSameToTheWorkbench) {
+  std::mt19937_64 random(11);
+  std::vector<std::string> pieces = {
+      "--",   "-1",        "-x",  "true",         "false",     "7",
+      "1e-4", "maybe",     "a b", "null",         "--bf16=no", "--seed=5",
+      "",     "--unknown", "x=y", "--max_steps=", "-",         "--no_save_async"};
+  for (const engine::ParamSpec& spec : engine::train_schema().specs()) {
+    pieces.push_back("--" + spec.name);
+    pieces.push_back("--" + engine::dashed(spec.name));
+  }
+  int both_read = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::vector<std::string> words;
+    for (std::uint64_t n = 1 + random() % 6; n > 0; --n) {
+      // Flags and plain words in turn are what makes sense; the rest must be refused alike.
+      const bool plain = words.size() % 2 == 1 && random() % 4 != 0;
+      words.push_back(pieces[plain ? random() % 10 : random() % pieces.size()]);
+    }
+    std::string shown;
+    for (const std::string& word : words) shown += "[" + word + "] ";
+
+    const engine::FlagWords read = engine::read_flag_words(engine::train_schema(), words);
+    std::vector<engine::Problem> ours = read.problems;
+    const engine::ParamValues values = engine::values_of_flags(read.given, ours);
+    bool refused = false;
+    Parsed parsed;
+    try {
+      parsed = parse(words);
+      refused = !parsed.problems.empty();
+    } catch (const CLI::ParseError&) {
+      refused = true;
+    }
+    ASSERT_EQ(refused, !ours.empty()) << shown;
+    if (refused) continue;
+    ++both_read;
+    ASSERT_TRUE(parsed.values.same_values(values)) << shown;
+  }
+  EXPECT_GT(both_read, 200);
 }
 
 }  // namespace
