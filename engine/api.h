@@ -208,6 +208,11 @@ class EngineApi {
   virtual TrainOutcome train(const RunConfig& config, RunControl& control,
                              const ProgressFunction& on_progress = {}) const = 0;
 
+  /// What stands in the way of training `config`, all at once, and as notes what a start would do.
+  /// Reads headers and sizes only and changes no file; an output_dir that is empty is still to be
+  /// named. Throws nothing for what it finds.
+  virtual std::vector<Problem> preflight(const RunConfig& config) const = 0;
+
   /// Mean loss and perplexity on the validation text. Changes no file. Throws Error.
   virtual EvalResult evaluate(const EvalConfig& config,
                               const ProgressFunction& on_progress = {}) const = 0;
@@ -245,7 +250,7 @@ class EngineApi {
 };
 
 /// Raised whenever the layout of EngineApi or of a value in it changes.
-inline constexpr int kEngineApiVersion = 5;
+inline constexpr int kEngineApiVersion = 6;
 
 }  // namespace engine
 

@@ -249,6 +249,12 @@ ChosenDevice choose_device(const std::string& wanted, bool is_transformed) {
   return chosen;
 }
 
+void release_kept_memory() {
+#ifdef PARADIGM_TORCH_CUDA
+  c10::cuda::CUDACachingAllocator::emptyCache();
+#endif
+}
+
 std::int64_t memory_in_use(c10::Device device) {
 #ifdef PARADIGM_TORCH_CUDA
   if (device.is_cuda()) {

@@ -33,6 +33,9 @@ struct ChosenDevice {
 /// found and the one required when CUDA cannot be used.
 ChosenDevice choose_device(const std::string& wanted, bool is_transformed);
 
+/// Gives memory that LibTorch keeps for later back to the GPUs, for other processes to use.
+void release_kept_memory();
+
 /// Bytes in use now: the process's resident memory, or the CUDA allocator's.
 std::int64_t memory_in_use(c10::Device device);
 

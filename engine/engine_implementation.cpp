@@ -7,6 +7,7 @@
 #include "engine/training/bench.h"
 #include "engine/training/estimate.h"
 #include "engine/training/evaluate.h"
+#include "engine/training/preflight.h"
 #include "engine/training/sweep.h"
 #include "engine/training/train.h"
 
@@ -20,6 +21,10 @@ class EngineImplementation final : public EngineApi {
   TrainOutcome train(const RunConfig& config, RunControl& control,
                      const ProgressFunction& on_progress) const override {
     return engine::train(config, control, on_progress);
+  }
+
+  std::vector<Problem> preflight(const RunConfig& config) const override {
+    return engine::preflight(config);
   }
 
   EvalResult evaluate(const EvalConfig& config,

@@ -14,6 +14,7 @@
 #include "engine/training/evaluator.h"
 #include "engine/training/model_setup.h"
 #include "engine/training/random_tokens.h"
+#include "engine/training/run_claim.h"
 #include "engine/training/train.h"
 #include "engine/training/trainer.h"
 #include "engine/training/training_data.h"
@@ -50,10 +51,7 @@ class ScratchBeside {
  public:
   explicit ScratchBeside(const fs::path& output_dir) {
     std::error_code error;
-    fs::path at = fs::absolute(output_dir, error).lexically_normal();
-    while (!at.empty() && !fs::is_directory(at, error) && at != at.parent_path()) {
-      at = at.parent_path();
-    }
+    const fs::path at = nearest_existing_folder(output_dir);
     const fs::path wanted = at / (".paradigm-estimate-" + random_suffix());
     if (fs::create_directory(wanted, error)) path_ = wanted;
     const fs::space_info space = fs::space(at, error);
@@ -72,6 +70,14 @@ class ScratchBeside {
  private:
   fs::path path_;
   std::int64_t free_bytes_ = -1;
+};
+
+/// The run itself may be another process, and wants the device's memory.
+struct KeptMemoryReleased {
+  KeptMemoryReleased() = default;
+  KeptMemoryReleased(const KeptMemoryReleased&) = delete;
+  KeptMemoryReleased& operator=(const KeptMemoryReleased&) = delete;
+  ~KeptMemoryReleased() { release_kept_memory(); }
 };
 
 /// A model with a trainer over weights and optimizer that all share.
@@ -194,12 +200,12 @@ class CostProbe {
       Variant& variant = target();
       const auto batches = micro_batches(std::min<std::int64_t>(2, result_.accumulation), 0);
       const auto begin = Clock::now();
-      variant.trainer->step(batches).loss.item<float>();  // what is made once
+      step(*variant.trainer, batches).loss.item<float>();  // what is made once
       if (first_seconds_ == 0) first_seconds_ = seconds_since(begin);
       zero_gradients(variant.model->parameters());
       const PeakMemory peak(device_.device);
       const std::int64_t before = memory_in_use(device_.device);
-      variant.trainer->step(batches).loss.item<float>();
+      step(*variant.trainer, batches).loss.item<float>();
       const auto above = peak.above_start();
       return above ? before + *above : -1;
     } catch (const c10::OutOfMemoryError&) {
@@ -287,7 +293,7 @@ class CostProbe {
       for (Variant& variant : variants_) {
         const auto begin = Clock::now();
         at::Tensor loss;
-        for (std::int64_t i = 0; i < in_a_row; ++i) loss = variant.trainer->step(batches).loss;
+        for (std::int64_t i = 0; i < in_a_row; ++i) loss = step(*variant.trainer, batches).loss;
         loss.item<float>();
         const double seconds = whole * seconds_since(begin) / static_cast<double>(in_a_row);
         if (round < warm_up && &variant == &target()) warm_up_seconds += seconds;
@@ -335,7 +341,7 @@ class CostProbe {
     const auto batches = micro_batches(1, 0);
     const auto timed = [&](Trainer& trainer) {
       const auto begin = Clock::now();
-      trainer.step(batches).loss.item<float>();
+      step(trainer, batches).loss.item<float>();
       return seconds_since(begin);
     };
     timed(sampled);
@@ -434,7 +440,15 @@ class CostProbe {
 
   std::uint64_t seed() const { return static_cast<std::uint64_t>(config_.seed); }
 
-  void report(const std::string& stage, double done, double total) const {
+  /// A step that is abandoned between two micro-batches when the estimate is cancelled.
+  StepMetrics step(Trainer& trainer, const std::vector<at::Tensor>& batches) {
+    return trainer.step(batches, [this] { report(stage_, done_, total_); });
+  }
+
+  void report(const std::string& stage, double done, double total) {
+    stage_ = stage;
+    done_ = done;
+    total_ = total;
     if (on_progress_ && !on_progress_(stage, done, total)) fail("cancelled", {}, "cancelled");
   }
 
@@ -453,6 +467,9 @@ class CostProbe {
   double first_seconds_ = 0;       // of the first step of all
   double start_seconds_ = 0;       // that a run spends once
   std::vector<Variant> variants_;  // plain, the transform, its single rules
+  std::string stage_;              // as reported last
+  double done_ = 0;
+  double total_ = 0;
 };
 
 }  // namespace
@@ -473,6 +490,7 @@ CostEstimate estimate(const RunConfig& config, const EstimateOptions& options,
     std::erase_if(problems,
                   [](const Problem& problem) { return problem.severity != Severity::error; });
     if (!problems.empty()) throw Error(std::move(problems));
+    const KeptMemoryReleased at_the_end;
     return CostProbe(config, options, on_progress).run();
   });
 }

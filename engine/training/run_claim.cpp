@@ -8,7 +8,11 @@
 #include "engine/runs/run_reader.h"
 #include "engine/scripted/scripted_copies.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -111,26 +115,124 @@ void remove_run_files(const fs::path& run_dir) {
   for (const fs::path& copy : scripted_copies_in(run_dir)) fs::remove(copy, ignored);
 }
 
-}  // namespace
+RunStart start_in(const fs::path& dir, RunState before, const RunConfig& config, FileCheck check) {
+  RunStart start;
+  std::error_code error;
+  const auto& wanted = config.resume_from_checkpoint;
+  const bool wants_newest = wanted && (*wanted == "true" || *wanted == "True");
+  if (wanted && !wants_newest) {
+    const fs::path checkpoint = fs::absolute(*wanted).lexically_normal();
+    if (const auto damage = damage_in(checkpoint, check)) {
+      fail("bad-checkpoint", {.file = *wanted}, "it is no checkpoint to resume from: " + *damage,
+           "Name a checkpoint-N folder of a run, or leave --resume_from_checkpoint out");
+    }
+    start.resume_from = checkpoint.has_filename() ? checkpoint : checkpoint.parent_path();
+    start.continues = fs::equivalent(start.resume_from->parent_path(), dir, error);
+    if (start.continues || is_empty_folder(dir)) {
+      start.notes.push_back("Resuming from " + start.resume_from->string());
+      return start;
+    }
+  }
+  if (is_empty_folder(dir)) return start;
+  if (config.overwrite_output_dir) {
+    refuse_to_remove_others(dir, config);
+    start.overwrites = true;
+    start.notes.push_back("Starting anew in " + dir.string() +
+                          ": the earlier run in it is removed");
+    if (start.resume_from) start.notes.push_back("Resuming from " + start.resume_from->string());
+    return start;
+  }
+  if (before == RunState::finished && !wants_newest) {
+    fail("output-dir-finished", {.file = dir.string()}, "this folder holds a finished run",
+         std::string(kWaysOut) + "; to train further, give --resume_from_checkpoint " +
+             dir.string() + "/checkpoint-N and a larger --max_steps");
+  }
+  if (start.resume_from || list_checkpoints(dir).empty()) {
+    fail("output-dir-not-empty", {.file = dir.string()},
+         start.resume_from ? "this folder holds another run or other files"
+                           : "this folder is not empty and holds no checkpoint to resume from",
+         kWaysOut);
+  }
 
-RunClaim::RunClaim(const RunConfig& config)
-    : folder_{fs::absolute(config.output_dir).lexically_normal()} {
+  NewestCheckpoint newest = newest_checkpoint(dir, check);
+  start.notes = std::move(newest.passed_over);
+  if (!newest.checkpoint) {
+    std::string damages;
+    for (const std::string& note : start.notes) damages += (damages.empty() ? "" : "; ") + note;
+    fail("no-whole-checkpoint", {.file = dir.string()},
+         "no checkpoint of this run is whole: " + damages, kWaysOut);
+  }
+  start.resume_from = newest.checkpoint->path;
+  start.continues = true;
+  start.notes.push_back("The run in " + dir.string() + " is unfinished: resuming from " +
+                        start.resume_from->filename().string());
+  return start;
+}
+
+[[noreturn]] void fail_locked(const fs::path& dir) {
+  const std::string holder = RunLock::holder(dir);
+  fail("output-dir-locked", {.file = dir.string()},
+       "a live run writes into this folder" + (holder.empty() ? std::string() : ": " + holder),
+       "Stop that run, or choose another --output_dir");
+}
+
+/// Absolute, without a slash at its end.
+fs::path folder_of(const RunConfig& config) {
   if (config.output_dir.empty())
     fail("no-output-dir", {.file = "--output_dir"}, "no output folder is given");
-  if (!folder_.path.has_filename()) folder_.path = folder_.path.parent_path();
+  fs::path folder = fs::absolute(config.output_dir).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
   std::error_code error;
-  if (fs::exists(folder_.path, error) && !fs::is_directory(folder_.path, error)) {
-    fail("bad-output-dir", {.file = folder_.path.string()}, "the output folder is a file",
+  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
+    fail("bad-output-dir", {.file = folder.string()}, "the output folder is a file",
          "Choose another --output_dir");
   }
+  return folder;
+}
+
+[[noreturn]] void fail_unwritable(const fs::path& folder, const std::string& why) {
+  fail("cannot-write", {.file = folder.string()}, "the output folder cannot be made: " + why,
+       "Choose an --output_dir that you may write to");
+}
+
+}  // namespace
+
+fs::path nearest_existing_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::path at = fs::absolute(folder, error).lexically_normal();
+  while (!at.empty() && !fs::is_directory(at, error) && at != at.parent_path()) {
+    at = at.parent_path();
+  }
+  return at;
+}
+
+RunStart look_at_start(const RunConfig& config) {
+  const fs::path dir = folder_of(config);
+  const fs::path there = nearest_existing_folder(dir);
+  if (access(there.c_str(), W_OK | X_OK) != 0) {
+    fail_unwritable(dir, there.string() + ": " + std::strerror(errno));
+  }
+  if (there != dir) {
+    const fs::path missing = first_missing(dir);
+    std::error_code error;
+    if (missing.parent_path() != there && !fs::is_directory(missing.parent_path(), error)) {
+      fail_unwritable(dir, missing.parent_path().string() + " is not a folder");
+    }
+  }
+  refuse_live_process(dir);
+  if (RunLock::state(dir) == LockState::held) fail_locked(dir);
+  const RunState before = there == dir ? recorded_state(dir) : RunState::unknown;
+  return start_in(dir, before, config, FileCheck::sizes);
+}
+
+RunClaim::RunClaim(const RunConfig& config) : folder_{folder_of(config)} {
+  std::error_code error;
   first_created_ = first_missing(folder_.path);
   fs::create_directories(folder_.path, error);
   if (error) {
     const std::string why = error.message();
     take_back();
-    fail("cannot-write", {.file = folder_.path.string()},
-         "the output folder cannot be made: " + why,
-         "Choose an --output_dir that you may write to");
+    fail_unwritable(folder_.path, why);
   }
   try {
     decide(config);
@@ -153,66 +255,17 @@ void RunClaim::decide(const RunConfig& config) {
   lock_ = RunLock::acquire(dir);
   if (!lock_) {
     had_lock_file_ = true;
-    const std::string holder = RunLock::holder(dir);
-    fail("output-dir-locked", {.file = dir.string()},
-         "a live run writes into this folder" + (holder.empty() ? std::string() : ": " + holder),
-         "Stop that run, or choose another --output_dir");
+    fail_locked(dir);
   }
-  const auto& wanted = config.resume_from_checkpoint;
-  const bool wants_newest = wanted && (*wanted == "true" || *wanted == "True");
-  if (wanted && !wants_newest) {
-    const fs::path checkpoint = fs::absolute(*wanted).lexically_normal();
-    if (const auto damage = damage_in(checkpoint, FileCheck::hashes)) {
-      fail("bad-checkpoint", {.file = *wanted}, "it is no checkpoint to resume from: " + *damage,
-           "Name a checkpoint-N folder of a run, or leave --resume_from_checkpoint out");
-    }
-    resume_from_ = checkpoint.has_filename() ? checkpoint : checkpoint.parent_path();
-    continues_ = fs::equivalent(resume_from_->parent_path(), dir, error);
-    if (continues_ || is_empty_folder(dir)) {
-      notes_.push_back("Resuming from " + resume_from_->string());
-      return;
-    }
-  }
-  if (is_empty_folder(dir)) return;
-  if (config.overwrite_output_dir) {
-    refuse_to_remove_others(dir, config);
-    overwrites_ = true;
-    notes_.push_back("Starting anew in " + dir.string() + ": the earlier run in it is removed");
-    if (resume_from_) notes_.push_back("Resuming from " + resume_from_->string());
-    return;
-  }
-  if (before == RunState::finished && !wants_newest) {
-    fail("output-dir-finished", {.file = dir.string()}, "this folder holds a finished run",
-         std::string(kWaysOut) + "; to train further, give --resume_from_checkpoint " +
-             dir.string() + "/checkpoint-N and a larger --max_steps");
-  }
-  if (resume_from_ || list_checkpoints(dir).empty()) {
-    fail("output-dir-not-empty", {.file = dir.string()},
-         resume_from_ ? "this folder holds another run or other files"
-                      : "this folder is not empty and holds no checkpoint to resume from",
-         kWaysOut);
-  }
-
-  NewestCheckpoint newest = newest_checkpoint(dir, FileCheck::hashes);
-  notes_ = std::move(newest.passed_over);
-  if (!newest.checkpoint) {
-    std::string damages;
-    for (const std::string& note : notes_) damages += (damages.empty() ? "" : "; ") + note;
-    fail("no-whole-checkpoint", {.file = dir.string()},
-         "no checkpoint of this run is whole: " + damages, kWaysOut);
-  }
-  resume_from_ = newest.checkpoint->path;
-  continues_ = true;
-  notes_.push_back("The run in " + dir.string() + " is unfinished: resuming from " +
-                   resume_from_->filename().string());
+  start_ = start_in(dir, before, config, FileCheck::hashes);
 }
 
 void RunClaim::make_room() {
   has_made_room_ = true;
-  if (overwrites_) remove_run_files(folder_.path);
-  if (overwrites_ || continues_) sweep_leftovers(folder_.path);
-  if (!continues_) return;
-  const std::string kept = resume_from_->filename().string();
+  if (start_.overwrites) remove_run_files(folder_.path);
+  if (start_.overwrites || start_.continues) sweep_leftovers(folder_.path);
+  if (!start_.continues) return;
+  const std::string kept = start_.resume_from->filename().string();
   const auto checkpoints = list_checkpoints(folder_.path);
   const auto resumed = std::find_if(
       checkpoints.begin(), checkpoints.end(),
@@ -223,7 +276,8 @@ void RunClaim::make_room() {
         "superseded-" + later->path.filename().string() + "-" + random_suffix();
     std::error_code error;
     fs::rename(later->path, folder_.path / aside, error);
-    if (!error) notes_.push_back(later->path.filename().string() + " is set aside as " + aside);
+    if (!error)
+      start_.notes.push_back(later->path.filename().string() + " is set aside as " + aside);
   }
 }
 
@@ -242,7 +296,7 @@ void RunClaim::take_back() {
     }
     return;
   }
-  if (has_made_room_ && !continues_) remove_run_files(folder_.path);
+  if (has_made_room_ && !start_.continues) remove_run_files(folder_.path);
   if (lock_ && !had_lock_file_) fs::remove(folder_.lock(), ignored);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/config/run_config.h"
 #include "engine/runs/run_folder.h"
 
@@ -10,6 +11,22 @@
 #include <vector>
 
 namespace engine {
+
+/// How a run begins in its output folder.
+struct RunStart {
+  /// The checkpoint to go on from; none = a new training.
+  std::optional<std::filesystem::path> resume_from;
+  bool continues = false;   ///< resume_from lies in the output folder
+  bool overwrites = false;  ///< an earlier run in the folder is removed
+  std::vector<std::string> notes;
+};
+
+/// The rules of --output_dir, from looking alone: nothing is made, locked or changed. Throws Error
+/// with the ways out, as RunClaim does.
+RunStart look_at_start(const RunConfig& config);
+
+/// `folder`, or the nearest folder above it that exists.
+std::filesystem::path nearest_existing_folder(const std::filesystem::path& folder);
 
 /// A run's hold on its output folder: the lock, and the decision whether the run is new or goes on.
 /// Until keep() is called, destruction takes back what was made, so that a run that never took a
@@ -28,9 +45,11 @@ class RunClaim {
 
   const RunFolder& folder() const { return folder_; }
   /// The checkpoint to go on from; none = a new training.
-  const std::optional<std::filesystem::path>& resume_from() const { return resume_from_; }
-  bool continues_this_run() const { return continues_; }  ///< resume_from() lies in this folder
-  const std::vector<std::string>& notes() const { return notes_; }
+  const std::optional<std::filesystem::path>& resume_from() const { return start_.resume_from; }
+  bool continues_this_run() const {
+    return start_.continues;
+  }  ///< resume_from() lies in this folder
+  const std::vector<std::string>& notes() const { return start_.notes; }
 
   /// Clears the way for the run's own files: an overwritten run's are removed, checkpoints beyond
   /// the one resumed from are set aside under another name.
@@ -47,12 +66,9 @@ class RunClaim {
       first_created_;  ///< the outermost folder that was made; empty = the folder was there
   bool had_lock_file_ = false;
   std::optional<RunLock> lock_;
-  std::optional<std::filesystem::path> resume_from_;
-  bool continues_ = false;
-  bool overwrites_ = false;
+  RunStart start_;
   bool has_made_room_ = false;
   bool is_kept_ = false;
-  std::vector<std::string> notes_;
 };
 
 }  // namespace engine

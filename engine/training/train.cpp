@@ -12,6 +12,7 @@
 #include "engine/training/calibration.h"
 #include "engine/training/model_setup.h"
 #include "engine/training/out_of_memory.h"
+#include "engine/training/resume_fit.h"
 #include "engine/training/run_claim.h"
 #include "engine/training/run_loop.h"
 #include "engine/training/training_data.h"
@@ -49,54 +50,6 @@ void check(const RunConfig& config) {
                 [](const Problem& problem) { return problem.severity != Severity::error; });
   if (!problems.empty()) throw Error(std::move(problems));
   refuse_distributed();
-}
-
-Manifest manifest_in(const fs::path& checkpoint) {
-  const fs::path file = checkpoint / "manifest.json";
-  return parse_manifest(read_file(file), file.string());
-}
-
-/// What must be the same for a resume to make sense; what may change is said.
-void compare_with_resumed(const TrainerState& before, const TrainerState& now, bool continues,
-                          bool allows_transform, const std::string& checkpoint,
-                          std::vector<std::string>& notes) {
-  if (before.transform_digest != now.transform_digest && !allows_transform) {
-    const bool may_be_format = before.bf16 != now.bf16;
-    fail(
-        "transform-changed", {.file = checkpoint},
-        std::string("the training was started under another transform than the one in effect now") +
-            (may_be_format ? "; a format that a rule leaves open is the compute dtype" : ""),
-        std::string(may_be_format ? "Give --bf16 as before, leave" : "Leave") +
-            " --transform_config out to go on under the recorded one, or give "
-            "--allow_transform_change");
-  }
-  if (before.tokenizer_digest != now.tokenizer_digest) {
-    fail("tokenizer-changed", {.file = checkpoint},
-         "the training was started with another tokenizer",
-         "Leave --tokenizer_name out, or start a new run from the checkpoint with "
-         "--model_name_or_path");
-  }
-  const bool same_data =
-      before.data_digest == now.data_digest && before.block_size == now.block_size;
-  if (!same_data && continues) {
-    fail("data-changed", {.file = checkpoint},
-         "the training was started on other text or with another block size, so its position in "
-         "the data means nothing",
-         "Give the same data flags, or start a new run from the checkpoint with "
-         "--model_name_or_path");
-  }
-  const auto compare = [&notes](const char* name, auto old_value, auto new_value) {
-    if (old_value != new_value) {
-      notes.push_back(
-          fmt::format("{} was {} and is now {}: the run goes on, but not as it would have", name,
-                      old_value, new_value));
-    }
-  };
-  compare("seed", before.seed, now.seed);
-  compare("per_device_train_batch_size", before.batch_size, now.batch_size);
-  compare("gradient_accumulation_steps", before.accumulation, now.accumulation);
-  compare("max_steps", before.max_steps, now.max_steps);
-  compare("bf16", before.bf16, now.bf16);
 }
 
 /// mode: calibrate asks for some forward passes before the first step.
@@ -249,7 +202,7 @@ class Preparation {
     manifest_.device = device_.name;
     const bool resumes = claim_.resume_from().has_value();
     TrainerState before;
-    if (resumes) before = manifest_in(*claim_.resume_from()).trainer;
+    if (resumes) before = trainer_state_in(*claim_.resume_from());
     state = before;
     state.run_id = claim_.continues_this_run() ? before.run_id : random_suffix() + random_suffix();
     state.seed = config_.seed;
@@ -262,8 +215,12 @@ class Preparation {
     state.tokenizer_digest = tokenizer_->digest();
     state.transform_digest = choice_.digest;
     if (resumes) {
-      compare_with_resumed(before, state, true, config_.allow_transform_change,
-                           claim_.resume_from()->string(), notes_);
+      const std::string checkpoint = claim_.resume_from()->string();
+      require_same_transform_and_tokenizer(before, state, config_.allow_transform_change,
+                                           checkpoint);
+      for (std::string& note : changes_since(before, state, checkpoint)) {
+        notes_.push_back(std::move(note));
+      }
     }
 
     if (config_.do_train && device_.device.is_cpu()) require_memory(source_.config, 4);

@@ -244,6 +244,8 @@ engine::TrainOutcome FakeEngine::train(const RunConfig& config, RunControl& cont
   return FakeTraining(run_, config, control).train();
 }
 
+std::vector<Problem> FakeEngine::preflight(const RunConfig&) const { return run_.preflight; }
+
 std::vector<ConformanceResult> FakeEngine::check_paradigm(const std::string&,
                                                           const ProgressFunction&) const {
   if (!run_.problems.empty()) throw Error(run_.problems);
@@ -336,7 +338,11 @@ engine::BenchResult FakeEngine::bench(const BenchConfig& config,
 engine::CostEstimate FakeEngine::estimate(const RunConfig& config, const EstimateOptions& options,
                                           const ProgressFunction& on_progress) const {
   if (!run_.problems.empty()) throw Error(run_.problems);
-  if (on_progress && !on_progress("probing steps", 1, 1)) fail("cancelled", {}, "cancelled");
+  const auto end = std::chrono::steady_clock::now() + run_.estimate_time;
+  do {
+    if (on_progress && !on_progress("probing steps", 1, 2)) fail("cancelled", {}, "cancelled");
+    std::this_thread::sleep_for(std::min(run_.estimate_time, std::chrono::milliseconds(5)));
+  } while (std::chrono::steady_clock::now() < end);
   CostEstimate result;
   result.device = "cpu";
   result.device_name = "Fake processor";
@@ -350,7 +356,8 @@ engine::CostEstimate FakeEngine::estimate(const RunConfig& config, const Estimat
   result.plain_step_seconds = 0.01;
   result.slowdown = 1.5;
   if (options.per_rule) result.rules.push_back({"default", run_.layers, 0.015, 1.5});
-  result.total_seconds = 0.015 * double(result.max_steps);
+  result.total_seconds =
+      run_.estimated_seconds < 0 ? 0.015 * double(result.max_steps) : run_.estimated_seconds;
   result.total_seconds_error = 0.1 * result.total_seconds;
   result.peak_bytes = 100 << 20;
   result.peak_bytes_error = 5 << 20;

@@ -27,7 +27,10 @@ struct FakeRun {
   std::optional<std::int64_t>
       abandon_at;          ///< ends after this step without a word, as a killed process does
   bool torn_line = false;  ///< an abandoned run leaves half a line
-  std::vector<engine::Problem> problems;  ///< found before the first step: train() throws them
+  std::vector<engine::Problem> problems;       ///< found before the first step: train() throws them
+  std::vector<engine::Problem> preflight;      ///< what preflight() finds
+  double estimated_seconds = -1;               ///< in all; negative = 15 ms a step
+  std::chrono::milliseconds estimate_time{0};  ///< that an estimate takes
 };
 
 class FakeEngine final : public engine::EngineApi {
@@ -37,6 +40,7 @@ class FakeEngine final : public engine::EngineApi {
   engine::DeviceReport devices() const override;
   engine::TrainOutcome train(const engine::RunConfig& config, engine::RunControl& control,
                              const engine::ProgressFunction& on_progress = {}) const override;
+  std::vector<engine::Problem> preflight(const engine::RunConfig& config) const override;
   engine::EvalResult evaluate(const engine::EvalConfig& config,
                               const engine::ProgressFunction& on_progress = {}) const override;
   std::vector<engine::ConformanceResult> check_paradigm(

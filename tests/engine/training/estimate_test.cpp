@@ -140,5 +140,27 @@ TEST(SmallerMicroBatch, KeepsTheGlobalBatch) {
   EXPECT_EQ(smaller_micro_batch(1, 16), Pair(0, 0));
 }
 
+/// A step of a large model takes long; a cancel does not wait for its end.
+TEST_F(EstimateTest, ACancelIsHeardBetweenTwoMicroBatches) {
+  RunConfig wanted = config();
+  wanted.do_eval = false;
+  wanted.gradient_accumulation_steps = 8;
+  int heard = 0;
+  int at_cancel = 0;
+  const auto cancels_late = [&](const std::string& stage, double, double) {
+    ++heard;
+    if (stage != "probing steps") return true;
+    if (at_cancel == 0) at_cancel = heard + 3;
+    return heard < at_cancel;
+  };
+  try {
+    estimate(wanted, {.per_rule = false}, cancels_late);
+    FAIL() << "not cancelled";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.problems().front().id, "cancelled");
+  }
+  EXPECT_EQ(heard, at_cancel) << "asked 3 times more within one step of 8 micro-batches";
+}
+
 }  // namespace
 }  // namespace engine
