@@ -30,7 +30,8 @@ def train(build, folder, steps, threads):
     child = subprocess.run(
         [str(build / "bin/paradigm"), "train", "--config", "resources/demo/run.yaml",
          "--output_dir", str(folder), "--max_steps", str(steps), "--logging_steps", "1",
-         "--layer_stats_steps", "10", "--do_eval", "false", "--save_strategy", "no"],
+         "--layer_stats_steps", "10", "--do_eval", "false", "--save_strategy", "no",
+         "--overwrite_output_dir", "true"],
         cwd=root, env=dict(os.environ, OMP_NUM_THREADS=str(threads)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if child.returncode != 0:

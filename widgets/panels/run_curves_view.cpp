@@ -295,7 +295,7 @@ void RunCurvesView::arrange() {
     grid_->removeWidget(chart.plot);
     chart.plot->setVisible(isShown(chart));
     const bool large = chart.plot == plot();
-    const QString title = metric_title(chart.metric);
+    const QString title = all ? metric_name(chart.metric) : metric_title(chart.metric);
     chart.plot->setAxisTitle(large ? title : QString());
     chart.plot->setTitle(large ? QString() : metric_name(chart.metric));
     chart.plot->setLegendShown(large);

@@ -7,6 +7,7 @@
 #include "widgets/panels/empty_state.h"
 #include "widgets/panels/item_views.h"
 #include "widgets/style/metrics.h"
+#include "widgets/style/number_text.h"
 
 #include <QApplication>
 #include <QClipboard>
@@ -56,6 +57,7 @@ RunLogPanel::RunLogPanel(Selection* selection, const RunStore* runs, QWidget* pa
   search_->setClearButtonEnabled(true);
   bar->addWidget(search_, 1);
   count_->setObjectName(QStringLiteral("log.count"));
+  bar->addSpacing(lines(this, 0.3));
   bar->addWidget(count_);
   follow_->setText(tr("Follow"));
   follow_->setObjectName(QStringLiteral("log.follow"));
@@ -73,7 +75,7 @@ RunLogPanel::RunLogPanel(Selection* selection, const RunStore* runs, QWidget* pa
   set_up_list(list_);
   list_->setSelectionMode(QAbstractItemView::ExtendedSelection);
   list_->header()->setStretchLastSection(true);
-  list_->header()->resizeSection(RunLogModel::kTime, characters(list_, 11));
+  list_->header()->resizeSection(RunLogModel::kTime, characters(list_, 21));
   list_->header()->resizeSection(RunLogModel::kStep, characters(list_, 9));
   list_->installEventFilter(this);
   column->addWidget(list_, 1);
@@ -143,8 +145,8 @@ void RunLogPanel::refresh() {
 void RunLogPanel::countShown() {
   const int all = model_->rowCount();
   const int shown = filter_->rowCount();
-  count_->setText(shown == all ? tr("%n line(s)", nullptr, all)
-                               : tr("%1 of %2 lines").arg(shown).arg(all));
+  count_->setText(shown == all ? (all == 1 ? tr("1 line") : tr("%1 lines").arg(grouped(all)))
+                               : tr("%1 of %2 lines").arg(grouped(shown), grouped(all)));
 }
 
 void RunLogPanel::showChosen() {

@@ -293,27 +293,28 @@ QColor LayerStepPlot::colorAt(int row, int column) const {
 
 void LayerStepPlot::labelAxes() {
   const QSharedPointer<QCPAxisTickerText> blocks(new QCPAxisTickerText);
-  QStringList starts;
-  std::vector<int> places;
-  QString before;
+  struct Block {
+    QString name;
+    int first;
+    int last;
+  };
+  std::vector<Block> known;
   for (int row = 0; row < grid_.rows(); ++row) {
-    const QString block = block_of(grid_.layers()[row]);
-    if (block == before) continue;
-    before = block;
-    starts << block;
-    places.push_back(row);
+    const QString name = block_of(grid_.layers()[row]);
+    if (known.empty() || known.back().name != name) known.push_back({name, row, row});
+    known.back().last = row;
   }
-  const int room = std::max(1, plot_->axisRect()->height() / lines(this, 1.2));
-  const int stride = static_cast<int>(places.size()) / room + 1;
-  for (int i = 0; i < static_cast<int>(places.size()); i += stride) {
-    blocks->addTick(places[static_cast<std::size_t>(i)], starts[i]);
+  const int room = std::max(1, plot_->height() / lines(this, 1.6));
+  const std::size_t stride = known.size() / static_cast<std::size_t>(room) + 1;
+  for (std::size_t i = 0; i < known.size(); i += stride) {
+    blocks->addTick((known[i].first + known[i].last) / 2.0, known[i].name);
   }
   plot_->yAxis->setTicker(blocks);
   const QSharedPointer<QCPAxisTickerText> steps(new QCPAxisTickerText);
   const int columns = grid_.columns();
-  const int wanted = std::max(2, plot_->axisRect()->width() / characters(this, 14));
+  const int wanted = std::max(2, plot_->width() / characters(this, 16));
   const int every = std::max(1, columns / wanted);
-  for (int column = 0; column < columns; column += every) {
+  for (int column = 0; column == 0 || column < columns - every / 3; column += every) {
     const double step = grid_.step(column);
     steps->addTick(column,
                    step < 10000 ? grouped(static_cast<std::int64_t>(step)) : short_count(step));

@@ -64,8 +64,14 @@ ValueRange robust_range(std::span<const double> y) {
     std::nth_element(values.begin(), at, values.end());
     return *at;
   };
-  const double low = ranked(cut);
-  const double high = ranked(values.size() - 1 - cut);
+  double low = ranked(cut);
+  double high = ranked(values.size() - 1 - cut);
+  // What lies but a little beyond is the noise of the curve, no outlier: it belongs to the view.
+  constexpr double kNear = 0.75;
+  const auto [least, largest] = std::minmax_element(values.begin(), values.end());
+  const double near = (high - low) * kNear;
+  if (*least >= low - near) low = *least;
+  if (*largest <= high + near) high = *largest;
   double padding = (high - low) * 0.08;
   if (padding == 0) padding = std::max(std::abs(high) * 0.05, 1e-12);
   return {low - padding, high + padding};

@@ -32,8 +32,8 @@ struct ValueRange {
 };
 
 /// Where to put the axis for values that may hold outliers and non-finite ones: the 1st to 99th
-/// percentile of a sample once there are 50 values, all of them before, padded. An outlier never
-/// squashes the curve.
+/// percentile of a sample once there are 50 values, and what lies near them; all of them before;
+/// padded. An outlier never squashes the curve.
 ValueRange robust_range(std::span<const double> y);
 
 /// Grows at once when `wanted` needs it and shrinks only when less than 60 % would be used: a live

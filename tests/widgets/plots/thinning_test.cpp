@@ -40,6 +40,16 @@ TEST(RobustRange, AnOutlierDoesNotSquashTheCurve) {
   EXPECT_GT(range.low, 1.5);
 }
 
+TEST(RobustRange, TheEdgesOfNoiseAreNoOutliers) {
+  std::vector<double> y;
+  for (int i = 0; i < 1000; ++i) y.push_back(i % 2);
+  y[10] = 1.4;
+  y[20] = -0.5;
+  const auto range = widgets::robust_range(y);
+  EXPECT_GT(range.high, 1.4);
+  EXPECT_LT(range.low, -0.5);
+}
+
 TEST(RobustRange, AConstantStillHasARange) {
   const std::vector<double> y(10, 3.0);
   const auto range = widgets::robust_range(y);
