@@ -2,18 +2,13 @@
 #pragma once
 
 #include "app/paradigm/output.h"
-#include "engine/study/study_status.h"
+#include "engine/study/study_view.h"
 
 #include <string>
-#include <vector>
 
 namespace paradigm {
 
-struct StudyView {
-  engine::Study study;
-  std::vector<engine::StudyCell> cells;
-  std::vector<engine::CellStatus> statuses;  ///< one for each cell
-};
+using engine::StudyView;
 
 /// One line for each run: what would be done about it, and by which settings.
 std::string plan_text(const StudyView& view);

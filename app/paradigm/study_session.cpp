@@ -22,28 +22,6 @@ namespace paradigm {
 namespace {
 
 namespace fs = std::filesystem;
-using engine::CellAction;
-
-bool is_to_be_run(const engine::CellStatus& status) {
-  return status.action == CellAction::start || status.action == CellAction::resume;
-}
-
-void write_files(const StudyView& view) {
-  std::error_code error;
-  const fs::path output = view.study.output;
-  fs::create_directories(output / "transforms", error);
-  if (error) {
-    engine::fail("cannot-write", {.file = output.string()},
-                 "the study's folder cannot be made: " + error.message(),
-                 "Choose an output_dir that you may write to");
-  }
-  engine::replace_file(output / "study.yaml", view.study.text);
-  for (const engine::StudyCell& cell : view.cells) {
-    if (!cell.transform_text.empty()) {
-      engine::replace_file(*cell.config.transform_config, cell.transform_text);
-    }
-  }
-}
 
 /// In the child: nothing may get out of it, or two programs would go on.
 int train_cell(const engine::RunConfig& config, bool spares_stdout) {
@@ -62,7 +40,7 @@ int train_cell(const engine::RunConfig& config, bool spares_stdout) {
 }  // namespace
 
 int run_study(const StudyView& view, bool as_json) {
-  write_files(view);
+  engine::write_study_files(view);
   StudyView after = view;
   std::FILE* const text = as_json ? stderr : stdout;
   bool has_failed = false;
@@ -71,13 +49,10 @@ int run_study(const StudyView& view, bool as_json) {
     const engine::StudyCell& cell = view.cells[i];
     // Meanwhile somebody else may have taken it on.
     const engine::CellStatus now = engine::status_of(view.study, cell);
-    if (!is_to_be_run(now)) continue;
+    if (!engine::is_to_be_run(now)) continue;
     fmt::print(text, "\n[{}/{}] {}: {}\n", i + 1, view.cells.size(), cell.name(),
                engine::to_string(now.action));
-    engine::RunConfig config = cell.config;
-    // A run that saved nothing to go on from; what is no run is not touched.
-    config.overwrite_output_dir =
-        now.action == CellAction::start && now.state != engine::RunState::queued;
+    const engine::RunConfig config = engine::config_to_run(cell, now);
     const ChildEnd end =
         watch_child(config.output_dir, [&] { return train_cell(config, as_json); });
     if (end.is_child) std::exit(end.exit_code);
@@ -91,9 +66,7 @@ int run_study(const StudyView& view, bool as_json) {
                                  : fmt::format("exit code {}", end.exit_code));
     }
   }
-  for (std::size_t i = 0; i < view.cells.size(); ++i) {
-    after.statuses[i] = engine::status_of(view.study, view.cells[i]);
-  }
+  after.statuses = engine::statuses_of(view);
   if (as_json) {
     print_json(json_of(after));
   } else {
@@ -104,11 +77,11 @@ int run_study(const StudyView& view, bool as_json) {
 }
 
 std::string write_slurm_script(const StudyView& view) {
-  write_files(view);
+  engine::write_study_files(view);
   std::string names;
   int count = 0;
   for (std::size_t i = 0; i < view.cells.size(); ++i) {
-    if (!is_to_be_run(view.statuses[i])) continue;
+    if (!engine::is_to_be_run(view.statuses[i])) continue;
     names += "  " + engine::shell_quoted(view.cells[i].name()) + "\n";
     ++count;
   }

@@ -5,8 +5,6 @@
 #include "app/paradigm/study_report.h"
 #include "app/paradigm/study_session.h"
 #include "engine/error.h"
-#include "engine/runs/run_folder.h"
-#include "engine/study/study_status.h"
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -23,33 +21,6 @@ struct Options {
   bool json = false;
 };
 
-/// Everything that is wrong, before the first cell starts.
-StudyView checked_study(const Options& options) {
-  std::vector<engine::Problem> problems;
-  StudyView view;
-  view.study = engine::parse_study(engine::read_file(options.file), options.file, problems);
-  view.cells = engine::study_cells(view.study, problems);
-  if (engine::has_errors(problems)) throw engine::Error(problems);
-  for (const engine::StudyCell& cell : view.cells) {
-    view.statuses.push_back(engine::status_of(view.study, cell));
-  }
-  return view;
-}
-
-void refuse_other_runs(const StudyView& view) {
-  std::vector<engine::Problem> problems;
-  for (std::size_t i = 0; i < view.cells.size(); ++i) {
-    if (view.statuses[i].difference.empty()) continue;
-    problems.push_back(
-        {.id = "study-changed",
-         .place = {.file = view.cells[i].config.output_dir},
-         .message = "the run that is there is another one than the study asks for: " +
-                    view.statuses[i].difference,
-         .remedy = "Give the study another output_dir, or move the run away"});
-  }
-  if (!problems.empty()) throw engine::Error(problems);
-}
-
 void keep_only(StudyView& view, const std::string& cell) {
   StudyView kept{.study = view.study, .cells = {}, .statuses = {}};
   for (std::size_t i = 0; i < view.cells.size(); ++i) {
@@ -65,8 +36,8 @@ void keep_only(StudyView& view, const std::string& cell) {
 }
 
 int run(const Options& options) {
-  StudyView view = checked_study(options);
-  refuse_other_runs(view);
+  StudyView view = engine::read_study(options.file);
+  engine::refuse_other_runs(view);
   if (!options.cell.empty()) keep_only(view, options.cell);
   if (options.dry_run) {
     if (options.json) {
@@ -84,7 +55,7 @@ int run(const Options& options) {
 }
 
 int status(const Options& options) {
-  const StudyView view = checked_study(options);
+  const StudyView view = engine::read_study(options.file);
   if (options.json) {
     print_json(json_of(view));
   } else {
