@@ -27,7 +27,7 @@
 namespace app {
 namespace {
 
-constexpr int kLayoutVersion = 2;
+constexpr int kLayoutVersion = 3;
 
 QString layout_key(Workspace workspace) {
   switch (workspace) {
@@ -108,12 +108,6 @@ void MainWindow::makeActions() {
   actions_.launch = make(QStringLiteral("launch"), tr("&Launch"),
                          tr("Train with the settings of the launch panel"), QStringLiteral("run"),
                          QKeySequence(Qt::CTRL | Qt::Key_R));
-  actions_.checkpoint_now = make(QStringLiteral("checkpoint_now"), tr("Save a &checkpoint now"),
-                                 tr("Save a checkpoint of the shown run after the current step"),
-                                 QStringLiteral("save"), {});
-  actions_.stop = make(QStringLiteral("stop"), tr("&Stop"),
-                       tr("Stop the shown run after the current step, with a checkpoint"),
-                       QStringLiteral("stop"), QKeySequence(Qt::CTRL | Qt::Key_Period));
   actions_.filter_layers =
       make(QStringLiteral("filter_layers"), tr("&Filter layers"),
            tr("Go to the filter of the layer tree"), QStringLiteral("search"), QKeySequence::Find);
@@ -179,8 +173,9 @@ void MainWindow::makeMenus() {
   file->addAction(actions_.quit);
   edit_menu_ = menuBar()->addMenu(tr("&Edit"));
   edit_menu_->addAction(actions_.filter_layers);
-  auto* run = menuBar()->addMenu(tr("&Run"));
-  run->addActions({actions_.launch, actions_.checkpoint_now, actions_.stop});
+  run_menu_ = menuBar()->addMenu(tr("&Run"));
+  run_menu_->setToolTipsVisible(true);
+  run_menu_->addAction(actions_.launch);
   auto* view = menuBar()->addMenu(tr("&View"));
   view->addActions({actions_.workspace_edit, actions_.workspace_run, actions_.workspace_compare});
   view->addSeparator();
@@ -205,7 +200,7 @@ void MainWindow::makeMenus() {
   actions_.open_run->setIconText(tr("Run folder"));
   bar->addActions({actions_.open_checkpoint, actions_.open_transform, actions_.open_run});
   bar->addSeparator();
-  bar->addActions({actions_.launch, actions_.stop});
+  bar->addAction(actions_.launch);
   nameToolButtons();
   bar->setContextMenuPolicy(Qt::PreventContextMenu);
 
@@ -319,6 +314,8 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
   auto* launch = dock(QStringLiteral("launch"));
   auto* runs = dock(QStringLiteral("runs"));
   auto* monitor = dock(QStringLiteral("monitor"));
+  auto* queue = dock(QStringLiteral("queue"));
+  auto* study = dock(QStringLiteral("study"));
   auto* log = dock(QStringLiteral("log"));
   auto* layer_statistics = dock(QStringLiteral("layer_statistics"));
   const int wide = width();
@@ -353,10 +350,13 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
     splitDockWidget(histogram, runs, Qt::Horizontal);
     tabifyDockWidget(launch, layers);
     tabifyDockWidget(histogram, rules);
-    tabifyDockWidget(runs, log);
+    tabifyDockWidget(monitor, study);
+    tabifyDockWidget(runs, queue);
+    tabifyDockWidget(queue, log);
     tabifyDockWidget(log, layer_statistics);
-    show({launch, layers, monitor, histogram, rules, runs, log, layer_statistics});
+    show({launch, layers, monitor, study, histogram, rules, runs, queue, log, layer_statistics});
     launch->raise();
+    monitor->raise();
     histogram->raise();
     runs->raise();
     resizeDocks({launch, monitor}, {wide * 33 / 100, wide * 67 / 100}, Qt::Horizontal);

@@ -33,8 +33,6 @@ struct Actions {
   QAction* reload = nullptr;
   QAction* quit = nullptr;
   QAction* launch = nullptr;
-  QAction* checkpoint_now = nullptr;
-  QAction* stop = nullptr;
   QAction* filter_layers = nullptr;
   QAction* workspace_edit = nullptr;
   QAction* workspace_run = nullptr;
@@ -72,6 +70,7 @@ class MainWindow : public QMainWindow {
                       const QString& icon, const QKeySequence& keys);
   QMenu* fileMenu() const { return file_menu_; }
   QMenu* editMenu() const { return edit_menu_; }
+  QMenu* runMenu() const { return run_menu_; }
   QToolBar* toolBar() const { return tool_bar_; }
   /// Gives the buttons of the tool bar names and a place in the tab order. After adding actions.
   void nameToolButtons();
@@ -115,6 +114,7 @@ class MainWindow : public QMainWindow {
   widgets::MessageBar* messages_;
   QMenu* file_menu_ = nullptr;
   QMenu* edit_menu_ = nullptr;
+  QMenu* run_menu_ = nullptr;
   QToolBar* tool_bar_ = nullptr;
   QMenu* recent_menu_ = nullptr;
   QMenu* panels_menu_ = nullptr;

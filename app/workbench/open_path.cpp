@@ -38,6 +38,13 @@ bool looks_like_run_config(const std::string& text, const std::string& file) {
   return false;
 }
 
+/// A study varies a base.
+bool looks_like_study(const std::string& text, const std::string& file) {
+  if (text.find("layer_name_to_config") != std::string::npos) return false;
+  std::vector<engine::Problem> ignored;
+  return !engine::parse_study(text, file, ignored).base.empty();
+}
+
 /// Relative paths in a run configuration are meant from the folder that the program runs in; when
 /// there is nothing, from the nearest folder at or above the file where there is something.
 void find_relative_paths(engine::ParamValues& values, const fs::path& file) {
@@ -108,6 +115,11 @@ OpenedPath open_path(const QString& path) {
         "Open the folder that holds config.json, or a .yaml file");
   }
   const std::string text = engine::read_file(given);
+  if (!is_toml && looks_like_study(text, given.string())) {
+    opened.kind = PathKind::study;
+    opened.study = std::make_shared<engine::StudyView>(engine::read_study(given.string()));
+    return opened;
+  }
   if (!is_toml && looks_like_run_config(text, given.string())) {
     opened.kind = PathKind::run_config;
     std::vector<engine::Problem> problems;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/config/param_schema.h"
+#include "engine/study/study_view.h"
 #include "widgets/models/plan_view.h"
 
 #include <QString>
@@ -13,7 +14,7 @@
 
 namespace app {
 
-enum class PathKind { checkpoint, transform, run_config, run, runs };
+enum class PathKind { checkpoint, transform, run_config, run, runs, study };
 
 struct OpenedPath {
   PathKind kind = PathKind::checkpoint;
@@ -21,6 +22,7 @@ struct OpenedPath {
   std::shared_ptr<const widgets::OpenCheckpoint> checkpoint;
   std::shared_ptr<const engine::ParsedTransform> transform;
   engine::ParamValues run_values;
+  std::shared_ptr<const engine::StudyView> study;
 };
 
 /// Recognises and reads. Throws engine::Error that says what the path is not and what it could be.

@@ -37,7 +37,7 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
       "paradigm-workbench");
   program
       .add_option("--open", open,
-                  "Checkpoint folders, transform files, run configurations or run folders")
+                  "Checkpoint folders, transform files, run configurations, studies or run folders")
       ->type_name("PATH...");
   program.add_option("paths", more, "The same as --open")->type_name("PATH...");
   program.add_option("--run", runs, "Run folders, or folders of runs")->type_name("RUNDIR...");
@@ -54,8 +54,8 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
       ->check(CLI::IsMember({"edit", "run", "compare"}));
   program.add_option("--panel", panels, "Panels to bring to the front")
       ->check(CLI::IsMember({"layers", "rules", "form", "yaml", "histogram", "problems", "presets",
-                             "history", "launch", "monitor", "runs", "log", "layer_statistics",
-                             "compare"}))
+                             "history", "launch", "monitor", "runs", "queue", "study", "log",
+                             "layer_statistics", "compare"}))
       ->type_name("NAME...");
   auto* theme_option = program.add_option("--theme", theme, "light, dark or system")
                            ->check(CLI::IsMember({"light", "dark", "system"}));

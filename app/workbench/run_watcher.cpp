@@ -6,6 +6,8 @@
 
 #include <QMetaObject>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -17,11 +19,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kLiveInterval = std::chrono::milliseconds(40);
 constexpr auto kRestInterval = std::chrono::seconds(2);
+constexpr auto kEagerTime = std::chrono::minutes(1);
 constexpr std::size_t kMostPending = 64;
 
-bool is_ended(engine::RunState state) {
+/// Nothing is written there, as far as is known.
+bool is_at_rest(engine::RunState state) {
   return state == engine::RunState::finished || state == engine::RunState::stopped ||
-         state == engine::RunState::failed || state == engine::RunState::interrupted;
+         state == engine::RunState::failed || state == engine::RunState::interrupted ||
+         state == engine::RunState::unknown;
 }
 
 }  // namespace
@@ -35,6 +40,7 @@ struct RunWatcher::Watched {
   std::string detail;
   bool told = false;
   Clock::time_point next;
+  Clock::time_point eager_until{};
 };
 
 RunWatcher::RunWatcher(QObject* parent) : QObject(parent) {
@@ -50,6 +56,14 @@ RunWatcher::~RunWatcher() {
 void RunWatcher::watch(const QString& folder) {
   const std::lock_guard lock(mutex_);
   asked_.push_back(folder);
+  hurry_ = true;
+  wake_.notify_all();
+}
+
+void RunWatcher::expect(const QString& folder) {
+  const std::lock_guard lock(mutex_);
+  asked_.push_back(folder);
+  expected_.push_back(folder);
   hurry_ = true;
   wake_.notify_all();
 }
@@ -72,11 +86,13 @@ void RunWatcher::work(const std::stop_token& stop) {
   Clock::time_point next_scan{};
   while (!stop.stop_requested()) {
     std::vector<QString> asked;
+    std::vector<QString> expected;
     std::vector<QString> roots;
     bool has_room = true;
     {
       const std::lock_guard lock(mutex_);
       asked.swap(asked_);
+      expected.swap(expected_);
       roots = roots_;
       if (std::exchange(hurry_, false)) next_scan = {};
       has_room = pending_.size() < kMostPending;
@@ -88,6 +104,7 @@ void RunWatcher::work(const std::stop_token& stop) {
       if (one == nullptr) one = std::make_unique<Watched>(folder);
       one->next = now;
     }
+    for (const auto& folder : expected) watched[folder]->eager_until = now + kEagerTime;
     if (now >= next_scan) {
       next_scan = now + kRestInterval;
       for (const auto& root : roots) {
@@ -119,12 +136,13 @@ void RunWatcher::work(const std::stop_token& stop) {
                            update.detail != one->detail;
       one->state = update.state;
       one->detail = update.detail;
-      one->next = Clock::now() + (has_more               ? Clock::duration(0)
-                                  : is_ended(one->state) ? Clock::duration(kRestInterval)
-                                                         : Clock::duration(kLiveInterval));
+      const bool rests = is_at_rest(one->state) && Clock::now() >= one->eager_until;
+      one->next = Clock::now() + (has_more ? Clock::duration(0)
+                                  : rests  ? Clock::duration(kRestInterval)
+                                           : Clock::duration(kLiveInterval));
       if (!is_news) continue;
       one->told = true;
-      batch.push_back({folder, std::move(update)});
+      batch.push_back({folder, std::move(update), access(qUtf8Printable(folder), W_OK) == 0});
     }
     post(std::move(batch), std::move(found));
 

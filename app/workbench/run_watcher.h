@@ -18,10 +18,11 @@ namespace app {
 struct WatchedUpdate {
   QString folder;
   engine::RunUpdate update;
+  bool writable = true;  ///< a request can be left in the folder
 };
 
 /// Reads all watched run folders on one thread and hands what is new to the GUI thread, at most one
-/// batch per turn: live runs every 40 ms, ended ones every 2 s, folders of runs (roots) every 2 s.
+/// batch per turn: live runs every 40 ms, others every 2 s, folders of runs (roots) every 2 s.
 class RunWatcher : public QObject {
   Q_OBJECT
 
@@ -31,6 +32,8 @@ class RunWatcher : public QObject {
 
   /// Absolute folders. May be called again for a folder; it is then looked at soon.
   void watch(const QString& folder);
+  /// The same, and looks at it as at a live run for a minute: it is about to begin.
+  void expect(const QString& folder);
   void addRoot(const QString& folder);
   QStringList roots() const;
 
@@ -48,7 +51,8 @@ class RunWatcher : public QObject {
 
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
-  std::vector<QString> asked_;  ///< to be watched
+  std::vector<QString> asked_;     ///< to be watched
+  std::vector<QString> expected_;  ///< those of them that are about to begin
   std::vector<QString> roots_;
   bool hurry_ = false;
   std::vector<WatchedUpdate> pending_;

@@ -9,35 +9,65 @@
 #include "engine/config/run_config.h"
 #include "engine/error.h"
 #include "engine/remote/remote_address.h"
+#include "engine/runs/run_resume.h"
 #include "widgets/forms/param_form.h"
 #include "widgets/models/selection.h"
+#include "widgets/panels/extend_dialog.h"
 #include "widgets/panels/launch_panel.h"
 #include "widgets/panels/layer_statistics_panel.h"
 #include "widgets/panels/message_bar.h"
+#include "widgets/panels/run_controls.h"
 #include "widgets/panels/run_list_panel.h"
 #include "widgets/panels/run_log_panel.h"
 #include "widgets/panels/run_monitor_panel.h"
+#include "widgets/panels/run_queue_panel.h"
 
 #include <QAction>
-#include <QDateTime>
-#include <QMessageBox>
+#include <QDir>
+#include <QFileInfo>
+#include <QMenu>
 #include <QPushButton>
+#include <QSettings>
+#include <QToolBar>
 #include <QToolButton>
 
+#include <algorithm>
 #include <filesystem>
 
 namespace app {
+namespace {
 
-RunWorkspace::RunWorkspace(widgets::Selection* selection, const EngineLoader* engine)
+using widgets::RunAction;
+
+constexpr int kMostRemembered = 100;
+const QString kRootsKey = QStringLiteral("runs/roots");
+const QString kRunsKey = QStringLiteral("runs/known");
+
+/// Where settings, queue and captured output lie.
+QString data_folder(const QSettings* settings) {
+  return settings != nullptr ? QFileInfo(settings->fileName()).absolutePath()
+                             : QDir::tempPath() + QStringLiteral("/paradigm-workbench");
+}
+
+}  // namespace
+
+RunWorkspace::RunWorkspace(widgets::Selection* selection, const EngineLoader* engine,
+                           QSettings* settings)
     : selection_(selection),
       engine_(engine),
+      settings_(settings),
+      detached_(data_folder(settings)),
+      scheduler_({&runs_, &watcher_, &launcher_, &detached_, engine}),
+      requests_(&runs_, &launcher_, &detached_),
+      controls_(new widgets::RunControls(selection, &runs_)),
       launch_(new widgets::LaunchPanel),
-      monitor_(new widgets::RunMonitorPanel(selection, &runs_)),
-      run_list_(new widgets::RunListPanel(selection, &runs_)),
+      monitor_(new widgets::RunMonitorPanel(selection, &runs_, controls_)),
+      run_list_(new widgets::RunListPanel(selection, &runs_, controls_)),
+      queue_(new widgets::RunQueuePanel(selection, scheduler_.queue())),
       log_(new widgets::RunLogPanel(selection, &runs_)),
       layer_statistics_(new widgets::LayerStatisticsPanel(selection, &runs_)) {
   connectPanels();
-  connectLauncher();
+  connectStarts();
 }
 
 RunWorkspace::~RunWorkspace() = default;
@@ -47,18 +77,25 @@ void RunWorkspace::addPanels(MainWindow* window) {
   window->addPanel(QStringLiteral("launch"), tr("Launch"), launch_);
   window->addPanel(QStringLiteral("monitor"), tr("Monitor"), monitor_);
   window->addPanel(QStringLiteral("runs"), tr("Runs"), run_list_);
+  window->addPanel(QStringLiteral("queue"), tr("Queue"), queue_);
   window->addPanel(QStringLiteral("log"), tr("Log"), log_);
   window->addPanel(QStringLiteral("layer_statistics"), tr("Layer statistics"), layer_statistics_);
-  const Actions& actions = window->actions();
-  connect(actions.launch, &QAction::triggered, this, [this] {
+  connect(window->actions().launch, &QAction::triggered, this, [this] {
     window_->setWorkspace(Workspace::run);
     window_->raisePanel(QStringLiteral("launch"));
     launch_->launch();
   });
-  connect(actions.stop, &QAction::triggered, this,
-          [this] { request(selection_->run(), engine::RunRequest::stop); });
-  connect(actions.checkpoint_now, &QAction::triggered, this,
-          [this] { request(selection_->run(), engine::RunRequest::checkpoint); });
+  controls_->setParent(window);
+  for (const RunAction action : widgets::kRunActions) {
+    window->addAction(controls_->action(action));
+    const bool begins_group = action == RunAction::pause || action == RunAction::resume_here;
+    if (begins_group) window->runMenu()->addSeparator();
+    window->runMenu()->addAction(controls_->action(action));
+  }
+  for (const RunAction action : {RunAction::pause, RunAction::proceed, RunAction::stop}) {
+    window->toolBar()->addAction(controls_->action(action));
+  }
+  window->nameToolButtons();
   connect(window->statusChip(QStringLiteral("device")), &QToolButton::clicked, this, [this] {
     window_->setWorkspace(Workspace::run);
     launch_->form()->reveal("device");
@@ -70,23 +107,33 @@ void RunWorkspace::addPanels(MainWindow* window) {
   updateChip();
 }
 
+void RunWorkspace::takeUp() {
+  if (settings_ == nullptr) return;
+  for (const auto& root : settings_->value(kRootsKey).toStringList()) {
+    if (QFileInfo::exists(root)) addRoot(root);
+  }
+  for (const auto& folder : settings_->value(kRunsKey).toStringList()) {
+    if (!QFileInfo::exists(folder)) continue;
+    runs_.add(folder);
+    watcher_.watch(folder);
+  }
+  scheduler_.keepIn(data_folder(settings_));
+}
+
 void RunWorkspace::connectPanels() {
   connect(&watcher_, &RunWatcher::found, this,
           [this](const QString& folder) { runs_.add(folder); });
   connect(&watcher_, &RunWatcher::updated, this, [this](const std::vector<WatchedUpdate>& batch) {
-    for (const auto& one : batch) runs_.apply(one.folder, one.update);
+    for (const auto& one : batch) {
+      runs_.apply(one.folder, one.update);
+      runs_.setWritable(one.folder, one.writable);
+    }
     runs_.publish();
   });
-  connect(&runs_, &widgets::RunStore::runsChanged, this, [this](const QStringList& folders) {
-    if (folders.contains(selection_->run())) {
-      const auto* run = runs_.find(selection_->run());
-      if (run->plan == nullptr && run->started && !plan_job_.isRunning()) readPlan(run->folder);
-    }
-    updateChip();
-    updateActions();
-  });
+  connect(&runs_, &widgets::RunStore::runsChanged, this, &RunWorkspace::noteChanges);
   connect(selection_, &widgets::Selection::runChanged, this, [this] {
     readPlan(selection_->run());
+    lookForCheckpoints(selection_->run());
     updateActions();
   });
   connect(run_list_, &widgets::RunListPanel::openRequested, this, &RunWorkspace::openRequested);
@@ -94,20 +141,24 @@ void RunWorkspace::connectPanels() {
     window_->raisePanel(QStringLiteral("launch"));
     launch_->launchButton()->setFocus();
   });
-  connect(launch_, &widgets::LaunchPanel::launchRequested, this, &RunWorkspace::launchRequested);
-  connect(monitor_, &widgets::RunMonitorPanel::requested, this, &RunWorkspace::request);
-  connect(monitor_, &widgets::RunMonitorPanel::resumeRequested, this, &RunWorkspace::resume);
+  connect(launch_, &widgets::LaunchPanel::launchRequested, this,
+          [this](const engine::ParamValues& values) {
+            Q_EMIT launchRequested({.values = values, .prediction = {}});
+          });
   connect(monitor_, &widgets::RunMonitorPanel::layerRequested, this,
           [this] { window_->raisePanel(QStringLiteral("layer_statistics")); });
+  connect(controls_, &widgets::RunControls::chosen, this, &RunWorkspace::carryOut);
+  connect(&requests_, &RunRequests::failed, this,
+          [this](const QString&, const engine::Problem& problem) {
+            monitor_->messages()->showProblem(problem);
+          });
+  connect(queue_, &widgets::RunQueuePanel::removeRequested, &scheduler_, &RunScheduler::remove);
+  connect(queue_, &widgets::RunQueuePanel::startRequested, &scheduler_, &RunScheduler::startNow);
 }
 
-void RunWorkspace::connectLauncher() {
-  connect(&launcher_, &RunLauncher::started, this, [this](const QString& folder) {
-    runs_.add(folder);
-    runs_.setInWindow(folder, true);
-    show(folder);
-    Q_EMIT launched(folder);
-  });
+void RunWorkspace::connectStarts() {
+  connect(&launcher_, &RunLauncher::started, this,
+          [this](const QString& folder) { runs_.setInWindow(folder, true); });
   connect(&launcher_, &RunLauncher::progressed, this,
           [this](const QString& folder, const QString& stage, double share) {
             const auto* run = runs_.find(folder);
@@ -125,8 +176,56 @@ void RunWorkspace::connectLauncher() {
     watcher_.watch(folder);
     updateActions();
     updateChip();
-    if (closing_) window_->close();
+    if (isClosing()) leave(folder);
   });
+  connect(&scheduler_, &RunScheduler::started, this, [this](const QString& folder) {
+    remember(kRunsKey, folder);
+    // A run that comes up by itself does not push away what is looked at.
+    const auto* shown = runs_.find(selection_->run());
+    if (shown == nullptr || !shown->is_live()) selection_->setRun(folder);
+    updateActions();
+  });
+  connect(&scheduler_, &RunScheduler::dropped, this, [this](const QString& folder) {
+    if (QFileInfo::exists(folder)) return;
+    if (selection_->run() == folder) selection_->setRun({});
+    runs_.remove(folder);
+  });
+  connect(&scheduler_, &RunScheduler::failed, this,
+          [this](const QString&, const engine::Problem& problem) {
+            monitor_->messages()->showProblem(problem);
+          });
+  output_timer_.setInterval(1000);
+  connect(&output_timer_, &QTimer::timeout, this, [this] {
+    bool any = false;
+    for (const auto& run : runs_.runs()) {
+      if (!run->starting_apart) continue;
+      readOutput(run->folder);
+      any = true;
+    }
+    if (!any) output_timer_.stop();
+  });
+}
+
+void RunWorkspace::noteChanges(const QStringList& folders) {
+  for (const QString& folder : folders) {
+    const auto* run = runs_.find(folder);
+    if (run == nullptr) continue;
+    if (run->starting_apart && !output_timer_.isActive()) output_timer_.start();
+    const bool has_died =
+        run->state == engine::RunState::failed || run->state == engine::RunState::interrupted;
+    if (has_died) readOutput(folder);
+    if (run->is_live() && runs_.find(selection_->run()) == nullptr) selection_->setRun(folder);
+    const QString why = runs_.takeRefusedRequest(folder);
+    if (!why.isEmpty()) {
+      monitor_->messages()->showMessage(engine::Severity::warning,
+                                        tr("%1 refused: %2").arg(run->name, why));
+    }
+    if (folder != selection_->run()) continue;
+    if (run->plan == nullptr && run->started && !plan_job_.isRunning()) readPlan(folder);
+    if (!offer_job_.isRunning()) lookForCheckpoints(folder);
+  }
+  updateChip();
+  updateActions();
 }
 
 void RunWorkspace::addRoot(const QString& folder) {
@@ -148,10 +247,26 @@ void RunWorkspace::addRoot(const QString& folder) {
   watcher_.addRoot(remote_runs_->add(folder));
 }
 
+void RunWorkspace::openRoot(const QString& folder) {
+  // Another machine may ask for a second factor: it is only reached when the user says so.
+  if (!engine::is_remote_address(folder.toStdString())) remember(kRootsKey, folder);
+  addRoot(folder);
+}
+
 void RunWorkspace::open(const QString& folder) {
+  remember(kRunsKey, folder);
   runs_.add(folder);
   watcher_.watch(folder);
   show(folder);
+}
+
+void RunWorkspace::remember(const QString& key, const QString& folder) {
+  if (settings_ == nullptr) return;
+  QStringList known = settings_->value(key).toStringList();
+  known.removeAll(folder);
+  known << folder;
+  while (known.size() > kMostRemembered) known.removeFirst();
+  settings_->setValue(key, known);
 }
 
 void RunWorkspace::show(const QString& folder) {
@@ -174,82 +289,128 @@ void RunWorkspace::readPlan(const QString& folder) {
                   });
 }
 
-void RunWorkspace::launch(const engine::ParamValues& values) {
-  if (engine_->api() == nullptr || launcher_.isBusy()) return;
-  engine::RunConfig config = engine::run_config_from(values);
-  if (config.output_dir.empty()) {
-    config.output_dir = engine::default_output_dir(config, QDateTime::currentSecsSinceEpoch());
-  }
-  config.output_dir = std::filesystem::absolute(config.output_dir).lexically_normal().string();
-  launch_->messages()->dismiss();
-  launcher_.start(*engine_->api(), std::move(config));
-  watcher_.watch(launcher_.folder());
-  updateActions();
+/// What a resume would restore, of an ended run.
+void RunWorkspace::lookForCheckpoints(const QString& folder) {
+  const auto* run = runs_.find(folder);
+  const bool is_open = run != nullptr && widgets::is_for(RunAction::resume_here, *run);
+  if (!is_open || run->offer || run->observed == engine::RunState::unknown) return;
+  offer_job_.start(
+      [folder] {
+        const std::filesystem::path path = folder.toStdString();
+        const engine::RunGlance glance = engine::glance_at(path);
+        engine::RunSummary summary;
+        summary.observed = glance.observed;
+        summary.status = glance.status;
+        summary.last_step = glance.last_step;
+        return engine::resume_offer(path, summary);
+      },
+      [this, folder](JobResult<engine::ResumeOffer> result) {
+        const auto* shown = runs_.find(folder);
+        if (result.value && shown != nullptr && !shown->is_live()) {
+          runs_.setOffer(folder, *result.value);
+        }
+      });
 }
 
-void RunWorkspace::resume(const QString& folder) {
+void RunWorkspace::readOutput(const QString& folder) {
+  runs_.setOutputTail(folder, detached_.outputTail(folder));
+}
+
+void RunWorkspace::launch(const widgets::LaunchRequest& request) {
+  launch_->messages()->dismiss();
+  try {
+    const QString folder = enqueue(request);
+    show(folder);
+    Q_EMIT launched(folder);
+    if (scheduler_.queue()->find(folder) == nullptr) return;
+    window_->raisePanel(QStringLiteral("queue"));
+    launch_->messages()->showMessage(
+        engine::Severity::note,
+        tr("%1 waits in the queue: it %2.")
+            .arg(QFileInfo(folder).fileName(), runs_.find(folder)->queued.value_or(QString())));
+  } catch (const engine::Error& error) {
+    launch_->messages()->showProblem(error.problems().front());
+  }
+}
+
+void RunWorkspace::resume(const QString& folder, widgets::LaunchPlace place) {
   monitor_->messages()->dismiss();
   resume_job_.start([folder] { return open_path(folder + QStringLiteral("/run.yaml")); },
-                    [this, folder](JobResult<OpenedPath> result) {
+                    [this, folder, place](JobResult<OpenedPath> result) {
                       auto found = std::move(result.problems);
                       if (result.value) {
-                        auto& values = result.value->run_values;
-                        values.set("output_dir", folder.toStdString());  // where it is now
-                        values.set("overwrite_output_dir", false);
-                        launch_->form()->setValues(values);
-                        found = launch_->problems();
+                        const auto& values = result.value->run_values;
+                        found = engine::problems_in(engine::train_schema(), values);
+                        if (!engine::has_errors(found)) {
+                          found = engine::problems_in(engine::run_config_from(values));
+                        }
                       }
-                      if (engine::has_errors(found)) {
-                        monitor_->messages()->showProblem(found.front());
-                        return;
+                      try {
+                        if (engine::has_errors(found)) throw engine::Error(found);
+                        scheduler_.enqueueResume(folder, result.value->run_values, place);
+                      } catch (const engine::Error& error) {
+                        monitor_->messages()->showProblem(error.problems().front());
                       }
-                      launch(result.value->run_values);
                     });
 }
 
-void RunWorkspace::request(const QString& folder, engine::RunRequest request) {
-  const auto* run = runs_.find(folder);
-  if (run == nullptr || !run->is_live()) return;
-  runs_.setRequested(folder, request);
-  if (launcher_.isBusy() && launcher_.folder() == folder) {
-    launcher_.request(request);
-    return;
-  }
-  try {
-    engine::write_control_request(folder.toStdString(), request);
-  } catch (const engine::Error& error) {
-    runs_.setRequested(folder, engine::RunRequest::none);
-    monitor_->messages()->showProblem(error.problems().front());
+void RunWorkspace::carryOut(RunAction action, const QString& folder) {
+  switch (action) {
+    case RunAction::resume_here:
+      resume(folder, widgets::LaunchPlace::in_window);
+      break;
+    case RunAction::resume_apart:
+      resume(folder, widgets::LaunchPlace::separate_process);
+      break;
+    case RunAction::extend:
+      askForSteps(folder);
+      break;
+    case RunAction::kill:
+      requests_.kill(folder);
+      break;
+    default:
+      requests_.ask(folder, widgets::request_of(action));
+      break;
   }
 }
 
+void RunWorkspace::askForSteps(const QString& folder) {
+  const auto* run = runs_.find(folder);
+  if (run == nullptr) return;
+  auto* dialog = new widgets::ExtendDialog(run->name, run->step, run->max_steps, window_);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  connect(dialog, &QDialog::accepted, this,
+          [this, folder, dialog] { requests_.extend(folder, dialog->extension()); });
+  dialog->open();
+}
+
 bool RunWorkspace::mayClose() {
-  if (launcher_.isBusy() && !closing_) {
-    const auto* run = runs_.find(launcher_.folder());
-    QMessageBox box(QMessageBox::Question, tr("A run is training in this window"),
-                    tr("%1 is training in this window and ends with it.")
-                        .arg(run != nullptr ? run->name : launcher_.folder()),
-                    QMessageBox::NoButton, window_);
-    box.setObjectName(QStringLiteral("close_question"));
-    box.setInformativeText(
-        tr("It can be stopped after the current step, with a checkpoint to "
-           "resume from."));
-    auto* stop = box.addButton(tr("Checkpoint and &stop"), QMessageBox::AcceptRole);
-    stop->setObjectName(QStringLiteral("close_question.stop"));
-    auto* cancel = box.addButton(QMessageBox::Cancel);
-    cancel->setObjectName(QStringLiteral("close_question.cancel"));
-    box.setDefaultButton(stop);
-    box.setEscapeButton(cancel);
-    box.exec();
-    if (box.clickedButton() != stop) return false;
-    if (launcher_.isBusy()) {
-      closing_ = true;
-      request(launcher_.folder(), engine::RunRequest::stop);
-      window_->messages()->showMessage(
-          engine::Severity::note, tr("Saving a checkpoint; the window closes when it is written."));
+  if (!launcher_.isBusy() || isClosing()) return !launcher_.isBusy();
+  const QString folder = launcher_.folder();
+  const auto* run = runs_.find(folder);
+  closing_ = ask_before_closing(window_, run != nullptr ? run->name : folder,
+                                static_cast<int>(scheduler_.queue()->runs().size()));
+  if (!isClosing() || !launcher_.isBusy()) return isClosing();
+  scheduler_.setClosing(true);
+  requests_.ask(folder, engine::RunRequest::stop);
+  window_->messages()->showMessage(
+      engine::Severity::note, tr("Saving a checkpoint; the window closes when it is written."));
+  return false;
+}
+
+/// The run in this window has ended because the window closes.
+void RunWorkspace::leave(const QString& folder) {
+  if (closing_ == CloseChoice::hand_over) {
+    try {
+      scheduler_.continueApart(folder);
+    } catch (const engine::Error& error) {
+      closing_ = CloseChoice::cancel;
+      scheduler_.setClosing(false);
+      window_->messages()->showProblem(error.problems().front());
+      return;
     }
   }
-  return !launcher_.isBusy();
+  window_->close();
 }
 
 void RunWorkspace::abandon() { launcher_.request(engine::RunRequest::stop); }
@@ -260,25 +421,15 @@ void RunWorkspace::updateChip() {
 
 void RunWorkspace::updateActions() {
   if (window_ == nullptr) return;
-  const auto* run = runs_.find(selection_->run());
-  const bool live = run != nullptr && run->is_live();
-  const bool stoppable = live && run->requested != engine::RunRequest::stop &&
-                         run->state != engine::RunState::stopping;
-  const Actions& actions = window_->actions();
-  actions.stop->setEnabled(stoppable);
-  actions.checkpoint_now->setEnabled(live && run->state == engine::RunState::running &&
-                                     run->requested == engine::RunRequest::none);
   QString reason;
   if (engine_->state() == EngineLoader::State::unavailable) {
     reason = tr("The engine is unavailable; the status bar says why.");
   } else if (engine_->api() == nullptr) {
     reason = tr("The engine is still loading.");
-  } else if (launcher_.isBusy()) {
-    reason = tr("A run is training; one run at a time.");
   }
   launch_->setBlocked(reason);
-  monitor_->setResumeBlocked(reason);
-  actions.launch->setEnabled(reason.isEmpty());
+  controls_->setResumeHereBlocked(reason);
+  window_->actions().launch->setEnabled(reason.isEmpty());
 }
 
 }  // namespace app

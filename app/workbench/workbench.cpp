@@ -10,6 +10,7 @@
 #include "app/workbench/palette_entries.h"
 #include "app/workbench/run_workspace.h"
 #include "app/workbench/status_chips.h"
+#include "app/workbench/study_workspace.h"
 #include "engine/config/run_config.h"
 #include "engine/error.h"
 #include "widgets/forms/param_form.h"
@@ -67,7 +68,7 @@ QString shippedFolder(std::initializer_list<const char*> places,
 Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> settings)
     : settings_(std::move(settings)),
       engine_(std::move(load_engine)),
-      run_(std::make_unique<RunWorkspace>(&selection_, &engine_)),
+      run_(std::make_unique<RunWorkspace>(&selection_, &engine_, settings_.get())),
       edit_(std::make_unique<EditWorkspace>(&selection_, &run_->store())),
       window_(std::make_unique<MainWindow>()) {
   makePanels();
@@ -96,6 +97,8 @@ void Workbench::makePanels() {
   }
   edit_->addPanels(window_.get());
   run_->addPanels(window_.get());
+  study_ = new StudyWorkspace(&selection_, run_.get(), this);
+  study_->addPanel(window_.get());
   compare_panel_ = new widgets::ComparePanel(&selection_);
   compare_ = new CompareWorkspace(compare_panel_, settings_.get(), this);
   window_->addPanel(QStringLiteral("compare"), tr("Compare"), compare_panel_);
@@ -155,6 +158,11 @@ void Workbench::connectWindow() {
   connect(actions.open_run, &QAction::triggered, this, ask_run);
   connect(start, &widgets::StartPage::openRunRequested, this, ask_run);
   connect(run_.get(), &RunWorkspace::openRequested, this, ask_run);
+  connect(study_, &StudyWorkspace::openRequested, this, [this] {
+    const QString file = QFileDialog::getOpenFileName(window_.get(), tr("Open a study"), QString(),
+                                                      tr("YAML files (*.yaml *.yml)"));
+    if (!file.isEmpty()) openPaths({file});
+  });
   connect(actions.open_demo, &QAction::triggered, this, &Workbench::openDemo);
   connect(start, &widgets::StartPage::demoRequested, this, &Workbench::openDemo);
   connect(start, &widgets::StartPage::recentRequested, this,
@@ -300,6 +308,7 @@ void Workbench::start(const ProgramOptions& options) {
   if (!wrong.empty()) window_->messages()->showProblem(wrong.front());
 
   run_->addRoot(QDir(QDir::currentPath()).absoluteFilePath(QStringLiteral("runs")));
+  run_->takeUp();
   window_->show();
   if (options.workspace == QLatin1String("run")) window_->setWorkspace(Workspace::run);
   if (options.workspace == QLatin1String("edit")) window_->setWorkspace(Workspace::edit);
@@ -377,9 +386,12 @@ void Workbench::take(const OpenedPath& opened) {
       run_->open(opened.path);
       break;
     case PathKind::runs:
-      run_->addRoot(opened.path);
+      run_->openRoot(opened.path);
       window_->setWorkspace(Workspace::run);
       window_->raisePanel(QStringLiteral("runs"));
+      break;
+    case PathKind::study:
+      study_->show(*opened.study);
       break;
   }
 }
@@ -414,15 +426,15 @@ void Workbench::takeTransform(const OpenedPath& opened) {
   edit_->openDocument(opened.path, opened.transform->config.source_text);
 }
 
-void Workbench::saveAndLaunch(const engine::ParamValues& values) {
-  engine::ParamValues given = values;
+void Workbench::saveAndLaunch(const widgets::LaunchRequest& request) {
+  widgets::LaunchRequest given = request;
   const QString file = edit_->document()->file();
-  const QString wanted = text_in(values, "transform_config");
+  const QString wanted = text_in(request.values, "transform_config");
   // What is on the screen is what runs: the open document, unless another file is asked for.
   const bool is_meant = file.isEmpty() ? wanted.isEmpty() : wanted == file;
   if (is_meant && files_->hasUnsavedWork()) {
     if (!files_->save()) return;
-    given.set("transform_config", edit_->document()->file().toStdString());
+    given.values.set("transform_config", edit_->document()->file().toStdString());
   }
   run_->launch(given);
 }

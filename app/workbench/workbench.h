@@ -7,6 +7,7 @@
 #include "app/workbench/open_path.h"
 #include "app/workbench/program_options.h"
 #include "engine/config/param_schema.h"
+#include "widgets/models/launch_request.h"
 #include "widgets/models/selection.h"
 #include "widgets/style/theme.h"
 
@@ -31,6 +32,7 @@ class DocumentFiles;
 class EditWorkspace;
 class MainWindow;
 class RunWorkspace;
+class StudyWorkspace;
 
 /// The composition root: makes the window, the panels and what works in the background, and
 /// connects them. Nothing here blocks the GUI thread.
@@ -50,6 +52,7 @@ class Workbench : public QObject {
   const EditActions& editActions() const { return edit_actions_; }
   widgets::ComparePanel* comparePanel() const { return compare_panel_; }
   CompareWorkspace* compare() const { return compare_; }
+  StudyWorkspace* study() const { return study_; }
 
   /// Shows the window and does what the command line asks for.
   void start(const ProgramOptions& options);
@@ -71,7 +74,7 @@ class Workbench : public QObject {
   void take(const OpenedPath& opened);
   void takeTransform(const OpenedPath& opened);
   void remember(const QString& path);
-  void saveAndLaunch(const engine::ParamValues& values);
+  void saveAndLaunch(const widgets::LaunchRequest& request);
   void launchWhenReady();
   void applyGivenSettings();
   void raiseGivenPanels();
@@ -97,6 +100,7 @@ class Workbench : public QObject {
   widgets::CommandPalette* palette_ = nullptr;
   widgets::ComparePanel* compare_panel_ = nullptr;
   CompareWorkspace* compare_ = nullptr;
+  StudyWorkspace* study_ = nullptr;
 
   QStringList to_open_;
   engine::ParamValues given_;  ///< by the command line: they win over opened files

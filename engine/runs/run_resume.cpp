@@ -46,8 +46,16 @@ std::string restored_parts(const SavedCheckpoint& saved, std::int64_t lost) {
 
 }  // namespace
 
+std::vector<std::string> resume_words(const fs::path& run_dir) {
+  return {"paradigm", "train", "--config", (run_dir / "run.yaml").string()};
+}
+
 std::string resume_command(const fs::path& run_dir) {
-  return "paradigm train --config " + shell_quoted((run_dir / "run.yaml").string());
+  std::string command;
+  for (const std::string& word : resume_words(run_dir)) {
+    command += (command.empty() ? "" : " ") + shell_quoted(word);
+  }
+  return command;
 }
 
 ResumeOffer resume_offer(const fs::path& run_dir, const RunSummary& summary) {

@@ -25,7 +25,9 @@ struct ResumeOffer {
 /// for what the folder holds.
 ResumeOffer resume_offer(const std::filesystem::path& run_dir, const RunSummary& summary);
 
-/// "paradigm train --config RUN/run.yaml"
+/// "paradigm", "train", "--config", "RUN/run.yaml"
+std::vector<std::string> resume_words(const std::filesystem::path& run_dir);
+/// The same for a shell.
 std::string resume_command(const std::filesystem::path& run_dir);
 
 }  // namespace engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/support/fake_engine.h"
 
+#include "engine/checkpoint/manifest.h"
 #include "engine/error.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_writer.h"
@@ -137,7 +138,9 @@ class FakeTraining {
     const std::string name = "checkpoint-" + std::to_string(step_);
     const fs::path temporary = folder_.path / (name + ".tmp-fake");
     fs::create_directories(temporary);
-    replace_file(temporary / "manifest.json", "{\"step\": " + std::to_string(step_) + "}\n");
+    Manifest manifest;
+    manifest.trainer.step = step_;
+    replace_file(temporary / "manifest.json", to_json(manifest));
     fs::remove_all(folder_.path / name);
     fs::rename(temporary, folder_.path / name);
     writer_->write(CheckpointSaved{step_, name, 14, 0.001});

@@ -28,6 +28,24 @@ QIcon color_swatch(const QColor& color) {
 
 QString state_text(engine::RunState state) { return QString::fromLatin1(engine::to_string(state)); }
 
+QColor state_color(engine::RunState state, const QPalette& palette) {
+  const auto& colors = theme_colors(palette);
+  switch (state) {
+    case engine::RunState::running:
+    case engine::RunState::finished:
+      return colors.good;
+    case engine::RunState::failed:
+    case engine::RunState::interrupted:
+      return colors.error;
+    case engine::RunState::paused:
+    case engine::RunState::stopping:
+    case engine::RunState::unknown:
+      return colors.warning;
+    default:
+      return palette.color(QPalette::WindowText);
+  }
+}
+
 QString state_sentence(const RunRecord& run) {
   const QString state = state_text(run.state);
   if (run.state == engine::RunState::starting && !run.stage.isEmpty()) {
@@ -48,6 +66,14 @@ RunListModel::RunListModel(RunStore* store, QObject* parent)
     beginInsertRows({}, 0, 0);
     ++rows_;
     endInsertRows();
+  });
+  connect(store_, &RunStore::runToBeRemoved, this, [this](const QString& folder) {
+    const int row = indexOf(folder).row();
+    beginRemoveRows({}, row, row);
+  });
+  connect(store_, &RunStore::runRemoved, this, [this] {
+    --rows_;
+    endRemoveRows();
   });
   connect(store_, &RunStore::runsChanged, this, [this](const QStringList& folders) {
     for (const auto& folder : folders) {
@@ -105,25 +131,9 @@ QVariant RunListModel::data(const QModelIndex& index, int role) const {
         return int(Qt::AlignRight | Qt::AlignVCenter);
       }
       return {};
-    case Qt::ForegroundRole: {
+    case Qt::ForegroundRole:
       if (index.column() != kState) return {};
-      const QPalette palette = QApplication::palette();
-      const auto& colors = theme_colors(palette);
-      switch (record.state) {
-        case engine::RunState::failed:
-        case engine::RunState::interrupted:
-          return colors.error;
-        case engine::RunState::unknown:
-        case engine::RunState::paused:
-        case engine::RunState::stopping:
-          return colors.warning;
-        case engine::RunState::running:
-        case engine::RunState::finished:
-          return colors.good;
-        default:
-          return {};
-      }
-    }
+      return state_color(record.state, QApplication::palette());
     case Qt::ToolTipRole:
       return QStringLiteral("%1\n%2").arg(record.folder, state_sentence(record));
     case Qt::AccessibleTextRole:

@@ -4,10 +4,14 @@
 #include "widgets/models/run_store.h"
 
 #include <QAbstractTableModel>
+#include <QColor>
+#include <QPalette>
 
 namespace widgets {
 
 QString state_text(engine::RunState state);
+/// Good, warning, error; the text's own for a run that has not begun or was stopped.
+QColor state_color(engine::RunState state, const QPalette& palette);
 /// State with what it needs to be believed: "running, step 40 of 200", "interrupted at 412", "no
 /// sign for 4 min".
 QString state_sentence(const RunRecord& run);

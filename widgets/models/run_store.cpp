@@ -131,6 +131,12 @@ class Applier {
     note("error", event.step, run_.failure, LogKind::message);
   }
   void operator()(const engine::ControlAnswered& event) {
+    const bool is_ours = !event.id.empty() && event.id == run_.requested_id;
+    if (is_ours) {
+      run_.requested = engine::RunRequest::none;
+      run_.requested_id.clear();
+      if (event.outcome == "refused") run_.refused_request = QString::fromStdString(event.text);
+    }
     if (event.outcome == "refused")
       note("warning", event.step,
            QObject::tr("%1 was refused: %2")
@@ -177,26 +183,21 @@ class Applier {
 
 bool is_confirmed(const RunRecord& run) {
   if (run.requested == engine::RunRequest::none) return false;
-  if (!run.is_live()) return true;
-  switch (run.requested) {
-    case engine::RunRequest::stop:
-    case engine::RunRequest::stop_now:
-      return run.state == engine::RunState::stopping;
-    case engine::RunRequest::checkpoint:
-      return run.checkpoints.size() > run.checkpoints_before_request;
-    case engine::RunRequest::pause:
-      return run.state == engine::RunState::paused;
-    default:
-      return run.state == engine::RunState::running;
-  }
+  const bool stops = run.requested == engine::RunRequest::stop && run.requested_id.empty();
+  return !run.is_live() || (stops && run.state == engine::RunState::stopping);
 }
 
 /// What to show of what the folder says, and of what only this program knows.
 void settle_state(RunRecord& run) {
+  const engine::RunState before = run.state;
   run.seen_live = run.seen_live || is_live(run.observed);
   run.state = run.observed;
   run.detail = run.observed_detail;
-  if (run.in_window && !run.seen_live) {
+  if (run.seen_live) run.starting_apart = false;
+  if (run.queued && !is_live(run.observed)) {
+    run.state = engine::RunState::queued;
+    run.detail = *run.queued;
+  } else if ((run.in_window || run.starting_apart) && !run.seen_live) {
     run.state = engine::RunState::starting;
     run.detail.clear();
   } else if (!run.refusal.isEmpty() && run.observed == engine::RunState::unknown) {
@@ -205,6 +206,15 @@ void settle_state(RunRecord& run) {
     run.detail.clear();
   }
   if (is_confirmed(run)) run.requested = engine::RunRequest::none;
+  if (run.state != before) run.offer.reset();
+}
+
+/// Somebody has started it: what was said of an earlier attempt no longer holds.
+void begin_anew(RunRecord& run) {
+  run.seen_live = false;
+  run.refusal.clear();
+  run.failure.clear();
+  run.output_tail.clear();
 }
 
 }  // namespace
@@ -311,12 +321,38 @@ void RunStore::publish() {
   Q_EMIT runsChanged(folders);
 }
 
+void RunStore::remove(const QString& folder) {
+  const auto found = std::find_if(runs_.begin(), runs_.end(),
+                                  [&](const auto& run) { return run->folder == folder; });
+  if (found == runs_.end()) return;
+  Q_EMIT runToBeRemoved(folder);
+  runs_.erase(found);
+  touched_.removeAll(folder);
+  Q_EMIT runRemoved();
+}
+
+void RunStore::setStartingApart(const QString& folder, bool starting) {
+  RunRecord& run = add(folder);
+  if (starting) begin_anew(run);
+  run.starting_apart = starting;
+  settle_state(run);
+  touch(folder);
+  publish();
+}
+
+void RunStore::setQueued(const QString& folder, const std::optional<QString>& waits_for) {
+  RunRecord& run = add(folder);
+  if (run.queued == waits_for) return;
+  run.queued = waits_for;
+  settle_state(run);
+  touch(folder);
+  publish();
+}
+
 void RunStore::setInWindow(const QString& folder, bool in_window) {
   RunRecord& run = add(folder);
   if (in_window) {
-    run.seen_live = false;
-    run.refusal.clear();
-    run.failure.clear();
+    begin_anew(run);
   } else {
     run.stage.clear();
   }
@@ -343,14 +379,43 @@ void RunStore::setStage(const QString& folder, const QString& stage, double shar
   }
 }
 
-void RunStore::setRequested(const QString& folder, engine::RunRequest request) {
+void RunStore::setRequested(const QString& folder, engine::RunRequest request,
+                            const std::string& id) {
   if (auto* run = record(folder)) {
     run->requested = request;
+    run->requested_id = id;
     run->requested_at = std::chrono::steady_clock::now();
-    run->checkpoints_before_request = run->checkpoints.size();
     touch(folder);
     publish();
   }
+}
+
+void RunStore::setWritable(const QString& folder, bool writable) {
+  auto* run = record(folder);
+  if (run == nullptr || run->writable == writable) return;
+  run->writable = writable;
+  touch(folder);
+}
+
+void RunStore::setOffer(const QString& folder, engine::ResumeOffer offer) {
+  if (auto* run = record(folder)) {
+    run->offer = std::move(offer);
+    touch(folder);
+    publish();
+  }
+}
+
+void RunStore::setOutputTail(const QString& folder, const QString& tail) {
+  auto* run = record(folder);
+  if (run == nullptr || run->output_tail == tail) return;
+  run->output_tail = tail;
+  touch(folder);
+  publish();
+}
+
+QString RunStore::takeRefusedRequest(const QString& folder) {
+  auto* run = record(folder);
+  return run != nullptr ? std::exchange(run->refused_request, QString()) : QString();
 }
 
 void RunStore::setRefused(const QString& folder, const QString& why) {

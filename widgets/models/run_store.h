@@ -7,6 +7,7 @@
 #include "engine/runs/run_control.h"
 #include "engine/runs/run_event.h"
 #include "engine/runs/run_reader.h"
+#include "engine/runs/run_resume.h"
 #include "engine/runs/run_series.h"
 #include "engine/runs/run_state.h"
 #include "widgets/models/plan_view.h"
@@ -61,7 +62,9 @@ struct RunRecord {
   QString folder;  ///< absolute; also its identity
   QString name;
   int color = 0;
-  bool in_window = false;                              ///< trained by a thread of this program
+  bool in_window = false;         ///< trained by a thread of this program
+  bool starting_apart = false;    ///< its process was started from here and has said nothing yet
+  std::optional<QString> queued;  ///< waits its turn: for what
   engine::RunState state = engine::RunState::unknown;  ///< what to show
   QString detail;
   engine::RunState observed = engine::RunState::unknown;  ///< what the folder says
@@ -87,9 +90,14 @@ struct RunRecord {
   QString failure;
   PlanViewPtr plan;  ///< of the run's own transform on its own model; null until read, or unknown
 
+  bool writable = true;                                     ///< a request can be left in the folder
   engine::RunRequest requested = engine::RunRequest::none;  ///< asked for and not yet confirmed
+  std::string requested_id;  ///< what the answer repeats; empty: asked within this process
   std::chrono::steady_clock::time_point requested_at;
-  std::size_t checkpoints_before_request = 0;
+  QString refused_request;  ///< why the run refused the last one, until taken
+  /// What resuming would restore; looked up for an ended run that is shown.
+  std::optional<engine::ResumeOffer> offer;
+  QString output_tail;      ///< last lines that a process of this program's wrote
   QString stage;            ///< work before the first step ("tokenising"), while it goes on
   double stage_share = -1;  ///< 0..1, -1 = unknown
 
@@ -117,16 +125,29 @@ class RunStore : public QObject {
   void apply(const QString& folder, const engine::RunUpdate& update);
   void publish();
 
+  /// Forgets the run; its folder is not touched. No view may show it.
+  void remove(const QString& folder);
   void setInWindow(const QString& folder, bool in_window);
+  void setStartingApart(const QString& folder, bool starting);
+  /// "waits for run-a on cpu"; std::nullopt when it has left the queue.
+  void setQueued(const QString& folder, const std::optional<QString>& waits_for);
   void setPlan(const QString& folder, PlanViewPtr plan);
   void setStage(const QString& folder, const QString& stage, double share);
-  void setRequested(const QString& folder, engine::RunRequest request);
+  /// `id` as write_control_request() returned it.
+  void setRequested(const QString& folder, engine::RunRequest request, const std::string& id = {});
+  void setWritable(const QString& folder, bool writable);
+  void setOffer(const QString& folder, engine::ResumeOffer offer);
+  void setOutputTail(const QString& folder, const QString& tail);
+  /// Why the run refused the last request; empty when it did not. Told once.
+  QString takeRefusedRequest(const QString& folder);
   /// The engine refused the run before its folder could say anything.
   void setRefused(const QString& folder, const QString& why);
 
  Q_SIGNALS:
   void runAdded(const QString& folder);
   void runsChanged(const QStringList& folders);
+  void runToBeRemoved(const QString& folder);
+  void runRemoved();
 
  private:
   RunRecord* record(const QString& folder);

@@ -5,26 +5,34 @@
 #include "widgets/models/selection.h"
 #include "widgets/panels/empty_state.h"
 #include "widgets/panels/item_views.h"
+#include "widgets/panels/run_controls.h"
 #include "widgets/style/metrics.h"
+#include "widgets/style/symbol_icon.h"
 
 #include <QAction>
+#include <QApplication>
+#include <QClipboard>
 #include <QItemSelectionModel>
+#include <QMenu>
 #include <QTreeView>
 #include <QVBoxLayout>
 
 namespace widgets {
 
-RunListPanel::RunListPanel(Selection* selection, RunStore* runs, QWidget* parent)
+RunListPanel::RunListPanel(Selection* selection, RunStore* runs, RunControls* controls,
+                           QWidget* parent)
     : QWidget(parent),
       selection_(selection),
+      controls_(controls),
       model_(new RunListModel(runs, this)),
       list_(new QTreeView) {
   list_->setObjectName(QStringLiteral("runs.list"));
   list_->setAccessibleName(tr("Runs"));
   list_->setModel(model_);
   set_up_list(list_);
+  list_->setContextMenuPolicy(Qt::CustomContextMenu);
   set_column_widths(list_, RunListModel::kName,
-                    {{RunListModel::kState, 12},
+                    {{RunListModel::kState, 13},
                      {RunListModel::kStep, 15},
                      {RunListModel::kLastLoss, 10},
                      {RunListModel::kBestLoss, 10},
@@ -46,6 +54,7 @@ RunListPanel::RunListPanel(Selection* selection, RunStore* runs, QWidget* parent
               selection_->setRun(current.data(RunListModel::kFolderRole).toString());
             }
           });
+  connect(list_, &QWidget::customContextMenuRequested, this, &RunListPanel::showMenu);
   connect(selection_, &Selection::runChanged, this, &RunListPanel::showSelection);
 }
 
@@ -54,6 +63,22 @@ void RunListPanel::showSelection() {
   if (index.isValid() && index.row() != list_->currentIndex().row()) {
     list_->setCurrentIndex(index);
   }
+}
+
+void RunListPanel::showMenu(const QPoint& at) {
+  const QModelIndex index = list_->indexAt(at);
+  if (!index.isValid()) return;
+  list_->setCurrentIndex(index);
+  auto* menu = new QMenu(list_);
+  menu->setObjectName(QStringLiteral("runs.menu"));
+  menu->setAttribute(Qt::WA_DeleteOnClose);
+  controls_->fill(menu);
+  if (!menu->isEmpty()) menu->addSeparator();
+  const QString folder = selection_->run();
+  auto* copy = menu->addAction(symbol_icon(QStringLiteral("copy")), tr("Copy the &path"));
+  connect(copy, &QAction::triggered, menu,
+          [folder] { QApplication::clipboard()->setText(folder); });
+  menu->popup(list_->viewport()->mapToGlobal(at));
 }
 
 }  // namespace widgets

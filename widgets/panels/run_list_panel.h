@@ -10,15 +10,18 @@ class QTreeView;
 namespace widgets {
 
 class EmptyState;
+class RunControls;
 class RunListModel;
 class Selection;
 
-/// The known runs with their true states; selecting one shows it everywhere.
+/// The known runs with their true states; selecting one shows it everywhere. Its context menu asks
+/// things of the run under the pointer.
 class RunListPanel : public QWidget {
   Q_OBJECT
 
  public:
-  RunListPanel(Selection* selection, RunStore* runs, QWidget* parent = nullptr);
+  RunListPanel(Selection* selection, RunStore* runs, RunControls* controls,
+               QWidget* parent = nullptr);
 
   QTreeView* list() const { return list_; }
   RunListModel* model() const { return model_; }
@@ -29,8 +32,10 @@ class RunListPanel : public QWidget {
 
  private:
   void showSelection();
+  void showMenu(const QPoint& at);
 
   Selection* selection_;
+  RunControls* controls_;
   RunListModel* model_;
   QTreeView* list_;
   EmptyState* empty_;

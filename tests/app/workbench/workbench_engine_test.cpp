@@ -20,6 +20,7 @@
 #include <QSettings>
 #include <QTest>
 #include <QTimer>
+#include <QToolButton>
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -69,7 +70,8 @@ TEST(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
 
   workbench.openPaths({QString::fromStdString((folder / "tiny").string()),
                        QString::fromStdString(transform.string())});
-  ASSERT_TRUE(patient([&] { return workbench.isSettled() && workbench.edit()->view()->has_plan(); }));
+  ASSERT_TRUE(
+      patient([&] { return workbench.isSettled() && workbench.edit()->view()->has_plan(); }));
   auto* form = workbench.run()->launchPanel()->form();
   form->setValue("train_file", (folder / "text.txt").string());
   form->setValue("output_dir", (folder / "run").string());
@@ -83,18 +85,21 @@ TEST(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
   ASSERT_TRUE(workbench.run()->launcher().isBusy());
 
   auto* plot = workbench.run()->monitor()->plot();
-  ASSERT_TRUE(patient([&] { return plot->drawnPoints() >= 5 || !workbench.run()->launcher().isBusy(); }));
+  ASSERT_TRUE(
+      patient([&] { return plot->drawnPoints() >= 5 || !workbench.run()->launcher().isBusy(); }));
   ASSERT_TRUE(workbench.run()->launcher().isBusy());
-  const auto* run = workbench.run()->store().find(QString::fromStdString((folder / "run").string()));
+  const auto* run =
+      workbench.run()->store().find(QString::fromStdString((folder / "run").string()));
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->state, engine::RunState::running);
 
   // Applied equals planned, read from what the engine did.
-  ASSERT_TRUE(
-      patient([&] { return workbench.edit()->histogram()->noteText() == QStringLiteral("as planned"); }));
+  ASSERT_TRUE(patient(
+      [&] { return workbench.edit()->histogram()->noteText() == QStringLiteral("as planned"); }));
   EXPECT_EQ(run->transformed.size(), 2u + 2u * 7u);
 
-  QTest::mouseClick(workbench.run()->monitor()->stopButton(), Qt::LeftButton);
+  QTest::mouseClick(workbench.window()->findChild<QToolButton*>(QStringLiteral("monitor.stop")),
+                    Qt::LeftButton);
   ASSERT_TRUE(patient([&] { return !workbench.run()->launcher().isBusy(); }));
   EXPECT_EQ(engine::observe_state(folder / "run").state, engine::RunState::stopped);
   ASSERT_TRUE(patient([&] { return run->state == engine::RunState::stopped; }));

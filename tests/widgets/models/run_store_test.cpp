@@ -158,13 +158,62 @@ TEST(RunStore, ARequestStandsUntilTheFolderConfirmsIt) {
   EXPECT_EQ(store.find(kRun)->requested, engine::RunRequest::none);
 
   store.apply(kRun, update(RunState::running));
-  store.setRequested(kRun, engine::RunRequest::checkpoint);
-  store.apply(kRun, update(RunState::running));
-  EXPECT_EQ(store.find(kRun)->requested, engine::RunRequest::checkpoint);
-  engine::CheckpointSaved saved;
-  saved.path = "checkpoint-2";
-  store.apply(kRun, update(RunState::running, {{9.0, saved}}));
+  store.setRequested(kRun, engine::RunRequest::checkpoint, "1-a");
+  engine::ControlAnswered answer{
+      .step = 2, .request = "checkpoint", .id = "1-b", .outcome = "done", .text = ""};
+  store.apply(kRun, update(RunState::running, {{9.0, answer}}));
+  EXPECT_EQ(store.find(kRun)->requested, engine::RunRequest::checkpoint) << "somebody else's";
+  answer.id = "1-a";
+  store.apply(kRun, update(RunState::running, {{9.0, answer}}));
   EXPECT_EQ(store.find(kRun)->requested, engine::RunRequest::none);
+}
+
+TEST(RunStore, ARefusedRequestIsToldOnceWithItsReason) {
+  RunStore store;
+  store.apply(kRun, update(RunState::running));
+  store.setRequested(kRun, engine::RunRequest::extend, "1-a");
+  const engine::ControlAnswered answer{.step = 2,
+                                       .request = "extend",
+                                       .id = "1-a",
+                                       .outcome = "refused",
+                                       .text = "max_steps 5 is not more than the run's 9"};
+  store.apply(kRun, update(RunState::running, {{9.0, answer}}));
+  EXPECT_EQ(store.find(kRun)->requested, engine::RunRequest::none);
+  EXPECT_EQ(store.takeRefusedRequest(kRun),
+            QStringLiteral("max_steps 5 is not more than the run's 9"));
+  EXPECT_TRUE(store.takeRefusedRequest(kRun).isEmpty());
+}
+
+TEST(RunStore, ARunIsQueuedThenStartingUntilItsFolderSpeaks) {
+  RunStore store;
+  store.setQueued(kRun, QStringLiteral("waits for a on cpu"));
+  EXPECT_EQ(store.find(kRun)->state, RunState::queued);
+  EXPECT_EQ(state_sentence(*store.find(kRun)), QStringLiteral("queued, waits for a on cpu"));
+  store.setStartingApart(kRun, true);
+  store.setQueued(kRun, std::nullopt);
+  EXPECT_EQ(store.find(kRun)->state, RunState::starting);
+  store.apply(kRun, update(RunState::running));
+  EXPECT_EQ(store.find(kRun)->state, RunState::running);
+  EXPECT_FALSE(store.find(kRun)->starting_apart);
+
+  // What it says of an earlier life does not hide that it is about to go on.
+  store.apply(kRun, update(RunState::stopped));
+  store.setStartingApart(kRun, true);
+  EXPECT_EQ(store.find(kRun)->state, RunState::starting);
+  store.setStartingApart(kRun, false);
+  EXPECT_EQ(store.find(kRun)->state, RunState::stopped);
+}
+
+TEST(RunListModel, FollowsWhenRunsComeAndGo) {
+  RunStore store;
+  RunListModel model(&store);
+  QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
+  for (const char* name : {"/a", "/b", "/c"}) store.add(QLatin1String(name));
+  store.remove(QStringLiteral("/b"));
+  store.remove(QStringLiteral("/no"));
+  ASSERT_EQ(model.rowCount(), 2);
+  EXPECT_EQ(model.index(0, 0).data(RunListModel::kFolderRole).toString(), QStringLiteral("/c"));
+  EXPECT_EQ(model.index(1, 0).data(RunListModel::kFolderRole).toString(), QStringLiteral("/a"));
 }
 
 TEST(RunStore, OneSignalForABatch) {

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Runs that wait for their turn, with an engine that trains nothing.
+#include "app/workbench/run_scheduler.h"
+
+#include "app/workbench/main_window.h"
+#include "app/workbench/run_workspace.h"
+#include "app/workbench/workbench.h"
+#include "engine/error.h"
+#include "engine/runs/run_catalog.h"
+#include "tests/support/fake_engine.h"
+#include "tests/support/scratch_folder.h"
+
+#include <QFile>
+#include <QSettings>
+#include <QTest>
+#include <QToolButton>
+#include <QTreeView>
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace {
+
+using app::Workbench;
+using engine::RunState;
+
+template <class Condition>
+bool patient(Condition condition) {
+  return QTest::qWaitFor(condition, 30000);
+}
+
+class RunSchedulerTest : public testing::Test {
+ protected:
+  RunSchedulerTest() { open(); }
+
+  void open() {
+    workbench_ = std::make_unique<Workbench>(
+        [this]() -> const engine::EngineApi& { return engine_; },
+        std::make_unique<QSettings>(QString::fromStdString((folder_ / "data/w.ini").string()),
+                                    QSettings::IniFormat));
+    workbench_->start({});
+    EXPECT_TRUE(patient([&] { return workbench_->engine().api() != nullptr; }));
+  }
+  app::RunWorkspace* runs() { return workbench_->run(); }
+  widgets::RunQueue* queue() { return runs()->scheduler()->queue(); }
+  QString path(const char* name) { return QString::fromStdString((folder_ / name).string()); }
+  QString enqueue(const char* name, std::int64_t steps = 100000) {
+    widgets::LaunchRequest request;
+    request.values.set("output_dir", (folder_ / name).string());
+    request.values.set("max_steps", steps);
+    request.values.set("logging_steps", std::int64_t{1});
+    return runs()->enqueue(request);
+  }
+  RunState state(const char* name) {
+    const auto* run = runs()->store().find(path(name));
+    return run == nullptr ? RunState::unknown : run->state;
+  }
+  bool reaches(const char* name, RunState wanted) {
+    return patient([&] { return state(name) == wanted; });
+  }
+  QString waitsFor(int row) {
+    return queue()->index(row, widgets::RunQueue::kWaitsFor).data().toString();
+  }
+  void stop(const char* name) { runs()->carryOut(widgets::RunAction::stop, path(name)); }
+
+  static tests::FakeRun steady() {
+    tests::FakeRun run;
+    run.step_time = std::chrono::milliseconds(2);
+    return run;
+  }
+
+  tests::ScratchFolder folder_;
+  tests::FakeEngine engine_{steady()};
+  std::unique_ptr<Workbench> workbench_;
+};
+
+TEST_F(RunSchedulerTest, OneAfterTheOtherOnADeviceInTheOrderThatDraggingMade) {
+  EXPECT_EQ(enqueue("a"), path("a"));
+  ASSERT_TRUE(reaches("a", RunState::running));
+  enqueue("b", 20);
+  enqueue("c", 20);
+  EXPECT_EQ(state("b"), RunState::queued);
+  EXPECT_EQ(waitsFor(0), QStringLiteral("a in this window"));
+  EXPECT_EQ(waitsFor(1), QStringLiteral("a in this window"));
+  EXPECT_THROW(enqueue("b"), engine::Error) << "the folder waits already";
+  EXPECT_THROW(enqueue("a"), engine::Error) << "the folder is in use";
+  EXPECT_FALSE(QFile::exists(path("b"))) << "nothing is written before its turn";
+
+  auto* list = workbench_->window()->findChild<QTreeView*>(QStringLiteral("queue.list"));
+  ASSERT_NE(list, nullptr);
+  queue()->move(1, 0);
+  stop("a");
+  ASSERT_TRUE(reaches("c", RunState::finished));
+  ASSERT_TRUE(reaches("b", RunState::finished));
+  EXPECT_TRUE(queue()->isEmpty());
+  EXPECT_LT(engine::summarize_run((folder_ / "c").string()).started_at,
+            engine::summarize_run((folder_ / "b").string()).started_at);
+}
+
+TEST_F(RunSchedulerTest, ARunWithoutAFolderGetsOneAndSeveralASecondAreToldApart) {
+  widgets::LaunchRequest request;
+  request.values.set("model_name_or_path", (folder_ / "tiny").string());
+  request.values.set("output_dir", (folder_ / "busy").string());
+  request.values.set("max_steps", std::int64_t{100000});
+  runs()->enqueue(request);
+  request.values = {};
+  request.values.set("model_name_or_path", (folder_ / "tiny").string());
+  QSet<QString> folders;
+  for (int i = 0; i < 3; ++i) folders << runs()->enqueue(request);
+  EXPECT_EQ(folders.size(), 3);
+  for (const QString& folder : folders) runs()->scheduler()->remove(folder);
+  EXPECT_TRUE(queue()->isEmpty());
+  EXPECT_EQ(runs()->store().runs().size(), 1u) << "runs that never began leave no trace";
+  stop("busy");
+  ASSERT_TRUE(reaches("busy", RunState::stopped));
+}
+
+TEST_F(RunSchedulerTest, ADeviceIsAlsoTakenByARunThatSomebodyElseStarted) {
+  engine::RunConfig other;
+  other.output_dir = (folder_ / "other").string();
+  other.max_steps = 100000;
+  engine::RunControl control;
+  std::jthread training([&] { engine_.train(other, control); });
+  ASSERT_TRUE(patient([&] { return QFile::exists(path("other/status.json")); }));
+  runs()->open(path("other"));
+  ASSERT_TRUE(reaches("other", RunState::running));
+  enqueue("a");
+  EXPECT_EQ(state("a"), RunState::queued);
+  EXPECT_EQ(waitsFor(0), QStringLiteral("other on cpu"));
+  runs()->scheduler()->startNow(path("a"));
+  ASSERT_TRUE(reaches("a", RunState::running));
+  enqueue("b", 10);
+  stop("a");
+  ASSERT_TRUE(reaches("a", RunState::stopped));
+  EXPECT_EQ(state("b"), RunState::queued) << "the other run still has the device";
+  control.request(engine::RunRequest::stop);
+  ASSERT_TRUE(reaches("b", RunState::finished));
+}
+
+TEST_F(RunSchedulerTest, TheQueueSurvivesARestartAndGoesOn) {
+  enqueue("a");
+  ASSERT_TRUE(reaches("a", RunState::running));
+  enqueue("b", 20);
+  enqueue("c", 20);
+  queue()->move(1, 0);
+  workbench_.reset();  // as a crash does: nobody is asked, the run in the window ends
+  EXPECT_FALSE(QFile::exists(path("b")));
+  open();
+  EXPECT_NE(runs()->store().find(path("a")), nullptr) << "found again";
+  ASSERT_TRUE(reaches("b", RunState::finished));
+  ASSERT_TRUE(reaches("c", RunState::finished));
+  ASSERT_TRUE(reaches("a", RunState::stopped));
+}
+
+TEST_F(RunSchedulerTest, AHeldQueueStaysHeldOverARestart) {
+  queue()->hold(true);
+  enqueue("a", 20);
+  EXPECT_EQ(state("a"), RunState::queued);
+  EXPECT_EQ(waitsFor(0), QStringLiteral("the queue to go on"));
+  workbench_.reset();
+  open();
+  EXPECT_TRUE(queue()->isHeld());
+  EXPECT_EQ(state("a"), RunState::queued);
+  auto* hold = workbench_->window()->findChild<QToolButton*>(QStringLiteral("queue.hold"));
+  EXPECT_TRUE(hold->isChecked());
+  hold->click();
+  ASSERT_TRUE(reaches("a", RunState::finished));
+}
+
+TEST_F(RunSchedulerTest, ASecondWindowLeavesTheKeptQueueAlone) {
+  queue()->hold(true);
+  enqueue("a", 20);
+  auto first = std::move(workbench_);
+  open();
+  EXPECT_TRUE(queue()->isEmpty());
+  workbench_.reset();
+  first.reset();
+  open();
+  ASSERT_EQ(queue()->rowCount(), 1);
+  EXPECT_EQ(queue()->runs()[0].folder, path("a"));
+}
+
+class FailingRuns : public RunSchedulerTest {
+ protected:
+  FailingRuns() {
+    workbench_.reset();
+    tests::FakeRun run = steady();
+    run.fail_at = 5;
+    engine_ = tests::FakeEngine(run);
+    open();
+  }
+};
+
+TEST_F(FailingRuns, AreFollowedByTheNextOrHoldTheQueue) {
+  enqueue("a", 20);
+  enqueue("b", 20);
+  ASSERT_TRUE(reaches("b", RunState::failed)) << "the queue goes on when a run fails";
+  EXPECT_EQ(state("a"), RunState::failed);
+
+  queue()->setContinuesOnError(false);
+  enqueue("c", 20);
+  enqueue("d", 20);
+  ASSERT_TRUE(reaches("c", RunState::failed));
+  ASSERT_TRUE(patient([&] { return queue()->isHeld(); }));
+  EXPECT_EQ(queue()->whyHeld(), QStringLiteral("c failed"));
+  EXPECT_EQ(state("d"), RunState::queued);
+}
+
+}  // namespace
