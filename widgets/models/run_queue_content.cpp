@@ -44,6 +44,15 @@ QJsonObject json_of(const QueuedRun& run) {
   return json;
 }
 
+void report(std::vector<engine::Problem>& problems, const std::string& file,
+            const std::string& message) {
+  engine::Problem& problem = problems.emplace_back();
+  problem.id = "bad-queue";
+  problem.place.file = file;
+  problem.message = message;
+  problem.remedy = "Launch it again";
+}
+
 /// What is wrong goes to `problems`; the run is then to be left out.
 QueuedRun run_of(const QJsonObject& json, const std::string& file,
                  std::vector<engine::Problem>& problems) {
@@ -55,22 +64,16 @@ QueuedRun run_of(const QJsonObject& json, const std::string& file,
                           ? LaunchPlace::separate_process
                           : LaunchPlace::in_window;
   if (run.folder.isEmpty()) {
-    problems.push_back({.id = "bad-queue",
-                        .place = {.file = file},
-                        .message = "a run of the queue has no folder: it is left out"});
+    report(problems, file, "a run of the queue has no folder: it is left out");
   }
   const QJsonObject settings = json[QStringLiteral("settings")].toObject();
   for (auto it = settings.begin(); it != settings.end(); ++it) {
     const std::string name = it.key().toStdString();
     const engine::ParamSpec* spec = engine::train_schema().find(name);
     if (spec == nullptr) {
-      problems.push_back({.id = "bad-queue",
-                          .place = {.file = file},
-                          .value = name,
-                          .message = "the queued run " + run.folder.toStdString() +
-                                     " has the setting " + name +
-                                     ", which this version does not know: it is left out",
-                          .remedy = "Launch it again"});
+      report(problems, file,
+             "the queued run " + run.folder.toStdString() + " has the setting " + name +
+                 ", which this version does not know: it is left out");
       continue;
     }
     run.request.values.set(name, engine::parse_value(*spec, it.value().toString().toStdString(),
@@ -99,11 +102,7 @@ RunQueueContent read_run_queue(const QByteArray& text, const QString& file,
   RunQueueContent content;
   const QJsonDocument document = QJsonDocument::fromJson(text);
   if (!document.isObject()) {
-    engine::Problem& problem = problems.emplace_back();
-    problem.id = "bad-queue";
-    problem.place.file = file.toStdString();
-    problem.message = "the queue of runs cannot be read: it starts empty";
-    problem.remedy = "Launch its runs again";
+    report(problems, file.toStdString(), "the queue of runs cannot be read: it starts empty");
     return content;
   }
   const QJsonObject json = document.object();
