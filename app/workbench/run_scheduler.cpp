@@ -158,15 +158,15 @@ void RunScheduler::startNow(const QString& folder) {
   update();
 }
 
-/// Device and the run that takes it.
+/// Device and the run that takes it. One that was started here has it until its end is known: how
+/// it ended decides whether the queue goes on.
 std::map<QString, QString> RunScheduler::takenDevices() const {
   std::map<QString, QString> taken;
+  for (const auto& [folder, begun] : begun_) {
+    taken[resolved(begun.device)] = QFileInfo(folder).fileName();
+  }
   for (const auto& run : parts_.runs->runs()) {
-    if (!run->is_live() || !is_on_this_host(*run)) continue;
-    const auto ours = begun_.find(run->folder);
-    if (ours != begun_.end() && !run->seen_live) {
-      taken[resolved(ours->second.device)] = run->name;
-    } else if (run->started) {
+    if (run->is_live() && is_on_this_host(*run) && run->started) {
       taken[QString::fromStdString(run->started->device)] = run->name;
     }
   }

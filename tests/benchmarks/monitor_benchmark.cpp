@@ -8,6 +8,7 @@
 #include "widgets/models/run_store.h"
 #include "widgets/models/selection.h"
 #include "widgets/panels/layer_statistics_panel.h"
+#include "widgets/panels/run_controls.h"
 #include "widgets/panels/run_curves_view.h"
 #include "widgets/panels/run_log_panel.h"
 #include "widgets/panels/run_monitor_panel.h"
@@ -91,7 +92,8 @@ engine::RunEvent step_event(std::int64_t seed, std::int64_t step) {
 struct Window {
   widgets::Selection selection;
   widgets::RunStore runs;
-  widgets::RunMonitorPanel monitor{&selection, &runs};
+  widgets::RunControls controls{&selection, &runs};
+  widgets::RunMonitorPanel monitor{&selection, &runs, &controls};
   widgets::RunLogPanel log{&selection, &runs};
   widgets::LayerStatisticsPanel layers{&selection, &runs};
 

@@ -201,7 +201,9 @@ TEST_F(FailingRuns, AreFollowedByTheNextOrHoldTheQueue) {
   queue()->setContinuesOnError(false);
   enqueue("c", 20);
   enqueue("d", 20);
-  ASSERT_TRUE(reaches("c", RunState::failed));
+  ASSERT_TRUE(reaches("c", RunState::failed))
+      << to_string(state("c")) << "; held: " << queue()->whyHeld().toStdString() << "; waits for "
+      << waitsFor(0).toStdString();
   ASSERT_TRUE(patient([&] { return queue()->isHeld(); }));
   EXPECT_EQ(queue()->whyHeld(), QStringLiteral("c failed"));
   EXPECT_EQ(state("d"), RunState::queued);

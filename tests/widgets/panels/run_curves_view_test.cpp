@@ -6,6 +6,7 @@
 #include "widgets/models/run_table_model.h"
 #include "widgets/models/selection.h"
 #include "widgets/panels/message_bar.h"
+#include "widgets/panels/run_controls.h"
 #include "widgets/panels/run_monitor_panel.h"
 #include "widgets/plots/curve_plot.h"
 #include "widgets/plots/custom_plot.h"
@@ -34,7 +35,7 @@ const QString kOther = QStringLiteral("/runs/run-b");
 
 class RunCurvesViewTest : public testing::Test {
  protected:
-  RunCurvesViewTest() : monitor_(&selection_, &runs_), view_(monitor_.curves()) {
+  RunCurvesViewTest() : monitor_(&selection_, &runs_, &controls_), view_(monitor_.curves()) {
     monitor_.resize(1000, 640);
     monitor_.show();
     EXPECT_TRUE(QTest::qWaitForWindowExposed(&monitor_));
@@ -78,6 +79,7 @@ class RunCurvesViewTest : public testing::Test {
   }
   widgets::Selection selection_;
   widgets::RunStore runs_;
+  widgets::RunControls controls_{&selection_, &runs_};
   widgets::RunMonitorPanel monitor_;
   RunCurvesView* view_;
 };
