@@ -197,7 +197,6 @@ struct RemoteMirror::Impl {
         continue;
       }
       std::string trouble;
-      const auto began = Clock::now();
       try {
         trouble = converse(stop);
       } catch (const Error& error) {
@@ -206,10 +205,10 @@ struct RemoteMirror::Impl {
         trouble = error.what();
       }
       if (stop.stop_requested()) return;
-      if (Clock::now() - began > kLongestPause) wait = kFirstPause;
       tell_link(trouble);
       set([&](State& now) {
         has_failed = true;
+        if (now.is_synced) wait = kFirstPause;  // it was a good connection
         now.is_connected = false;
         now.is_synced = false;
         now.trouble = trouble;
