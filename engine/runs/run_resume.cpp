@@ -4,6 +4,8 @@
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/error.h"
 #include "engine/printable.h"
+#include "engine/remote/remote_address.h"
+#include "engine/remote/remote_copy.h"
 #include "engine/runs/run_folder.h"
 
 #include <fmt/format.h>
@@ -44,6 +46,16 @@ std::string restored_parts(const SavedCheckpoint& saved, std::int64_t lost) {
   return text;
 }
 
+std::string going_on_there(const RemoteSign& remote) {
+  try {
+    const RemoteAddress there = parse_remote_address(remote.address);
+    return fmt::format("the run is on another machine; on {}: {}", there.host,
+                       resume_command(there.path));
+  } catch (const Error&) {
+    return "the run is on another machine";  // a copy of a copy, or written by hand
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> resume_words(const fs::path& run_dir) {
@@ -62,6 +74,10 @@ ResumeOffer resume_offer(const fs::path& run_dir, const RunSummary& summary) {
   ResumeOffer offer;
   offer.restores = obstacle_of(summary.observed.state);
   if (!offer.restores.empty()) return offer;
+  if (const auto remote = read_remote_sign(run_dir)) {
+    offer.restores = going_on_there(*remote);
+    return offer;
+  }
   std::error_code ignored;
   if (!fs::is_regular_file(RunFolder{run_dir}.run_yaml(), ignored)) {
     offer.restores = "there is no run.yaml to resume with";

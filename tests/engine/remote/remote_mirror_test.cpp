@@ -9,6 +9,7 @@
 #include "engine/runs/run_control.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_reader.h"
+#include "engine/runs/run_resume.h"
 #include "engine/runs/run_writer.h"
 #include "tests/support/loopback_ssh.h"
 #include "tests/support/sample_run.h"
@@ -197,6 +198,11 @@ TEST_F(RemoteMirrorTest, StateFollowsTheLockOverThere) {
   lock.reset();
   EXPECT_TRUE(
       within(15s, [&] { return engine::observe_state(copy).state == RunState::interrupted; }));
+  const auto offer = engine::resume_offer(copy, engine::summarize_run(copy));
+  EXPECT_FALSE(offer.possible) << "a copy is not trained on";
+  EXPECT_NE(offer.restores.find("on lab1: paradigm train --config " + (run / "run.yaml").string()),
+            std::string::npos)
+      << offer.restores;
 }
 
 TEST_F(RemoteMirrorTest, ARequestIsWrittenToTheRun) {
