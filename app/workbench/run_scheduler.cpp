@@ -4,6 +4,7 @@
 #include "app/workbench/engine_loader.h"
 #include "app/workbench/run_watcher.h"
 #include "engine/config/run_config.h"
+#include "engine/config/train_command.h"
 #include "engine/error.h"
 #include "engine/runs/process_identity.h"
 #include "engine/runs/run_catalog.h"
@@ -252,16 +253,20 @@ void RunScheduler::startApart(const QueuedRun& run) {
 
 std::vector<std::string> RunScheduler::commandOf(const QueuedRun& run) const {
   if (!run.resumes) {
-    std::vector<std::string> command{"paradigm", "train"};
-    for (const auto& entry : run.request.values.entries()) {
-      command.insert(command.end(), {"--" + entry.name, engine::to_string(entry.value)});
-    }
-    return command;
+    return engine::train_command(run.request.values, {.prediction = run.request.prediction});
   }
   const std::string folder = run.folder.toStdString();
   auto command = engine::resume_words(folder);
-  // Where it is now, whatever its run.yaml was told.
+  // Where it is now, and where its files were found, whatever its run.yaml was told.
   command.insert(command.end(), {"--output_dir", folder, "--overwrite_output_dir", "false"});
+  for (const auto& entry : run.request.values.entries()) {
+    const auto* spec = engine::train_schema().find(entry.name);
+    const auto* path = std::get_if<std::string>(&entry.value);
+    const bool is_file = spec != nullptr && spec->kind == engine::ParamKind::path &&
+                         path != nullptr && entry.name != "output_dir" &&
+                         std::filesystem::path(*path).is_absolute();
+    if (is_file) command.insert(command.end(), {"--" + entry.name, *path});
+  }
   return command;
 }
 

@@ -165,7 +165,8 @@ QVariant StudyModel::data(const QModelIndex& index, int role) const {
       if (!view_.statuses[static_cast<std::size_t>(cell)].difference.empty()) {
         return theme_colors(palette).error;
       }
-      return state_color(stateOf(cell), palette);
+      return stateOf(cell) == RunState::queued ? muted_text(palette)
+                                               : state_color(stateOf(cell), palette);
     }
     default:
       return {};

@@ -18,6 +18,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <thread>
 
 namespace {
@@ -89,6 +90,13 @@ TEST_F(RunSchedulerTest, OneAfterTheOtherOnADeviceInTheOrderThatDraggingMade) {
 
   auto* list = workbench_->window()->findChild<QTreeView*>(QStringLiteral("queue.list"));
   ASSERT_NE(list, nullptr);
+  if (const char* folder = std::getenv("PARADIGM_SCREENSHOTS")) {
+    workbench_->window()->setWorkspace(app::Workspace::run);
+    workbench_->window()->raisePanel(QStringLiteral("queue"));
+    list->setCurrentIndex(queue()->index(0, 0));
+    QTest::qWait(300);
+    workbench_->window()->grab().save(QString::fromUtf8(folder) + QStringLiteral("/queue.png"));
+  }
   queue()->move(1, 0);
   stop("a");
   ASSERT_TRUE(reaches("c", RunState::finished));
