@@ -151,7 +151,18 @@ void RunScheduler::remove(const QString& folder) {
 
 void RunScheduler::startNow(const QString& folder) {
   const QueuedRun* run = queue_.find(folder);
-  if (run == nullptr || !whyNotIn(*run).isEmpty()) return;
+  if (run == nullptr) return;
+  const QString why = whyNotIn(*run);
+  if (!why.isEmpty()) {
+    engine::Problem problem;
+    problem.id = "cannot-start-now";
+    problem.severity = engine::Severity::warning;
+    problem.message =
+        QFileInfo(folder).fileName().toStdString() + " waits for " + why.toStdString();
+    problem.remedy = "It starts by itself; a separate process would not have to wait";
+    Q_EMIT failed(folder, problem);
+    return;
+  }
   {
     const QScopedValueRollback guard(is_updating_, true);
     start(*run);

@@ -35,9 +35,9 @@ RunQueuePanel::RunQueuePanel(Selection* selection, RunQueue* queue, QWidget* par
   set_up_list(list_);
   set_column_widths(list_, RunQueue::kWaitsFor,
                     {{RunQueue::kPosition, 4},
-                     {RunQueue::kName, 30},
+                     {RunQueue::kName, 18},
                      {RunQueue::kDevice, 8},
-                     {RunQueue::kPlace, 16}});
+                     {RunQueue::kPlace, 15}});
   list_->setDragDropMode(QAbstractItemView::InternalMove);
   list_->setDropIndicatorShown(true);
   list_->setDragDropOverwriteMode(false);

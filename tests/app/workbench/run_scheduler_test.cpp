@@ -9,6 +9,8 @@
 #include "engine/runs/run_catalog.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/scratch_folder.h"
+#include "widgets/panels/message_bar.h"
+#include "widgets/panels/run_monitor_panel.h"
 
 #include <QFile>
 #include <QSettings>
@@ -98,6 +100,9 @@ TEST_F(RunSchedulerTest, OneAfterTheOtherOnADeviceInTheOrderThatDraggingMade) {
     workbench_->window()->grab().save(QString::fromUtf8(folder) + QStringLiteral("/queue.png"));
   }
   queue()->move(1, 0);
+  runs()->scheduler()->startNow(path("c"));
+  EXPECT_EQ(state("c"), RunState::queued) << "one run at a time in this window";
+  EXPECT_TRUE(runs()->monitor()->messages()->text().contains(QStringLiteral("waits for a")));
   stop("a");
   ASSERT_TRUE(reaches("c", RunState::finished));
   ASSERT_TRUE(reaches("b", RunState::finished));
