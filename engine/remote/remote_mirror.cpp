@@ -6,6 +6,7 @@
 #include "engine/remote/child_process.h"
 #include "engine/remote/remote_copy.h"
 #include "engine/remote/remote_stream.h"
+#include "engine/runs/process_identity.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -21,7 +22,6 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -39,10 +39,6 @@ constexpr std::chrono::seconds kFirstWord{120};  // there may be a second factor
 constexpr std::chrono::seconds kLinkEvery{2};
 constexpr milliseconds kFirstPause{500};
 constexpr milliseconds kLongestPause{30000};
-
-double unix_now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 /// The program with its first arguments, as words for a shell to find them in.
 std::vector<std::string> ssh_words(const std::vector<std::string>& arguments) {
@@ -287,7 +283,7 @@ struct RemoteMirror::Impl {
       if (count > 0) {
         heard = Clock::now();
         has_heard = true;
-        heard_at = unix_now();
+        heard_at = unix_time();
         set([count](State& now) {
           now.is_connected = true;
           now.trouble.clear();
