@@ -22,11 +22,9 @@ constexpr auto kRestInterval = std::chrono::seconds(2);
 constexpr auto kEagerTime = std::chrono::minutes(1);
 constexpr std::size_t kMostPending = 64;
 
-/// Nothing is written there, as far as is known.
-bool is_at_rest(engine::RunState state) {
+bool is_ended(engine::RunState state) {
   return state == engine::RunState::finished || state == engine::RunState::stopped ||
-         state == engine::RunState::failed || state == engine::RunState::interrupted ||
-         state == engine::RunState::unknown;
+         state == engine::RunState::failed || state == engine::RunState::interrupted;
 }
 
 }  // namespace
@@ -136,7 +134,7 @@ void RunWatcher::work(const std::stop_token& stop) {
                            update.detail != one->detail;
       one->state = update.state;
       one->detail = update.detail;
-      const bool rests = is_at_rest(one->state) && Clock::now() >= one->eager_until;
+      const bool rests = is_ended(one->state) && Clock::now() >= one->eager_until;
       one->next = Clock::now() + (has_more ? Clock::duration(0)
                                   : rests  ? Clock::duration(kRestInterval)
                                            : Clock::duration(kLiveInterval));

@@ -22,7 +22,7 @@ struct WatchedUpdate {
 };
 
 /// Reads all watched run folders on one thread and hands what is new to the GUI thread, at most one
-/// batch per turn: live runs every 40 ms, others every 2 s, folders of runs (roots) every 2 s.
+/// batch per turn: live runs every 40 ms, ended ones every 2 s, folders of runs (roots) every 2 s.
 class RunWatcher : public QObject {
   Q_OBJECT
 
