@@ -121,6 +121,7 @@ void RunWorkspace::takeUp() {
 }
 
 void RunWorkspace::connectPanels() {
+  launch_->setSeparateAvailable(!paradigm_program().isEmpty());
   connect(&watcher_, &RunWatcher::found, this,
           [this](const QString& folder) { runs_.add(folder); });
   connect(&watcher_, &RunWatcher::updated, this, [this](const std::vector<WatchedUpdate>& batch) {
@@ -141,10 +142,7 @@ void RunWorkspace::connectPanels() {
     window_->raisePanel(QStringLiteral("launch"));
     launch_->launchButton()->setFocus();
   });
-  connect(launch_, &widgets::LaunchPanel::launchRequested, this,
-          [this](const engine::ParamValues& values) {
-            Q_EMIT launchRequested({.values = values, .prediction = {}});
-          });
+  connect(launch_, &widgets::LaunchPanel::launchRequested, this, &RunWorkspace::launchRequested);
   connect(monitor_, &widgets::RunMonitorPanel::layerRequested, this,
           [this] { window_->raisePanel(QStringLiteral("layer_statistics")); });
   connect(controls_, &widgets::RunControls::chosen, this, &RunWorkspace::carryOut);

@@ -6,6 +6,7 @@
 #include "app/workbench/compare_workspace.h"
 #include "app/workbench/document_files.h"
 #include "app/workbench/edit_workspace.h"
+#include "app/workbench/launch_service.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/palette_entries.h"
 #include "app/workbench/run_workspace.h"
@@ -74,10 +75,13 @@ Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> 
   makePanels();
   files_ = std::make_unique<DocumentFiles>(edit_->document(), window_.get(), window_->messages());
   edit_actions_ = add_edit_actions(window_.get(), edit_.get(), files_.get());
+  launch_service_ = std::make_unique<LaunchService>(run_->launchPanel(), &engine_, &run_->store(),
+                                                    settings_.get());
   connectWindow();
   connectEditing();
   connectRuns();
   connectCompare();
+  launch_service_->restore();
   if (settings_ != nullptr) {
     window_->restoreLayout(*settings_);
     window_->setRecent(settings_->value(kRecentKey).toStringList());
@@ -213,7 +217,8 @@ void Workbench::connectWindow() {
 
 void Workbench::connectEditing() {
   connect(edit_.get(), &EditWorkspace::viewChanged, this, [this] {
-    run_->launchPanel()->setPlanProblems(edit_->view()->problems);
+    run_->launchPanel()->setDocument(edit_->document()->file(), edit_->view()->problems,
+                                     files_->hasUnsavedWork());
     const QString title = edit_->title();
     window_->setWindowTitle(title.isEmpty() ? tr("Paradigm Workbench")
                                             : tr("%1 – Paradigm Workbench").arg(title));
@@ -265,6 +270,11 @@ void Workbench::connectRuns() {
     if (window_->workspace() == Workspace::run) edit_->histogram()->showApplied();
   });
   connect(run_.get(), &RunWorkspace::launchRequested, this, &Workbench::saveAndLaunch);
+  connect(run_.get(), &RunWorkspace::launched, launch_service_.get(), &LaunchService::launched);
+  connect(&run_->launcher(), &RunLauncher::started, launch_service_.get(),
+          [this] { launch_service_->setTraining(true); });
+  connect(&run_->launcher(), &RunLauncher::ended, launch_service_.get(),
+          [this] { launch_service_->setTraining(false); });
   connect(run_.get(), &RunWorkspace::launched, this, [this] { edit_->histogram()->showApplied(); });
 }
 

@@ -30,6 +30,7 @@ class Autosave;
 class CompareWorkspace;
 class DocumentFiles;
 class EditWorkspace;
+class LaunchService;
 class MainWindow;
 class RunWorkspace;
 class StudyWorkspace;
@@ -95,6 +96,7 @@ class Workbench : public QObject {
   std::unique_ptr<EditWorkspace> edit_;
   std::unique_ptr<MainWindow> window_;
   std::unique_ptr<DocumentFiles> files_;
+  std::unique_ptr<LaunchService> launch_service_;
   std::unique_ptr<Autosave> autosave_;  ///< null: nothing is remembered
   EditActions edit_actions_;
   widgets::CommandPalette* palette_ = nullptr;

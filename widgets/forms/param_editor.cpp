@@ -235,10 +235,10 @@ class TextEditor : public ParamEditor {
     browse->setMenu(menu);
     row->addWidget(browse);
   }
-  engine::ParamValue value(std::vector<engine::Problem>&) const override {
+  engine::ParamValue value(std::vector<engine::Problem>& problems) const override {
     const QString text = line_->text();
     if (text.isEmpty() && spec().is_nullable) return engine::unset;
-    return text.toStdString();
+    return engine::parse_value(spec(), text.toStdString(), place(), problems);
   }
   void setValue(const engine::ParamValue& value) override {
     const QSignalBlocker quiet(line_);

@@ -74,6 +74,7 @@ class Applier {
            LogKind::resume);
     }
   }
+  void operator()(const engine::CostCompared& event) { run_.cost = event; }
   void operator()(const engine::LayerTransformed& event) { run_.transformed.push_back(event); }
   void operator()(const engine::TransformApplied& event) {
     run_.transform_complete = true;
@@ -155,7 +156,6 @@ class Applier {
     note("warning", event.step, QString::fromStdString(event.text), LogKind::divergence,
          QString::fromStdString(event.layer));
   }
-  void operator()(const engine::CostCompared&) {}
   void operator()(const engine::UnknownEvent& event) {
     note("info", run_.step,
          QObject::tr("an event of a type that this version does not know: %1")

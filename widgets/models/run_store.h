@@ -86,6 +86,7 @@ struct RunRecord {
   std::vector<LogLine> log;
   std::vector<CheckpointMark> checkpoints;
   std::vector<engine::LayerTransformed> transformed;
+  std::optional<engine::CostCompared> cost;  ///< where an estimate was made before it
   bool transform_complete = false;
   QString failure;
   PlanViewPtr plan;  ///< of the run's own transform on its own model; null until read, or unknown

@@ -82,7 +82,7 @@ TEST(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
   form->setValue("device", std::string("cpu"));
   workbench.window()->setWorkspace(app::Workspace::run);
   QTest::mouseClick(workbench.run()->launchPanel()->launchButton(), Qt::LeftButton);
-  ASSERT_TRUE(workbench.run()->launcher().isBusy());
+  ASSERT_TRUE(patient([&] { return workbench.run()->launcher().isBusy(); }));
 
   auto* plot = workbench.run()->monitor()->plot();
   ASSERT_TRUE(

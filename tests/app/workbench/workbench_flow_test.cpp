@@ -187,7 +187,7 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   picture("3_refused");
   fillLaunchForm("run-a");
   QTest::mouseClick(launch, Qt::LeftButton);
-  EXPECT_TRUE(workbench_->run()->launcher().isBusy());
+  EXPECT_TRUE(patient([&] { return workbench_->run()->launcher().isBusy(); }));
   ASSERT_TRUE(waitForState("run-a", engine::RunState::running));
 
   // The curve grows by itself, and the histogram shows what was applied.

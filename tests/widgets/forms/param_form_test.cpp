@@ -106,6 +106,13 @@ TEST_F(ParamFormTest, EveryKindComesBackAsItWasSet) {
   EXPECT_TRUE(form_.values().empty());
 }
 
+TEST_F(ParamFormTest, NullTypedIntoATextIsUnsetAsOnTheCommandLine) {
+  auto* model = part<QLineEdit>("model");
+  model->setText(QStringLiteral("null"));
+  EXPECT_TRUE(form_.values().empty());
+  EXPECT_FALSE(form_.isMarkedChanged("model"));
+}
+
 TEST(ParamFormOfARule, AScheduleIsTextThatNoArrowKeyChanges) {
   ParamForm form{engine::RuleSchema(schema())};
   engine::ParamSchedule ramp;

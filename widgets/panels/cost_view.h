@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "engine/api.h"
+#include "engine/runs/run_event.h"
+
+#include <QWidget>
+
+#include <optional>
+
+class QLabel;
+class QProgressBar;
+class QPushButton;
+class QTreeWidget;
+
+namespace widgets {
+
+/// What a run would cost, each number with where it comes from; and for a run that was estimated
+/// before, predicted and actual side by side.
+class CostView : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit CostView(QWidget* parent = nullptr);
+
+  /// Why nothing can be estimated now; empty = it can.
+  void setBlocked(const QString& reason);
+  void showProgress(const QString& stage, double share);  ///< share below 0 = not known
+  void showEstimate(const engine::CostEstimate& estimate);
+  void showProblem(const engine::Problem& problem);  ///< the estimate failed
+  /// The settings are no longer those that were estimated.
+  void setStale(bool stale);
+  /// Back to nothing estimated, as after a cancel; an estimate that was there stays.
+  void stopProgress();
+  /// What the run `name` was predicted to cost, and did as far as it is known.
+  void showOutcome(const QString& name, const engine::CostCompared& cost);
+
+  bool isRunning() const { return running_; }
+  const std::optional<engine::CostEstimate>& estimate() const { return estimate_; }
+
+ Q_SIGNALS:
+  void estimateRequested();
+  void estimateShown();
+  void cancelRequested();
+
+ protected:
+  void changeEvent(QEvent* event) override;
+
+ private:
+  void refresh();
+  void fillEstimate();
+  void fillOutcome();
+  void addRow(const QStringList& cells, bool child = false);
+
+  QPushButton* button_;
+  QLabel* status_;
+  QProgressBar* bar_;
+  QTreeWidget* table_;
+  std::optional<engine::CostEstimate> estimate_;
+  std::optional<engine::CostCompared> outcome_;
+  QString outcome_name_;
+  QString blocked_;
+  QString problem_;
+  bool running_ = false;
+  bool stale_ = false;
+};
+
+}  // namespace widgets
