@@ -197,7 +197,8 @@ TEST_F(WorkbenchFlow, FromACheckpointToALiveCurveAndAFinishedRun) {
   ASSERT_TRUE(patient([&] { return plot->drawnPoints() > before; }));
   EXPECT_TRUE(workbench_->edit()->histogram()->showsApplied());
   ASSERT_TRUE(patient([&] { return histogram->data().total() >= 6; }));
-  ASSERT_TRUE(patient([&] { return plot->drawnPoints() > 150; }));
+  // Not the drawn points: a narrow curve is thinned to fewer, when many steps come at once.
+  ASSERT_TRUE(patient([&] { return run("run-a")->curve(Metric::loss).size() > 150; }));
   picture("4_running");
 
   // Stop: asked, then confirmed by the run folder.
