@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -34,7 +35,6 @@ RunLoop::RunLoop(RunParts parts)
       loss_since_log_(device_number(state_.logged_loss_sum, parts_.model.device())),
       last_checkpoint_(parts_.last_checkpoint),
       started_(Clock::now()) {
-  totals_.step = state_.step;
   if (last_checkpoint_.empty()) return;
   saved_step_ = state_.step;
   watch_.learn(read_record(parts_.writer.folder().path).steps);
@@ -103,7 +103,9 @@ void RunLoop::log() {
     say("warning", fmt::format("step {}: the gradients are not finite, so the update was left out",
                                steps_done()));
   }
-  totals_.step_seconds += seconds_since_log_;
+  if (parts_.on_end && state_.logged_steps > 0) {
+    step_seconds_.push_back(seconds_since_log_ / static_cast<double>(state_.logged_steps));
+  }
   loss_since_log_.zero_();
   state_.logged_steps = 0;
   seconds_since_log_ = 0;
@@ -193,7 +195,7 @@ void RunLoop::save() {
 void RunLoop::record_save(const std::optional<SavedState>& saved) {
   if (!saved) return;
   last_checkpoint_ = saved->result.path.filename().string();
-  totals_.checkpoint_bytes = saved->result.bytes;
+  checkpoint_bytes_ = saved->result.bytes;
   parts_.writer.write(CheckpointSaved{.step = saved->step,
                                       .path = last_checkpoint_,
                                       .bytes = saved->result.bytes,
@@ -237,12 +239,14 @@ TrainOutcome RunLoop::finish(const std::string& outcome) {
   const bool is_finished = outcome == "finished";
   const std::chrono::duration<double> seconds = Clock::now() - started_;
   if (parts_.on_end) {
-    const auto steps = static_cast<double>(steps_done() - totals_.step);
-    parts_.on_end(
-        {.step = steps_done(),
-         .seconds = seconds.count(),
-         .step_seconds = (totals_.step_seconds + seconds_since_log_) / std::max(1.0, steps),
-         .checkpoint_bytes = totals_.checkpoint_bytes});
+    // The first steps load libraries and record graphs: a mean would be a short run's start.
+    const auto middle =
+        step_seconds_.begin() + static_cast<std::ptrdiff_t>(step_seconds_.size() / 2);
+    std::nth_element(step_seconds_.begin(), middle, step_seconds_.end());
+    parts_.on_end({.step = steps_done(),
+                   .seconds = seconds.count(),
+                   .step_seconds = step_seconds_.empty() ? -1 : *middle,
+                   .checkpoint_bytes = checkpoint_bytes_});
   }
   parts_.writer.write(
       RunFinished{.step = steps_done(), .outcome = outcome, .seconds = seconds.count()});

@@ -24,8 +24,10 @@ namespace engine {
 /// What a run came to, measured on the way.
 struct RunTotals {
   std::int64_t step = 0;
-  double seconds = 0;       ///< since the loop began
-  double step_seconds = 0;  ///< of one training step, without what lies between steps
+  double seconds = 0;  ///< since the loop began
+  /// Of one training step, without what lies between steps: the median of what was logged; -1 when
+  /// nothing was.
+  double step_seconds = -1;
   std::int64_t checkpoint_bytes = 0;
 };
 
@@ -118,8 +120,9 @@ class RunLoop {
   StepMetrics last_step_;
   double seconds_since_log_ = 0;
   std::int64_t tokens_since_log_ = 0;
-  RunTotals totals_;              // step: where this part began; step_seconds: the sum so far
-  std::int64_t saved_step_ = -1;  // the newest whose save was started, or that was resumed from
+  std::int64_t checkpoint_bytes_ = 0;
+  std::vector<double> step_seconds_;  // of each log, where on_end asks for it
+  std::int64_t saved_step_ = -1;      // the newest whose save was started, or that was resumed from
   std::int64_t logged_step_ = -1;
   std::int64_t evaluated_step_ = -1;
   std::string last_checkpoint_;
