@@ -10,8 +10,6 @@
 
 #include <QSettings>
 
-#include <utility>
-
 namespace app {
 
 LaunchService::LaunchService(widgets::LaunchPanel* panel, const EngineLoader* engine,
@@ -22,7 +20,6 @@ LaunchService::LaunchService(widgets::LaunchPanel* panel, const EngineLoader* en
   connect(panel_, &widgets::LaunchPanel::launchRequested, this,
           [this](const widgets::LaunchRequest& request) {
             cancelEstimate();  // its model would take the run's memory
-            predicts_ = request.prediction.has_value();
             if (settings_ != nullptr) widgets::remember_launch(*settings_, request);
           });
   connect(runs_, &widgets::RunStore::runsChanged, this, [this](const QStringList& folders) {
@@ -58,7 +55,7 @@ void LaunchService::setTraining(bool training) {
 }
 
 void LaunchService::launched(const QString& folder) {
-  if (std::exchange(predicts_, false)) predicted_folder_ = folder;
+  predicted_folder_ = panel_->request().prediction ? folder : QString();
 }
 
 void LaunchService::check(const engine::ParamValues& values) {

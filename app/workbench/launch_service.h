@@ -52,8 +52,7 @@ class LaunchService : public QObject {
   QSettings* settings_;
   BackgroundJob check_job_;
   CostEstimator estimator_;
-  bool predicts_ = false;     ///< the last launch was estimated
-  QString predicted_folder_;  ///< of its run
+  QString predicted_folder_;  ///< of the last run that was launched with an estimate
   bool training_ = false;
 };
 

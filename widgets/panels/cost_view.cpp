@@ -232,7 +232,9 @@ void CostView::fillEstimate() {
   addRow({tr("Peak memory"), peak, tr("one step, %1").arg(device)});
   addRow({tr("Checkpoint"), size_text(cost.checkpoint_bytes), tr("counted from its tensors")});
   addRow({tr("On the disk"),
-          tr("%1 with %2 checkpoints").arg(size_text(cost.disk_bytes)).arg(cost.kept_checkpoints),
+          (cost.kept_checkpoints == 1 ? tr("%1 with %2 checkpoint") : tr("%1 with %2 checkpoints"))
+              .arg(size_text(cost.disk_bytes))
+              .arg(cost.kept_checkpoints),
           cost.free_disk_bytes < 0 ? QString()
                                    : tr("%1 are free").arg(size_text(cost.free_disk_bytes))});
   for (const auto& note : cost.notes) addRow({tr("Note"), QString::fromStdString(note), QString()});
