@@ -30,6 +30,7 @@ struct Options {
   std::string statistic = "last";
   std::string axis = "step";
   std::optional<double> align;
+  std::string cost;
   std::string folder;
   bool json = false;
 };
@@ -82,6 +83,7 @@ std::string command_of(const Options& options) {
   if (options.statistic != "last") add_flag("--statistic", options.statistic);
   if (options.axis != "step") add_flag("--x", options.axis);
   if (options.align) add_flag("--align", fmt::format("{:g}", *options.align));
+  if (!options.cost.empty()) add_flag("--cost", options.cost);
   if (!options.folder.empty()) add_flag("--export", options.folder);
   return command;
 }
@@ -96,6 +98,7 @@ int compare(const Options& options) {
                  "Allowed: step, tokens, time, flops");
   chosen.axis = *axis;
   chosen.align_at = options.align;
+  chosen.cost = options.cost;
 
   std::vector<engine::ComparableRun> loaded;
   for (const std::string& given : options.runs) {
@@ -148,6 +151,9 @@ std::function<int()> declare_compare(CLI::App& app, CLI::App*& sub) {
                   "Axis that curves are aligned on: step, tokens, time, flops")
       ->capture_default_str();
   sub->add_option("--align", options->align, "Count x from this step of each run");
+  sub->add_option("--cost", options->cost,
+                  "Set the metric against this: a recorded quantity, or an expression over several "
+                  "such as \"output_conversions * 1.2e-12 + macs * 1e-15\"");
   sub->add_option("--export", options->folder,
                   "Write figure, data, configurations, plot.py and a page to this folder");
   sub->add_flag("--json", options->json, "Print one JSON object");

@@ -3,6 +3,7 @@
 
 #include "app/paradigm/text_table.h"
 #include "engine/compare/comparison_tables.h"
+#include "engine/compare/trade_off.h"
 
 #include <fmt/format.h>
 
@@ -119,6 +120,40 @@ Json change_json(const engine::GroupChange& change, const RunComparison& compari
           {"parameters", parameters}};
 }
 
+/// What nothing beats in both respects, the cheapest first.
+std::vector<std::string> front_lines(const Runs& runs, const RunComparison& comparison) {
+  const engine::ComparisonOptions& options = comparison.options;
+  if (options.cost.empty()) return {};
+  const auto points =
+      engine::trade_off_points(runs, options.cost, options.metrics.front(), options.statistic);
+  std::vector<std::string> lines;
+  for (const engine::TradeOffPoint& point : engine::pareto_front(points))
+    lines.push_back(fmt::format("{}: {} {} at {:.6g}", runs[point.run]->name,
+                                options.metrics.front(), engine::shown(point.result), point.cost));
+  if (points.size() < runs.size())
+    lines.push_back(fmt::format("{} of {} runs have no such cost or no result",
+                                runs.size() - points.size(), runs.size()));
+  return lines;
+}
+
+Json trade_off_json(const Runs& runs, const RunComparison& comparison) {
+  const engine::ComparisonOptions& options = comparison.options;
+  const auto points =
+      engine::trade_off_points(runs, options.cost, options.metrics.front(), options.statistic);
+  const auto json_points = [&](const std::vector<engine::TradeOffPoint>& list) {
+    Json array = Json::array();
+    for (const engine::TradeOffPoint& point : list)
+      array.push_back({{"run", runs[point.run]->path.string()},
+                       {"cost", number_json(point.cost)},
+                       {"result", number_json(point.result)}});
+    return array;
+  };
+  return {{"cost", options.cost},
+          {"result", options.metrics.front()},
+          {"points", json_points(points)},
+          {"front", json_points(engine::pareto_front(points))}};
+}
+
 }  // namespace
 
 std::string text_of(const Runs& runs, const RunComparison& comparison) {
@@ -156,6 +191,10 @@ std::string text_of(const Runs& runs, const RunComparison& comparison) {
                                     });
   if (has_band) lines.push_back(engine::band_text());
   text += section(fmt::format("where {} parts", comparison.options.metrics.front()).c_str(), lines);
+  text += section(fmt::format("{} against {}: what nothing beats",
+                              comparison.options.metrics.front(), comparison.options.cost)
+                      .c_str(),
+                  front_lines(runs, comparison));
   return text + section("notes", comparison.notes);
 }
 
@@ -192,6 +231,7 @@ Json json_of(const Runs& runs, const RunComparison& comparison) {
   json["changes"] = Json::array();
   for (const engine::GroupChange& change : comparison.changes)
     json["changes"].push_back(change_json(change, comparison));
+  if (!options.cost.empty()) json["trade_off"] = trade_off_json(runs, comparison);
   json["notes"] = comparison.notes;
   return json;
 }

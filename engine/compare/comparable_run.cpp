@@ -11,6 +11,7 @@
 #include "engine/model/model_flops.h"
 #include "engine/runs/file_descriptor.h"
 #include "engine/runs/run_folder.h"
+#include "engine/runs/run_identity.h"
 #include "engine/scripted/scripted_file.h"
 
 #include <fmt/format.h>
@@ -32,26 +33,12 @@ std::string optional_text(const ParamValues& values, const char* name) {
   return text == nullptr ? "" : *text;
 }
 
-/// A path of run.yaml: from the present folder, else from the nearest one above the run where there
-/// is something. Empty when there is nothing.
-fs::path found_path(const std::string& written, const fs::path& run_dir) {
-  if (written.empty()) return {};
-  std::error_code ignored;
-  if (fs::exists(written, ignored)) return written;
-  if (fs::path(written).is_absolute()) return {};
-  fs::path above = fs::absolute(run_dir, ignored).parent_path();
-  for (; above.has_relative_path(); above = above.parent_path()) {
-    if (fs::exists(above / written, ignored)) return above / written;
-  }
-  return {};
-}
-
 /// Where the files of the run's model may be: its own folder, its newest checkpoint, its beginning.
 std::vector<fs::path> model_folders(const ComparableRun& run) {
   std::vector<fs::path> folders = {run.path};
   if (run.last_checkpoint) folders.push_back(run.path / run.last_checkpoint->path);
   for (const char* name : {"model_name_or_path", "config_name", "tokenizer_name"}) {
-    fs::path found = found_path(optional_text(run.parameters, name), run.path);
+    fs::path found = path_in_run(optional_text(run.parameters, name), run.path);
     if (found.empty()) continue;
     folders.push_back(found.extension() == ".json" ? found.parent_path() : found);
   }
@@ -80,7 +67,7 @@ std::optional<LlamaConfig> find_model(ComparableRun& run) {
 void find_tokenizer(ComparableRun& run) {
   std::error_code ignored;
   std::vector<fs::path> folders = model_folders(run);
-  const fs::path named = found_path(optional_text(run.parameters, "tokenizer_name"), run.path);
+  const fs::path named = path_in_run(optional_text(run.parameters, "tokenizer_name"), run.path);
   if (!named.empty()) folders.insert(folders.begin(), named);
   for (const fs::path& folder : folders) {
     const fs::path file = fs::is_directory(folder, ignored) ? folder / "tokenizer.json" : folder;
@@ -93,6 +80,7 @@ void find_tokenizer(ComparableRun& run) {
 
 void describe_model(ComparableRun& run, const LlamaConfig& config) {
   run.model.is_known = true;
+  run.model.config = std::make_shared<const LlamaConfig>(config);
   run.model.summary =
       fmt::format("{} layers, hidden {}, {} heads, vocabulary {}", config.num_hidden_layers,
                   config.hidden_size, config.num_attention_heads, config.vocab_size);
@@ -135,7 +123,10 @@ void resolve_effect(ComparableRun& run, const LayerInventory& inventory) {
           "transform.yaml is missing although the run was transformed: its effect is not known");
     return;
   }
-  const ParsedTransform parsed = read_transform_config(file, run.effect.infos);
+  const auto read =
+      std::make_shared<const ParsedTransform>(read_transform_config(file, run.effect.infos));
+  const ParsedTransform& parsed = *read;
+  run.transform = read;
   for (const auto& scripted : parsed.config.scripted) run.effect.infos.push_back(scripted->info);
   const std::string dtype = run.parameters.get_bool("bf16") ? "bf16" : "fp32";
   run.effect.plan = plan_transform(inventory, parsed.config, run.effect.infos, dtype);
@@ -215,6 +206,7 @@ void take(ComparableRun& run, const RunUpdate& update, std::vector<LayerTransfor
   for (const RunEvent& event : update.events) {
     if (const auto* start = std::get_if<RunStarted>(&event.body)) {
       if (!run.started) run.started_at = event.time;
+      if (run.identity.empty()) run.identity = run_identity(run.path);
       run.started = *start;
       run.max_steps = start->max_steps;
       run.failure.clear();
@@ -239,10 +231,36 @@ const char* to_string(RunSource source) {
   return kNames[static_cast<std::size_t>(source)];
 }
 
+fs::path path_in_run(const std::string& written, const fs::path& run_dir) {
+  if (written.empty()) return {};
+  std::error_code ignored;
+  if (fs::exists(written, ignored)) return written;
+  if (fs::path(written).is_absolute()) return {};
+  fs::path above = fs::absolute(run_dir, ignored).parent_path();
+  for (; above.has_relative_path(); above = above.parent_path()) {
+    if (fs::exists(above / written, ignored)) return above / written;
+  }
+  return {};
+}
+
 std::int64_t ComparableRun::training_seed() const {
   const ParamValue value = parameters.get("seed");
   const auto* seed = std::get_if<std::int64_t>(&value);
   return seed == nullptr ? -1 : *seed;
+}
+
+double ComparableRun::last_step() const {
+  double last = 0;
+  for (const std::string& each : metrics.names())
+    last = std::max(last, metrics.find(each)->step.back());
+  return last;
+}
+
+double ComparableRun::duration() const {
+  double seconds = std::numeric_limits<double>::quiet_NaN();
+  for (const std::string& each : metrics.names())
+    seconds = std::fmax(seconds, metrics.find(each)->seconds.back());
+  return seconds;
 }
 
 bool ComparableRun::poll() {
@@ -289,7 +307,7 @@ ComparableRun load_any_run(const fs::path& path) {
 }
 
 std::optional<double> bytes_per_token(const ComparableRun& run) {
-  const fs::path file = found_path(optional_text(run.parameters, "validation_file"), run.path);
+  const fs::path file = path_in_run(optional_text(run.parameters, "validation_file"), run.path);
   if (run.tokenizer.empty() || file.empty()) return std::nullopt;
   const std::string extension = file.extension().string();
   if (extension != ".txt" && !extension.empty()) return std::nullopt;

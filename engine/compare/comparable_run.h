@@ -18,6 +18,7 @@
 namespace engine {
 
 struct LlamaConfig;
+struct ParsedTransform;
 
 /// The model that a run trains, as far as its files are still there.
 struct RunModel {
@@ -25,7 +26,8 @@ struct RunModel {
   std::string summary;       ///< "4 layers, hidden 64, 4 heads, vocabulary 1024"; "" when not known
   std::string architecture;  ///< text that is equal for equal sizes
   double train_flops_per_token = 0;
-  std::filesystem::path file;  ///< config.json; empty for a model known by name
+  std::filesystem::path file;                   ///< config.json; empty for a model known by name
+  std::shared_ptr<const LlamaConfig> config{};  ///< null when not known
 };
 
 /// What the simulated layers do for one token: attention at the run's block size, in full.
@@ -40,10 +42,12 @@ const char* to_string(RunSource source);
 
 struct ComparableRun {
   std::filesystem::path path;
-  std::string name;  ///< folder or file name; made unique by compare_runs()
+  std::string name;      ///< folder or file name; made unique by compare_runs()
+  std::string identity;  ///< run_identity(); "" for a foreign log
   RunSource source = RunSource::run_folder;
   RunMetrics metrics;
   ObservedState observed;
+  bool is_gone = false;  ///< its folder was there when it was read, and is no more
   std::int64_t max_steps = 0;
   double started_at = 0;
   std::optional<RunStarted> started;      ///< of the newest part
@@ -57,11 +61,15 @@ struct ComparableRun {
   std::filesystem::path tokenizer;  ///< the folder it is in
   bool is_effect_known = false;
   TransformEffect effect;
+  std::shared_ptr<const ParsedTransform> transform{};  ///< its file; null: plain, or not known
   SimulatedWork work;
   std::string transform_label = "?";  ///< the file's name, "plain"
   std::vector<std::string> notes;     ///< what a reader must know, one sentence each
 
   std::int64_t training_seed() const;  ///< -1 when not known
+  double last_step() const;            ///< that anything was logged at, 0 = none
+  /// Seconds of work up to the last thing logged, NaN when not known.
+  double duration() const;
   std::string noise_draw() const { return seeds_text(effect.plan); }
 
   /// Reads on in the folder; whether anything is new. Foreign runs never change.
@@ -75,6 +83,10 @@ ComparableRun load_run(const std::filesystem::path& run_dir);
 
 /// A run folder, or what foreign_run.h reads.
 ComparableRun load_any_run(const std::filesystem::path& path);
+
+/// A path that a run.yaml names: from the present folder, else from the nearest one above the run
+/// where there is something. Empty when there is nothing.
+std::filesystem::path path_in_run(const std::string& written, const std::filesystem::path& run_dir);
 
 /// UTF-8 bytes per token of the run's validation text by the run's own tokenizer, from at most 4
 /// MiB of it. Nothing when either is not there. Takes a second at most; any thread.

@@ -4,6 +4,7 @@
 #include "engine/compare/comparison_figure.h"
 #include "engine/compare/comparison_tables.h"
 #include "engine/compare/plot_script.h"
+#include "engine/compare/trade_off_figure.h"
 #include "engine/error.h"
 #include "engine/printable.h"
 #include "engine/runs/run_folder.h"
@@ -89,16 +90,22 @@ std::string versions_of(const ComparableRun& run) {
 
 std::string readme(const std::vector<const ComparableRun*>& runs, const RunComparison& comparison,
                    const std::vector<std::string>& names, const std::string& command) {
-  std::string text = std::string(kFirstLine) +
-                     "\n\n"
-                     "figure.svg      the curves, for a page\n"
-                     "plot.py         draws the same figure with matplotlib: python plot.py\n"
-                     "curves.csv      every logged value of the compared metrics, at full rate\n"
-                     "statistics.csv  the table\n"
-                     "page.html       all of it as one page\n"
-                     "runs/           configuration and events of each run\n\n"
-                     "Made by\n  " +
-                     command + "\nOpen it again\n  paradigm runs compare runs\n";
+  std::string text =
+      std::string(kFirstLine) +
+      "\n\n"
+      "figure.svg      the curves, for a page; the same in figure.pdf, 180 mm wide, whose\n"
+      "                Helvetica is the reader's\n"
+      "plot.py         draws the same figure with matplotlib, 84 mm wide and with its fonts\n"
+      "                in it, to figure-84mm.pdf: python plot.py\n"
+      "curves.csv      every logged value of the compared metrics, at full rate\n"
+      "statistics.csv  the table\n"
+      "page.html       all of it as one page\n" +
+      (comparison.options.cost.empty()
+           ? ""
+           : "trade_off.svg   results against cost, also as .pdf, and .csv behind it\n") +
+      "runs/           configuration and events of each run\n\n"
+      "Made by\n  " +
+      command + "\nOpen it again\n  paradigm runs compare runs\n";
   if (!comparison.verdicts.empty()) text += "\nVerdicts against the baseline\n";
   for (const Verdict& verdict : comparison.verdicts)
     text += fmt::format("  {}: {}\n", comparison.groups[verdict.group].label, verdict.text);
@@ -133,6 +140,24 @@ std::vector<std::string> folder_names(const std::vector<const ComparableRun*>& r
   return names;
 }
 
+std::string compare_command(const std::vector<const ComparableRun*>& runs,
+                            const ComparisonOptions& options) {
+  std::string command = "paradigm runs compare";
+  const auto add = [&command](const std::string& word) { command += " " + shell_quoted(word); };
+  for (const ComparableRun* run : runs) add(run->path.string());
+  const auto add_flag = [&](const char* flag, const std::string& value) {
+    add(flag);
+    add(value);
+  };
+  if (options.baseline != 0) add_flag("--baseline", runs[options.baseline]->path.string());
+  for (const std::string& metric : options.metrics) add_flag("--metric", metric);
+  if (!(options.statistic == Statistic{})) add_flag("--statistic", to_string(options.statistic));
+  if (options.axis != XAxis::step) add_flag("--x", to_string(options.axis));
+  if (options.align_at) add_flag("--align", fmt::format("{:g}", *options.align_at));
+  if (!options.cost.empty()) add_flag("--cost", options.cost);
+  return command;
+}
+
 std::string repeat_command(const ComparableRun& run, const std::string& folder_name) {
   if (run.parameters.empty()) return "";
   const std::string folder = "runs/" + shell_quoted(folder_name);
@@ -145,10 +170,24 @@ std::string repeat_command(const ComparableRun& run, const std::string& folder_n
 void export_comparison(const std::vector<const ComparableRun*>& runs,
                        const RunComparison& comparison, const fs::path& folder,
                        const std::string& command) {
+  for (const ComparableRun* run : runs) {
+    std::error_code ignored;
+    if (!fs::exists(run->path, ignored))
+      fail("run-gone", {.file = run->path.string()}, "the folder of this run is gone",
+           "Bring it back, or leave the run out");
+  }
   claim(folder);
   const std::vector<std::string> names = folder_names(runs);
   replace_file(folder / kMark, readme(runs, comparison, names, command));
-  replace_file(folder / "figure.svg", svg_of(comparison_figure(runs, comparison)));
+  const CurveFigure figure = comparison_figure(runs, comparison);
+  replace_file(folder / "figure.svg", svg_of(figure));
+  replace_file(folder / "figure.pdf", pdf_of(figure));
+  if (!comparison.options.cost.empty()) {
+    const TradeOffFigure trade_off = trade_off_figure(runs, comparison);
+    replace_file(folder / "trade_off.svg", svg_of(trade_off));
+    replace_file(folder / "trade_off.pdf", pdf_of(trade_off));
+    replace_file(folder / "trade_off.csv", trade_off_csv(runs, comparison));
+  }
   replace_file(folder / "curves.csv", curves_csv(runs, comparison));
   replace_file(folder / "statistics.csv", statistics_csv(runs, comparison));
   replace_file(folder / "plot.py", plot_script(comparison));

@@ -2,6 +2,7 @@
 #include "engine/compare/comparison_export.h"
 #include "engine/compare/comparison_figure.h"
 #include "engine/compare/comparison_tables.h"
+#include "engine/compare/trade_off_figure.h"
 #include "engine/figures/svg_text.h"
 #include "engine/runs/file_descriptor.h"
 #include "engine/runs/run_folder.h"
@@ -84,6 +85,7 @@ std::string comparison_page(const std::vector<const ComparableRun*>& runs,
   html +=
       fmt::format("<h1>{} of {} runs</h1>\n", markup_escaped(options.metrics.front()), runs.size());
   html += svg_of(comparison_figure(runs, comparison));
+  if (!options.cost.empty()) html += svg_of(trade_off_figure(runs, comparison));
   if (!comparison.verdicts.empty()) {
     html += heading("Verdicts against the baseline");
     std::vector<std::string> lines;

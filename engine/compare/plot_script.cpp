@@ -94,7 +94,7 @@ std::string plot_script(const RunComparison& comparison) {
              "import collections\nimport csv\nimport math\nimport pathlib\nimport statistics\n\n"
              "import matplotlib\n\nmatplotlib.use(\"Agg\")\n"
              "import matplotlib.pyplot as plt\n\n"
-             "WIDTH_MM = 84  # one column\nHEIGHT_MM = 60\nOUTPUT = \"figure.pdf\"\n"
+             "WIDTH_MM = 84  # one column\nHEIGHT_MM = 60\nOUTPUT = \"figure-84mm.pdf\"\n"
              "METRIC = {}\nAXIS = {}\nX_TITLE = {}\nBASELINE = {}\n"
              "LOG_X = False\nLOG_Y = False\n"
              "LABELS = {{}}  # group in curves.csv -> label in the figure\n"

@@ -23,6 +23,7 @@ struct ComparisonOptions {
   Statistic statistic{};
   XAxis axis = XAxis::step;
   std::optional<double> align_at{};  ///< x is counted from this step
+  std::string cost{};  ///< expression that the main metric is set against in exports; empty = none
   double confidence = 0.95;
   bool with_differences = true;  ///< ComparedRun::difference is found for every run
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/compare/trade_off.h"
 
+#include "engine/compare/expression.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -36,6 +38,8 @@ std::optional<double> raw_quantity(const ComparableRun& run, const std::string& 
   if (name == "macs") return run.work.macs;
   if (name == "input_conversions") return run.work.input_conversions;
   if (name == "output_conversions") return run.work.output_conversions;
+  if (name == "duration") return run.duration();
+  if (name == "step") return run.last_step();
   if (name == "parameters" && run.started) return static_cast<double>(run.started->parameters);
   if (const auto number = number_of(run.parameters.get(name))) return number;
   return rule_value(run, name);
@@ -65,7 +69,8 @@ std::vector<std::string> quantity_names(const std::vector<const ComparableRun*>&
       }
     }
   }
-  for (const char* name : {"macs", "input_conversions", "output_conversions", "parameters"})
+  for (const char* name :
+       {"macs", "input_conversions", "output_conversions", "parameters", "duration", "step"})
     add(name);
   for (const ComparableRun* run : runs) {
     for (const PlacedValue& entry : run->parameters.entries()) {
@@ -73,6 +78,20 @@ std::vector<std::string> quantity_names(const std::vector<const ComparableRun*>&
     }
   }
   return names;
+}
+
+std::vector<TradeOffPoint> trade_off_points(const std::vector<const ComparableRun*>& runs,
+                                            const std::string& cost, const std::string& metric,
+                                            const Statistic& statistic) {
+  const Expression expression = Expression::parse(cost, "cost");
+  std::vector<TradeOffPoint> points;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const auto x = expression.value(
+        [&](const std::string& name) { return quantity_of(*runs[i], name, statistic); });
+    const auto y = quantity_of(*runs[i], metric, statistic);
+    if (x && std::isfinite(*x) && y) points.push_back({i, *x, *y});
+  }
+  return points;
 }
 
 std::vector<TradeOffPoint> pareto_front(std::vector<TradeOffPoint> points) {

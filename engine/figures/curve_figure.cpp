@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/figures/curve_figure.h"
 
+#include "engine/figures/pdf_canvas.h"
+#include "engine/figures/svg_canvas.h"
 #include "engine/figures/svg_text.h"
 
 #include <fmt/format.h>
@@ -11,28 +13,12 @@
 
 namespace engine {
 
-const std::vector<std::string> kPrintColors = {"#2386FA", "#8E5316", "#047565", "#CA6698",
-                                               "#0C3140", "#9F9703", "#50220E"};
-
 namespace {
 
-constexpr double kWidth = 720;
-constexpr double kLeft = 70;
-constexpr double kRight = 20;
-constexpr double kTop = 36;
-constexpr double kPlotHeight = 320;
-constexpr double kLegendLine = 18;
-constexpr const char* kInk = "#1b1f24";
-constexpr const char* kGrid = "#e3e3e3";
-constexpr const char* kBaseline = "#404040";
-constexpr std::array<const char*, 4> kDashes = {"", "7 3", "2 2", "9 3 2 3"};
-
-struct Range {
-  double low = 0, high = 1;
-};
+const std::array<std::vector<double>, 4> kDashes = {{{}, {7, 3}, {2, 2}, {9, 3, 2, 3}}};
 
 /// Between the percentiles, with a margin; at least a little high.
-Range value_range(const CurveFigure& figure, bool& is_cut) {
+FigureRange value_range(const CurveFigure& figure, bool& is_cut) {
   std::vector<double> values;
   double least = INFINITY, most = -INFINITY;
   for (const FigureCurve& curve : figure.curves) {
@@ -50,8 +36,8 @@ Range value_range(const CurveFigure& figure, bool& is_cut) {
   const auto at = [&](double share) {
     return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
   };
-  Range range =
-      values.size() < 50 ? Range{values.front(), values.back()} : Range{at(0.01), at(0.99)};
+  FigureRange range = values.size() < 50 ? FigureRange{values.front(), values.back()}
+                                         : FigureRange{at(0.01), at(0.99)};
   const double margin = range.high > range.low ? 0.05 * (range.high - range.low)
                                                : std::max(1e-12, 0.05 * std::abs(range.high));
   range = {range.low - margin, range.high + margin};
@@ -59,8 +45,8 @@ Range value_range(const CurveFigure& figure, bool& is_cut) {
   return range;
 }
 
-Range position_range(const CurveFigure& figure) {
-  Range range{INFINITY, -INFINITY};
+FigureRange position_range(const CurveFigure& figure) {
+  FigureRange range{INFINITY, -INFINITY};
   const auto take = [&range](double x) {
     range = {std::min(range.low, x), std::max(range.high, x)};
   };
@@ -69,155 +55,111 @@ Range position_range(const CurveFigure& figure) {
     for (const double x : curve.not_finite) take(x);
   }
   if (!(range.low <= range.high)) return {};
-  return range.low < range.high ? range : Range{range.low - 1, range.high + 1};
+  return range.low < range.high ? range : FigureRange{range.low - 1, range.high + 1};
 }
 
 class Drawing {
  public:
-  explicit Drawing(const CurveFigure& figure)
-      : figure_(figure), x_(position_range(figure)), y_(value_range(figure, is_cut_)) {}
+  Drawing(const CurveFigure& figure, double height, FigureCanvas& canvas)
+      : figure_(figure),
+        canvas_(canvas),
+        height_(height),
+        axes_(canvas, position_range(figure), value_range(figure, is_cut_)) {}
 
-  std::string svg() {
-    const double legend = kTop + kPlotHeight + 56;
-    const double height = legend + kLegendLine * static_cast<double>(figure_.curves.size()) + 24;
-    text_ = fmt::format(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1:.0f}\" width=\"{0}\" "
-        "height=\"{1:.0f}\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\">\n"
-        "<rect width=\"{0}\" height=\"{1:.0f}\" fill=\"#ffffff\"/>\n",
-        kWidth, height);
-    write(kLeft, 22, "start", figure_.title, "font-weight=\"bold\"");
-    draw_axes();
+  void draw() {
+    axes_.draw(figure_.title, figure_.x_title, figure_.y_title);
     for (const FigureCurve& curve : figure_.curves) draw_band(curve);
     for (const FigureCurve& curve : figure_.curves) draw_line(curve);
     for (const FigureCurve& curve : figure_.curves) draw_marks(curve);
-    draw_legend(legend);
+    draw_legend();
     std::string foot = figure_.footnote;
     if (is_cut_) foot += foot.empty() ? "y axis cut off" : "; y axis cut off";
-    write(kLeft, height - 10, "start", foot, "font-size=\"10\" fill-opacity=\"0.7\"");
-    return text_ + "</svg>\n";
+    canvas_.text(FigureAxes::kLeft, height_ - 10, foot, {.size = 10, .opacity = 0.7});
   }
 
  private:
-  double across(double x) const {
-    return kLeft + (x - x_.low) / (x_.high - x_.low) * (kWidth - kLeft - kRight);
-  }
-  /// What is above or below the plot is drawn on its edge: not every reader of SVG can clip.
-  double down(double y) const {
-    const double share = std::clamp((y_.high - y) / (y_.high - y_.low), 0.0, 1.0);
-    return kTop + share * kPlotHeight;
-  }
   static std::string color_of(const FigureCurve& curve) {
     return curve.is_baseline
-               ? std::string(kBaseline)
+               ? std::string(kPrintBaseline)
                : kPrintColors[static_cast<std::size_t>(curve.color) % kPrintColors.size()];
   }
-  static const char* dash_of(const FigureCurve& curve) {
-    return curve.is_baseline ? "" : kDashes[static_cast<std::size_t>(curve.color) % kDashes.size()];
-  }
-
-  void write(double x, double y, const char* anchor, const std::string& words,
-             const char* more = "") {
-    if (words.empty()) return;
-    text_ +=
-        fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\" {}>{}</text>\n",
-                    x, y, anchor, kInk, more, markup_escaped(words));
-  }
-
-  void draw_axes() {
-    const double floor = kTop + kPlotHeight;
-    for (const double tick : round_ticks(y_.low, y_.high, 6)) {
-      text_ += fmt::format("<path d=\"M{:.1f} {:.1f}H{:.1f}\" stroke=\"{}\"/>\n", kLeft, down(tick),
-                           kWidth - kRight, kGrid);
-      write(kLeft - 8, down(tick) + 4, "end", tick_text(tick));
-    }
-    for (const double tick : round_ticks(x_.low, x_.high, 7)) {
-      text_ += fmt::format("<path d=\"M{0:.1f} {1:.1f}v5\" stroke=\"{2}\"/>\n", across(tick), floor,
-                           kInk);
-      write(across(tick), floor + 19, "middle", tick_text(tick));
-    }
-    text_ += fmt::format("<path d=\"M{:.1f} {:.1f}H{:.1f}\" stroke=\"{}\"/>\n", kLeft, floor,
-                         kWidth - kRight, kInk);
-    write((kLeft + kWidth - kRight) / 2, floor + 38, "middle", figure_.x_title);
-    text_ += fmt::format(
-        "<text x=\"18\" y=\"{0:.1f}\" transform=\"rotate(-90 18 {0:.1f})\" text-anchor=\"middle\" "
-        "fill=\"{1}\">{2}</text>\n",
-        kTop + kPlotHeight / 2, kInk, markup_escaped(figure_.y_title));
+  static Stroke stroke_of(const FigureCurve& curve) {
+    const std::size_t dash = static_cast<std::size_t>(curve.color) % kDashes.size();
+    return {color_of(curve), curve.is_baseline ? 2.2 : 1.5,
+            curve.is_baseline ? std::vector<double>{} : kDashes[dash]};
   }
 
   void draw_band(const FigureCurve& curve) {
     if (curve.deviation.size() != curve.points.size() || curve.points.empty()) return;
-    std::string upper, lower;
+    std::vector<SeriesPoint> corners, lower;
     for (std::size_t i = 0; i < curve.points.size(); ++i) {
       if (!std::isfinite(curve.deviation[i])) return;
-      const double x = across(curve.points[i].x);
-      upper += fmt::format("{}{:.1f} {:.1f}", i == 0 ? "M" : "L", x,
-                           down(curve.points[i].y + curve.deviation[i]));
-      lower =
-          fmt::format("L{:.1f} {:.1f}", x, down(curve.points[i].y - curve.deviation[i])) + lower;
+      const double x = axes_.across(curve.points[i].x);
+      corners.push_back({x, axes_.down(curve.points[i].y + curve.deviation[i])});
+      lower.push_back({x, axes_.down(curve.points[i].y - curve.deviation[i])});
     }
-    text_ += fmt::format("<path d=\"{}{}Z\" fill=\"{}\" fill-opacity=\"0.18\"/>\n", upper, lower,
-                         color_of(curve));
+    corners.insert(corners.end(), lower.rbegin(), lower.rend());
+    canvas_.area(corners, {color_of(curve), 0.18}, false);
   }
 
   void draw_line(const FigureCurve& curve) {
-    if (curve.points.empty()) return;
-    std::string line;
+    std::vector<SeriesPoint> points;
     for (const SeriesPoint& point : curve.points)
-      line +=
-          fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", across(point.x), down(point.y));
-    text_ += fmt::format(
-        "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-dasharray=\"{}\" "
-        "stroke-linejoin=\"round\"/>\n",
-        line, color_of(curve), curve.is_baseline ? 2.2 : 1.5, dash_of(curve));
+      points.push_back({axes_.across(point.x), axes_.down(point.y)});
+    canvas_.line(points, stroke_of(curve));
   }
 
   void draw_marks(const FigureCurve& curve) {
-    if (!curve.points.empty()) {
-      const SeriesPoint end = curve.points.back();
-      draw_glyph(curve, across(end.x), down(end.y));
-    }
+    if (!curve.points.empty())
+      mark(curve, axes_.across(curve.points.back().x), axes_.down(curve.points.back().y));
     constexpr std::size_t kMost = 200;
     const std::size_t stride = curve.not_finite.size() / kMost + 1;
-    for (std::size_t i = 0; i < curve.not_finite.size(); i += stride)
-      text_ += fmt::format("<path d=\"M{:.1f} {:.1f}l-4 -8h8Z\" fill=\"{}\"/>\n",
-                           across(curve.not_finite[i]), kTop + kPlotHeight, color_of(curve));
+    const double floor = FigureAxes::kFloor;
+    for (std::size_t i = 0; i < curve.not_finite.size(); i += stride) {
+      const double x = axes_.across(curve.not_finite[i]);
+      canvas_.area({{x, floor}, {x - 4, floor - 8}, {x + 4, floor - 8}}, {color_of(curve)}, false);
+    }
   }
 
-  void draw_glyph(const FigureCurve& curve, double x, double y) {
-    constexpr std::array<const char*, 5> kGlyphs = {"m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z",
-                                                    "m-4 -4h8v8h-8Z", "m0 -5l5 9h-10Z",
-                                                    "m0 -5l5 5l-5 5l-5 -5Z", "m0 5l5 -9h-10Z"};
-    const char* glyph = kGlyphs[static_cast<std::size_t>(curve.color) % kGlyphs.size()];
-    text_ += fmt::format("<path d=\"M{:.1f} {:.1f}{}\" fill=\"{}\" stroke=\"#ffffff\"/>\n", x, y,
-                         curve.is_baseline ? kGlyphs[1] : glyph, color_of(curve));
+  void mark(const FigureCurve& curve, double x, double y) {
+    draw_glyph(canvas_, curve.color, curve.is_baseline, x, y, color_of(curve));
   }
 
-  void draw_legend(double top) {
-    double y = top;
+  void draw_legend() {
+    double y = FigureAxes::kFloor + FigureAxes::kBelow;
+    const double left = FigureAxes::kLeft;
     for (const FigureCurve& curve : figure_.curves) {
-      text_ += fmt::format(
-          "<path d=\"M{:.1f} {:.1f}h34\" stroke=\"{}\" stroke-width=\"{}\" "
-          "stroke-dasharray=\"{}\"/>\n",
-          kLeft, y, color_of(curve), curve.is_baseline ? 2.2 : 1.5, dash_of(curve));
-      draw_glyph(curve, kLeft + 34, y);
-      write(kLeft + 48, y + 4, "start",
-            curve.label + (curve.is_baseline ? " (baseline)" : "") +
-                (curve.not_finite.empty()
-                     ? ""
-                     : fmt::format(", {} values not finite", curve.not_finite.size())));
-      y += kLegendLine;
+      canvas_.line({{left, y}, {left + 34, y}}, stroke_of(curve));
+      mark(curve, left + 34, y);
+      canvas_.text(left + 48, y + 4,
+                   curve.label + (curve.is_baseline ? " (baseline)" : "") +
+                       (curve.not_finite.empty()
+                            ? ""
+                            : fmt::format(", {} values not finite", curve.not_finite.size())),
+                   {});
+      y += FigureAxes::kLegendLine;
     }
   }
 
   const CurveFigure& figure_;
+  FigureCanvas& canvas_;
+  double height_;
   bool is_cut_ = false;
-  Range x_;
-  Range y_;
-  std::string text_;
+  FigureAxes axes_;
 };
+
+template <typename Canvas>
+std::string drawn(const CurveFigure& figure) {
+  const double height = FigureAxes::kFloor + FigureAxes::kBelow +
+                        FigureAxes::kLegendLine * static_cast<double>(figure.curves.size()) + 24;
+  Canvas canvas(FigureAxes::kWidth, height);
+  Drawing(figure, height, canvas).draw();
+  return canvas.finish();
+}
 
 }  // namespace
 
-std::string svg_of(const CurveFigure& figure) { return Drawing(figure).svg(); }
+std::string svg_of(const CurveFigure& figure) { return drawn<SvgCanvas>(figure); }
+std::string pdf_of(const CurveFigure& figure) { return drawn<PdfCanvas>(figure); }
 
 }  // namespace engine

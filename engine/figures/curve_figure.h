@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Curves over a common axis as one SVG picture for print.
+// Curves over a common axis as one picture for print.
 #pragma once
 
+#include "engine/figures/figure_axes.h"
 #include "engine/runs/run_series.h"
 
 #include <string>
@@ -29,8 +30,7 @@ struct CurveFigure {
 /// Every curve has a colour, a dash pattern and a glyph at its end, so that it is told apart in
 /// grey too. The y axis spans the 1st to 99th percentile, and says so where it cuts something off.
 std::string svg_of(const CurveFigure& figure);
-
-/// Colours of curves on white paper, all at least 3:1 against it.
-extern const std::vector<std::string> kPrintColors;
+/// The same as one page of PDF.
+std::string pdf_of(const CurveFigure& figure);
 
 }  // namespace engine

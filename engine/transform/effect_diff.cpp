@@ -95,10 +95,8 @@ EffectChange change_of(const TransformEffect& base, const Assignment* from,
   }
   change.values = to != nullptr ? unusual_values(*to, other.infos, true)
                                 : unusual_values(*from, base.infos, false);
-  const std::string values = values_text(change.values);
-  change.text = fmt::format("{} → {}{}", from == nullptr ? "plain" : from->paradigm,
-                            to == nullptr ? "plain" : to->paradigm,
-                            values.empty() || to == nullptr ? "" : " (" + values + ")");
+  change.text = fmt::format("{} → {}", from == nullptr ? "plain" : from->paradigm,
+                            effect_text(to, other.infos));
   return change;
 }
 
@@ -118,6 +116,13 @@ const Assignment* TransformEffect::find(const std::string& layer) const {
   const Assignment* assignment = plan.find(layer);
   return assignment != nullptr && assignment->outcome == Outcome::transformed ? assignment
                                                                               : nullptr;
+}
+
+std::string effect_text(const Assignment* assignment, const std::vector<ParadigmInfo>& infos) {
+  if (assignment == nullptr) return "plain";
+  const std::string values = values_text(unusual_values(*assignment, infos, true));
+  return values.empty() ? assignment->paradigm
+                        : fmt::format("{} ({})", assignment->paradigm, values);
 }
 
 EffectDiff diff_effects(const TransformEffect& base, const TransformEffect& other) {

@@ -26,6 +26,10 @@ struct ValueChange {
   std::string to;
 };
 
+/// "optical_transformer (q_levels 16)": the paradigm and the values that are not what it takes by
+/// itself; "plain" for a layer that stays as it is.
+std::string effect_text(const Assignment* assignment, const std::vector<ParadigmInfo>& infos);
+
 /// Layers that change in the same way.
 struct EffectChange {
   std::vector<std::string> layers;

@@ -7,6 +7,7 @@
 #include "tests/support/tiny_llama.h"
 
 #include <cmath>
+#include <fstream>
 #include <random>
 
 namespace tests {
@@ -88,6 +89,18 @@ void write_sample_run(const std::filesystem::path& folder, const SampleRun& run)
   }
   if (run.ends) write(RunFinished{run.steps, "finished", 0.5 * static_cast<double>(run.steps)});
   replace_file(files.events(), lines, ReplaceMode::atomic);
+}
+
+void append_sample_step(const std::filesystem::path& folder, std::int64_t step,
+                        const std::function<double(std::int64_t)>& loss) {
+  StepLogged logged;
+  logged.step = step;
+  logged.loss = loss(step);
+  logged.grad_norm = 1;
+  logged.tokens = step * kTokensPerStep;
+  logged.tokens_per_second = 512;
+  std::ofstream(RunFolder{folder}.events(), std::ios::app)
+      << to_json(RunEvent{1'700'000'000 + 0.5 * static_cast<double>(step), logged}) + "\n";
 }
 
 }  // namespace tests

@@ -28,4 +28,8 @@ std::function<double(std::int64_t)> sample_loss(std::int64_t seed, double shift,
 /// Writes config.json of a tiny model, run.yaml, transform.yaml and events.jsonl to `folder`.
 void write_sample_run(const std::filesystem::path& folder, const SampleRun& run);
 
+/// Appends the line of one more step, as a run that still trains does.
+void append_sample_step(const std::filesystem::path& folder, std::int64_t step,
+                        const std::function<double(std::int64_t)>& loss);
+
 }  // namespace tests

@@ -221,6 +221,50 @@ TEST(CompareCommand, ExportOpensAgainAndFitsAPage) {
   EXPECT_EQ(sorted(first), sorted(second));
 }
 
+TEST(CompareCommand, SetsTheResultAgainstACost) {
+  const ScratchFolder folder;
+  write_study(folder, 0.05);
+  const std::string cost = "output_conversions * 2";
+  const ProgramRun run = compare(folder, {"runs", "--baseline", "plain-1", "--metric", "eval_loss",
+                                          "--cost", cost, "--export", "out", "--json"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const json trade_off = json::parse(run.out).at("trade_off");
+  ASSERT_EQ(trade_off.at("points").size(), 6u);
+  // The front by brute force over the raw events.
+  std::vector<std::pair<double, double>> points;
+  for (const json& point : trade_off.at("points")) {
+    const auto path = folder / point.at("run").get<std::string>();
+    const double result = raw_values(path, "eval", "eval_loss").back();
+    EXPECT_EQ(point.at("result"), result);
+    const bool is_plain = path.filename().string().rfind("plain", 0) == 0;
+    EXPECT_EQ(point.at("cost") == 0, is_plain) << "a plain run converts nothing";
+    points.emplace_back(point.at("cost").get<double>(), result);
+  }
+  const auto beaten = [&](const std::pair<double, double>& one) {
+    return std::any_of(points.begin(), points.end(), [&](const auto& other) {
+      return other != one && other.first <= one.first && other.second <= one.second;
+    });
+  };
+  std::size_t unbeaten = 0;
+  for (const auto& point : points) unbeaten += beaten(point) ? 0 : 1;
+  EXPECT_EQ(trade_off.at("front").size(), unbeaten);
+
+  const std::string csv = tests::content_of(folder / "out/trade_off.csv");
+  EXPECT_EQ(csv.rfind("run,group,seed,cost,eval_loss,on_front\n", 0), 0u) << csv;
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 7);
+  for (const char* name : {"figure.pdf", "trade_off.pdf"})
+    EXPECT_EQ(tests::content_of(folder / "out" / name).rfind("%PDF-1.4", 0), 0u) << name;
+  EXPECT_NE(tests::content_of(folder / "out/page.html").find("eval_loss against output_conv"),
+            std::string::npos);
+
+  const ProgramRun text = compare(folder, {"runs", "--cost", "macs", "--metric", "eval_loss"});
+  EXPECT_NE(text.out.find("eval_loss against macs: what nothing beats"), std::string::npos)
+      << text.out;
+  const ProgramRun bad = compare(folder, {"runs", "--cost", "macs *"});
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_NE(bad.err.find("cost"), std::string::npos) << bad.err;
+}
+
 TEST(CompareCommand, ForeignLogsStandBeside) {
   const ScratchFolder folder;
   tests::write_sample_run(folder / "a", {});

@@ -71,4 +71,41 @@ TEST(CurveFigure, NothingToDrawIsStillAPicture) {
   EXPECT_EQ(count(svg, "inf"), 0u);
 }
 
+/// The objects that the table at the end says are there, at the bytes it says.
+std::size_t objects_at_their_places(const std::string& pdf) {
+  const std::size_t start = std::stoul(pdf.substr(pdf.rfind("startxref\n") + 10));
+  EXPECT_EQ(pdf.substr(start, 5), "xref\n");
+  std::size_t found = 0;
+  std::size_t line = pdf.find("00000 n \n", start);
+  for (; line != std::string::npos; line = pdf.find("00000 n \n", line + 1)) {
+    const std::size_t at = std::stoul(pdf.substr(line - 11, 10));
+    EXPECT_EQ(pdf.substr(at, std::to_string(found + 1).size() + 6),
+              std::to_string(found + 1) + " 0 obj");
+    ++found;
+  }
+  return found;
+}
+
+TEST(CurveFigure, IsAlsoAPageOfPdf) {
+  CurveFigure figure{.title = "loss (\xCE\x94 \\ )",
+                     .x_title = "step",
+                     .y_title = "eval_loss",
+                     .footnote = "",
+                     .curves = {}};
+  figure.curves.push_back({.label = "q_levels 256 \xE2\x86\x92 16",
+                           .points = {{0, 3}, {5, 2.5}, {10, 2}},
+                           .deviation = {0.1, 0.1, 0.1}});
+  const std::string pdf = pdf_of(figure);
+  EXPECT_EQ(pdf.rfind("%PDF-1.4\n", 0), 0u);
+  EXPECT_EQ(objects_at_their_places(pdf), 4u);
+  const std::size_t stream = pdf.find("stream\n") + 7;
+  const std::size_t length = std::stoul(pdf.substr(pdf.find("/Length ") + 8));
+  EXPECT_EQ(pdf.substr(stream + length, 9), "endstream");
+  EXPECT_NE(pdf.find("<44> Tj"), std::string::npos) << "the delta is a glyph of Symbol";
+  EXPECT_NE(pdf.find("/ca 0.18"), std::string::npos) << "the band is transparent";
+  EXPECT_NE(pdf.find("/MediaBox [0 0 510.24"), std::string::npos) << "180 mm";
+  EXPECT_EQ(count(pdf, "nan") + count(pdf, "inf"), 0u);
+  EXPECT_EQ(objects_at_their_places(pdf_of({})), 4u);
+}
+
 }  // namespace

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/figures/figure_axes.h"
+
+#include "engine/figures/svg_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace engine {
+namespace {
+
+constexpr double kRight = 20;
+constexpr double kTop = 36;
+constexpr const char* kInk = "#1b1f24";
+constexpr const char* kGrid = "#e3e3e3";
+
+}  // namespace
+
+const std::vector<std::string> kPrintColors = {"#2386FA", "#8E5316", "#047565", "#CA6698",
+                                               "#0C3140", "#9F9703", "#50220E"};
+
+double FigureAxes::across(double x) const {
+  return kLeft + (x - x_.low) / (x_.high - x_.low) * (kWidth - kLeft - kRight);
+}
+
+double FigureAxes::down(double y) const {
+  const double share = std::clamp((y_.high - y) / (y_.high - y_.low), 0.0, 1.0);
+  return kTop + share * (kFloor - kTop);
+}
+
+void FigureAxes::draw(const std::string& title, const std::string& x_title,
+                      const std::string& y_title) const {
+  canvas_.text(kLeft, 22, title, {.bold = true});
+  for (const double tick : round_ticks(y_.low, y_.high, 6)) {
+    canvas_.line({{kLeft, down(tick)}, {kWidth - kRight, down(tick)}}, {kGrid});
+    canvas_.text(kLeft - 8, down(tick) + 4, tick_text(tick), {.anchor = TextAnchor::end});
+  }
+  for (const double tick : round_ticks(x_.low, x_.high, 7)) {
+    canvas_.line({{across(tick), kFloor}, {across(tick), kFloor + 5}}, {kInk});
+    canvas_.text(across(tick), kFloor + 19, tick_text(tick), {.anchor = TextAnchor::middle});
+  }
+  canvas_.line({{kLeft, kFloor}, {kWidth - kRight, kFloor}}, {kInk});
+  canvas_.text((kLeft + kWidth - kRight) / 2, kFloor + 38, x_title, {.anchor = TextAnchor::middle});
+  canvas_.text(18, (kTop + kFloor) / 2, y_title, {.anchor = TextAnchor::middle, .turned = true});
+}
+
+void draw_glyph(FigureCanvas& canvas, int number, bool is_baseline, double x, double y,
+                const std::string& color) {
+  constexpr int kRound = 20;
+  std::vector<SeriesPoint> corners;
+  switch (is_baseline ? -1 : number % 4) {
+    case 0:
+      for (int i = 0; i < kRound; ++i) {
+        const double angle = 2 * std::numbers::pi * i / kRound;
+        corners.push_back({x + 4 * std::cos(angle), y + 4 * std::sin(angle)});
+      }
+      break;
+    case -1:
+      corners = {{x - 4, y - 4}, {x + 4, y - 4}, {x + 4, y + 4}, {x - 4, y + 4}};
+      break;
+    case 1:
+      corners = {{x, y - 5}, {x + 5, y + 4}, {x - 5, y + 4}};
+      break;
+    case 2:
+      corners = {{x, y - 5}, {x + 5, y}, {x, y + 5}, {x - 5, y}};
+      break;
+    default:
+      corners = {{x, y + 5}, {x + 5, y - 4}, {x - 5, y - 4}};
+      break;
+  }
+  canvas.area(corners, {color}, true);
+}
+
+}  // namespace engine
