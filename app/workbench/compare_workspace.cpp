@@ -3,6 +3,8 @@
 
 #include "engine/compare/comparable_paths.h"
 #include "engine/compare/comparison_export.h"
+#include "engine/compare/trade_off.h"
+#include "engine/error.h"
 #include "engine/printable.h"
 #include "widgets/panels/compare_panel.h"
 #include "widgets/panels/message_bar.h"
@@ -12,6 +14,7 @@
 #include <QSettings>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -21,6 +24,7 @@ namespace {
 constexpr int kReadAtOnce = 16;
 constexpr std::size_t kTickedAtFirst = 12;
 constexpr int kFollowEvery = 500;
+constexpr int kTicksBetweenLooks = 8;  ///< for folders that are gone: asks the disk once a run
 const QString kColors = QStringLiteral("compare/colors/");
 
 struct Views {
@@ -30,6 +34,7 @@ struct Views {
 };
 
 bool is_live(const engine::ComparableRun& run) {
+  if (run.is_gone) return false;
   switch (run.observed.state) {
     case engine::RunState::finished:
     case engine::RunState::stopped:
@@ -39,6 +44,25 @@ bool is_live(const engine::ComparableRun& run) {
     default:
       return run.reader != nullptr;
   }
+}
+
+/// The run without its folder, the run that is there again, or null when nothing has changed.
+widgets::ComparableRunPtr looked_for(const engine::ComparableRun& run) {
+  std::error_code ignored;
+  const bool is_there = std::filesystem::exists(run.path, ignored);
+  if (is_there != run.is_gone) return nullptr;
+  if (is_there) {
+    try {
+      return std::make_shared<const engine::ComparableRun>(engine::load_any_run(run.path));
+    } catch (const engine::Error&) {
+      return nullptr;  // something else is there now
+    }
+  }
+  auto gone = std::make_shared<engine::ComparableRun>(run);
+  gone->is_gone = true;
+  gone->observed = {engine::RunState::unknown, "its folder is gone"};
+  gone->notes.push_back("its folder is gone: what had been read of it is shown");
+  return gone;
 }
 
 QStringList metrics_of(const std::vector<widgets::ComparableRunPtr>& runs) {
@@ -51,11 +75,23 @@ QStringList metrics_of(const std::vector<widgets::ComparableRunPtr>& runs) {
   return names;
 }
 
+/// The trade-off page has a cost from the beginning, which not all runs know.
+bool has_cost(const std::vector<const engine::ComparableRun*>& runs,
+              const engine::ComparisonOptions& options) {
+  try {
+    return !engine::trade_off_points(runs, options.cost, options.metrics.front(), options.statistic)
+                .empty();
+  } catch (const engine::Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 CompareWorkspace::CompareWorkspace(widgets::ComparePanel* panel, QSettings* settings,
                                    QObject* parent)
     : QObject(parent), panel_(panel), settings_(settings) {
+  panel_->setStore(settings_);
   connect(panel_, &widgets::ComparePanel::optionsChanged, this, &CompareWorkspace::compute);
   connect(panel_, &widgets::ComparePanel::addRequested, this, [this] {
     const QString folder = QFileDialog::getExistingDirectory(
@@ -138,16 +174,14 @@ void CompareWorkspace::take(std::vector<engine::ComparableRun> loaded) {
     is_first_choice_ = runs_.size() < 2;
   }
   compute();
-  const bool any_live =
-      std::any_of(runs_.begin(), runs_.end(), [](const auto& run) { return is_live(*run); });
-  if (any_live) clock_.start();
+  if (!clock_.isActive()) clock_.start();
 }
 
 int CompareWorkspace::colorOf(const engine::ComparableRun& run) {
   const QString key = widgets::run_key(run);
   const auto known = colors_.find(key);
   if (known != colors_.end()) return known->second;
-  const QString setting = kColors + QString::fromLatin1(key.toUtf8().toHex());
+  const QString setting = kColors + key;
   bool is_remembered = false;
   int color = settings_ == nullptr ? 0 : settings_->value(setting).toInt(&is_remembered);
   if (!is_remembered || color < 0 || color >= widgets::kRunColors) {
@@ -160,16 +194,17 @@ int CompareWorkspace::colorOf(const engine::ComparableRun& run) {
   return color;
 }
 
-/// The run that was chosen; until one is, the first plain one, and else the first.
+/// The run that was chosen last, now or earlier; without one the first plain one, else the first.
 std::size_t CompareWorkspace::baselineAmong(
     const std::vector<widgets::ComparableRunPtr>& runs) const {
   const auto find = [&runs](auto&& is_wanted) {
     return static_cast<std::size_t>(std::find_if(runs.begin(), runs.end(), is_wanted) -
                                     runs.begin());
   };
-  const std::size_t chosen =
-      find([this](const auto& run) { return widgets::run_key(*run) == panel_->baselineKey(); });
-  if (chosen < runs.size()) return chosen;
+  for (const QString& key : panel_->baselines()) {
+    const std::size_t chosen = find([&](const auto& run) { return widgets::run_key(*run) == key; });
+    if (chosen < runs.size()) return chosen;
+  }
   const std::size_t plain = find([](const auto& run) {
     return run->source == engine::RunSource::run_folder && run->is_effect_known &&
            run->effect.plan.assignments.empty();
@@ -233,36 +268,60 @@ void CompareWorkspace::compute() {
 }
 
 void CompareWorkspace::follow() {
-  if (follow_job_.isRunning()) return;
-  std::vector<widgets::ComparableRunPtr> live;
+  if (follow_job_.isRunning() || !panel_->isVisible()) return;
+  const bool looks = ++ticks_ % kTicksBetweenLooks == 0;
+  std::vector<widgets::ComparableRunPtr> live, others;
   for (const auto& run : runs_) {
-    if (is_live(*run)) live.push_back(run);
+    if (is_live(*run)) {
+      live.push_back(run);
+    }
+    if (looks) others.push_back(run);
   }
-  if (live.empty()) {
-    clock_.stop();
-    return;
-  }
-  if (!panel_->isVisible()) return;
-  using Followed = std::vector<std::pair<const engine::ComparableRun*, widgets::ComparableRunPtr>>;
+  if (live.empty() && others.empty()) return;
+  using Pairs = std::vector<std::pair<const engine::ComparableRun*, widgets::ComparableRunPtr>>;
   follow_job_.start(
-      [live] {
-        Followed followed;
+      [live, others] {
+        Pairs pairs;
         for (const auto& run : live) {
           // What is shown is shared with the GUI thread: the copy goes on.
           auto next = std::make_shared<engine::ComparableRun>(*run);
-          if (next->poll()) followed.emplace_back(run.get(), std::move(next));
+          if (next->poll()) pairs.emplace_back(run.get(), std::move(next));
         }
-        return followed;
+        for (const auto& run : others) {
+          auto next = looked_for(*run);
+          if (next != nullptr) pairs.emplace_back(run.get(), std::move(next));
+        }
+        return pairs;
       },
-      [this](JobResult<Followed> result) {
+      [this](JobResult<Pairs> result) {
         if (!result.value || result.value->empty()) return;
-        for (auto& [old, next] : *result.value) {
-          for (auto& run : runs_) {
-            if (run.get() == old) run = next;
-          }
-        }
+        exchangeRuns(*result.value);
         compute();
       });
+}
+
+void CompareWorkspace::exchangeRuns(
+    const std::vector<std::pair<const engine::ComparableRun*, widgets::ComparableRunPtr>>& pairs) {
+  for (auto& run : runs_) {
+    const engine::ComparableRun* before = run.get();
+    for (const auto& [old, next] : pairs) {
+      if (old != before) continue;
+      keepTick(*before, *next);
+      run = next;  // the later of two wins: that the folder is gone
+    }
+  }
+}
+
+/// A run that was met before it wrote its first line has another key from that line on.
+void CompareWorkspace::keepTick(const engine::ComparableRun& before,
+                                const engine::ComparableRun& now) {
+  const QString old_key = widgets::run_key(before);
+  const QString key = widgets::run_key(now);
+  if (key == old_key || panel_->shownRuns().count(old_key) == 0) return;
+  std::set<QString> shown = panel_->shownRuns();
+  shown.erase(old_key);
+  shown.insert(key);
+  panel_->setShown(shown);
 }
 
 void CompareWorkspace::exportTo() {
@@ -277,15 +336,16 @@ void CompareWorkspace::exportTo() {
   }
   engine::ComparisonOptions options = panel_->options();
   options.baseline = baselineAmong(shown);
+  options.cost = panel_->cost().toStdString();
   export_job_.start(
       [shown, options, folder] {
-        const auto view = widgets::make_comparison_view(shown, {}, options, false);
+        std::vector<const engine::ComparableRun*> runs;
+        for (const auto& run : shown) runs.push_back(run.get());
         engine::ComparisonOptions full = options;
         full.with_differences = true;
-        const auto runs = view->pointers();
-        std::string command = "paradigm runs compare";
-        for (const auto* run : runs) command += " " + engine::shell_quoted(run->path.string());
-        command += " --export " + engine::shell_quoted(folder.toStdString());
+        if (!has_cost(runs, full)) full.cost.clear();
+        const std::string command = engine::compare_command(runs, full) + " --export " +
+                                    engine::shell_quoted(folder.toStdString());
         engine::export_comparison(runs, engine::compare_runs(runs, full), folder.toStdString(),
                                   command);
         return folder;

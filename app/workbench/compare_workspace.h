@@ -41,6 +41,9 @@ class CompareWorkspace : public QObject {
   void take(std::vector<engine::ComparableRun> loaded);
   void compute();
   void follow();
+  void exchangeRuns(
+      const std::vector<std::pair<const engine::ComparableRun*, widgets::ComparableRunPtr>>& pairs);
+  void keepTick(const engine::ComparableRun& before, const engine::ComparableRun& now);
   void exportTo();
   int colorOf(const engine::ComparableRun& run);
   std::size_t baselineAmong(const std::vector<widgets::ComparableRunPtr>& runs) const;
@@ -58,6 +61,7 @@ class CompareWorkspace : public QObject {
   BackgroundJob follow_job_;
   BackgroundJob export_job_;
   QTimer clock_;
+  int ticks_ = 0;
   bool is_first_choice_ = true;
   bool is_stale_ = false;
   bool has_refused_ = false;  ///< the message shown is about what was chosen last

@@ -128,5 +128,40 @@ int main(int argc, char** argv) {
       "processor)\n",
       1e3 * median(frames), 1e3 * *std::max_element(frames.begin(), frames.end()),
       1e3 * median(processor));
+
+  // Twenty that still train: each frame brings a line to every run. Reading and comparing are on a
+  // pool thread in the workbench; the frame is what the window does with the result.
+  panel.curves()->setFollowing(true);
+  std::vector<widgets::ComparableRunPtr> live = twenty;
+  frames.clear();
+  processor.clear();
+  double compared = 0;
+  for (int i = 0; i < 60; ++i) {
+    for (std::size_t r = 0; r < live.size(); ++r) {
+      tests::append_sample_step(paths[r], steps + (i + 1) * logging, noisy(int(r)));
+      auto next = std::make_shared<engine::ComparableRun>(*live[r]);
+      next->poll();
+      live[r] = next;
+    }
+    widgets::ComparisonViewPtr charts, rows;
+    const std::vector<int> shades(colors.begin(), colors.begin() + std::ptrdiff_t(live.size()));
+    compared += spent([&] {
+                  rows = widgets::make_comparison_view(live, shades, options, false);
+                  charts = widgets::make_comparison_view(live, shades, options, true);
+                }).wall;
+    const Spent frame = spent([&] {
+      panel.setTable(rows, {"loss", "eval_loss"});
+      panel.setCharts(charts);
+      QApplication::processEvents();
+      QApplication::processEvents();
+    });
+    frames.push_back(frame.wall);
+    processor.push_back(frame.processor);
+  }
+  fmt::print(
+      "a frame with {} live runs: median {:.1f} ms, worst {:.1f} ms (median {:.1f} ms of "
+      "processor), after {:.0f} ms of comparing on another thread\n",
+      live.size(), 1e3 * median(frames), 1e3 * *std::max_element(frames.begin(), frames.end()),
+      1e3 * median(processor), 1e3 * compared / 60);
   return 0;
 }

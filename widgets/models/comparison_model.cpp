@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/models/comparison_model.h"
 
+#include "engine/statistics/sample_statistics.h"
 #include "widgets/models/run_list_model.h"
-#include "widgets/style/number_text.h"
+#include "widgets/models/run_notes.h"
+#include "widgets/style/text.h"
 #include "widgets/style/theme.h"
 
 #include <QFont>
 #include <QGuiApplication>
 #include <QPainter>
 #include <QPixmap>
-#include <QRegularExpression>
 
 #include <algorithm>
 #include <cmath>
@@ -17,14 +18,7 @@
 namespace widgets {
 namespace {
 
-QString qt(const std::string& text) { return QString::fromStdString(text); }
-
-double last_step(const engine::ComparableRun& run) {
-  double last = 0;
-  for (const std::string& name : run.metrics.names())
-    last = std::max(last, run.metrics.find(name)->step.back());
-  return last;
-}
+constexpr quintptr kTop = 0;  ///< internal id of rows at the top; a run below group i has i + 1
 
 /// A square of the run's colour; the baseline's is a frame.
 QPixmap color_mark(const QColor& color, bool is_baseline) {
@@ -41,18 +35,12 @@ QPixmap color_mark(const QColor& color, bool is_baseline) {
   return pixmap;
 }
 
-/// -1 for what is no metric column; 0 the value, 1 the difference.
-struct MetricColumn {
-  int metric = -1;
-  bool is_delta = false;
-};
-
-MetricColumn metric_at(int column, int settings) {
-  const int at = column - ComparisonModel::kFirstSetting - settings;
-  return at < 0 ? MetricColumn{} : MetricColumn{at / 2, at % 2 == 1};
-}
-
 }  // namespace
+
+ComparisonModel::ComparisonModel(RunNotes* notes, QObject* parent)
+    : QAbstractItemModel(parent), notes_(notes) {
+  connect(notes_, &RunNotes::changed, this, &ComparisonModel::noteChanged);
+}
 
 void ComparisonModel::setView(ComparisonViewPtr view) {
   std::vector<QString> keys;
@@ -63,142 +51,186 @@ void ComparisonModel::setView(ComparisonViewPtr view) {
   if (is_same_shape) {
     // A live update must not take selection and scroll position away.
     view_ = std::move(view);
-    if (!keys_.empty()) Q_EMIT dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
+    tellChanged();
     Q_EMIT headerDataChanged(Qt::Horizontal, 0, columnCount() - 1);
     return;
   }
   beginResetModel();
   view_ = std::move(view);
   keys_ = std::move(keys);
+  layOut();
   endResetModel();
 }
 
-bool ComparisonModel::isShown(int row) const {
-  return shown_.count(keys_[static_cast<std::size_t>(row)]) > 0;
+void ComparisonModel::layOut() {
+  columns_ = {{RunField::name}, {RunField::state}, {RunField::step}};
+  for (std::size_t i = 0; i < view_->comparison.columns.size(); ++i)
+    columns_.push_back({RunField::setting, i});
+  for (std::size_t i = 0; i < view_->comparison.options.metrics.size(); ++i) {
+    columns_.push_back({RunField::metric, i});
+    columns_.push_back({RunField::delta, i});
+  }
+  for (const RunField field :
+       {RunField::speed, RunField::duration, RunField::checkpoint, RunField::tags, RunField::note})
+    columns_.push_back({field});
+  groups_ = groupsOf();
 }
+
+std::vector<ComparisonModel::Group> ComparisonModel::groupsOf() const {
+  std::vector<Group> groups;
+  if (grouping_.isEmpty() || view_ == nullptr) return groups;
+  for (int run = 0; run < int(keys_.size()); ++run) {
+    const QString label = groupLabel(run);
+    auto found = std::find_if(groups.begin(), groups.end(),
+                              [&](const Group& group) { return group.label == label; });
+    if (found == groups.end()) found = groups.insert(groups.end(), {label, {}});
+    found->runs.push_back(run);
+  }
+  return groups;
+}
+
+QString ComparisonModel::groupLabel(int run) const {
+  const auto at = static_cast<std::size_t>(run);
+  const engine::RunComparison& comparison = view_->comparison;
+  if (grouping_ == QLatin1String("seeds"))
+    return qt(comparison.groups[comparison.runs[at].group].label);
+  if (grouping_ == QLatin1String("tags")) {
+    const QString tags = notes_->of(keys_[at]).tags.join(QStringLiteral(", "));
+    return tags.isEmpty() ? tr("no tags") : tags;
+  }
+  if (grouping_ == QLatin1String("state")) return state_text(view_->runs[at]->observed.state);
+  for (const engine::ConfigColumn& column : comparison.columns) {
+    if (qt(column.name) == grouping_)
+      return QStringLiteral("%1 %2").arg(grouping_, qt(column.values[at]));
+  }
+  return tr("%1 is equal in all").arg(grouping_);
+}
+
+void ComparisonModel::setGrouping(const QString& by) {
+  if (by == grouping_) return;
+  beginResetModel();
+  grouping_ = by;
+  groups_ = groupsOf();
+  endResetModel();
+}
+
+bool ComparisonModel::isShown(int run) const { return shown_.count(keyOf(run)) > 0; }
 
 void ComparisonModel::setShown(const std::set<QString>& keys) {
   if (keys == shown_) return;
   shown_ = keys;
-  if (rowCount() > 0)
-    Q_EMIT dataChanged(index(0, kName), index(rowCount() - 1, kName), {Qt::CheckStateRole});
+  tellChanged({Qt::CheckStateRole});
   Q_EMIT shownChanged();
 }
 
-void ComparisonModel::setPinned(int row, bool pinned) {
-  const QString& key = keys_[static_cast<std::size_t>(row)];
-  if (pinned) {
-    pinned_.insert(key);
-  } else {
-    pinned_.erase(key);
+void ComparisonModel::tellChanged(const QList<int>& roles) {
+  const auto tell = [&](const QModelIndex& above) {
+    if (const int rows = rowCount(above); rows > 0)
+      Q_EMIT dataChanged(index(0, 0, above), index(rows - 1, columnCount() - 1, above), roles);
+  };
+  tell({});
+  for (int i = 0; i < int(groups_.size()); ++i) tell(index(i, 0));
+}
+
+void ComparisonModel::noteChanged(const QString& key) {
+  for (int run = 0; run < int(keys_.size()); ++run) {
+    if (keyOf(run) == key) Q_EMIT dataChanged(indexOfRun(run), indexOfRun(run, columnCount() - 1));
   }
-  Q_EMIT dataChanged(index(row, 0), index(row, columnCount() - 1));
+  if (grouping_ != QLatin1String("tags")) return;
+  beginResetModel();
+  groups_ = groupsOf();
+  endResetModel();
 }
 
 int ComparisonModel::baseline() const {
   return view_ == nullptr ? -1 : static_cast<int>(view_->comparison.options.baseline);
 }
 
-int ComparisonModel::settings() const {
-  return view_ == nullptr ? 0 : static_cast<int>(view_->comparison.columns.size());
+int ComparisonModel::runAt(const QModelIndex& index) const {
+  if (!index.isValid()) return -1;
+  if (groups_.empty()) return index.row();
+  if (index.internalId() == kTop) return -1;
+  return groups_[index.internalId() - 1].runs[static_cast<std::size_t>(index.row())];
 }
 
-int ComparisonModel::rowCount(const QModelIndex& parent) const {
-  return parent.isValid() || view_ == nullptr ? 0 : static_cast<int>(view_->runs.size());
-}
-
-int ComparisonModel::columnCount(const QModelIndex& parent) const {
-  if (parent.isValid() || view_ == nullptr) return 0;
-  return kFirstSetting + settings() +
-         2 * static_cast<int>(view_->comparison.options.metrics.size());
-}
-
-QVariant ComparisonModel::text(int row, int column) const {
-  const auto at = static_cast<std::size_t>(row);
-  const engine::ComparableRun& run = *view_->runs[at];
-  switch (column) {
-    case kName:
-      return qt(run.name);
-    case kState:
-      return state_text(run.observed.state);
-    case kStep:
-      return run.max_steps > 0
-                 ? QStringLiteral("%1/%2").arg(grouped(static_cast<std::int64_t>(last_step(run))),
-                                               grouped(run.max_steps))
-                 : grouped(static_cast<std::int64_t>(last_step(run)));
-    default:
-      break;
+QModelIndex ComparisonModel::indexOfRun(int run, int column) const {
+  if (groups_.empty()) return index(run, column);
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    const auto& runs = groups_[i].runs;
+    const auto found = std::find(runs.begin(), runs.end(), run);
+    if (found != runs.end()) return createIndex(int(found - runs.begin()), column, i + 1);
   }
-  const int setting = column - kFirstSetting;
-  if (setting < settings())
-    return qt(view_->comparison.columns[static_cast<std::size_t>(setting)].values[at]);
-  const auto [metric, is_delta] = metric_at(column, settings());
-  const engine::MetricCell& cell =
-      view_->comparison.runs[at].cells[static_cast<std::size_t>(metric)];
-  if (is_delta) {
-    if (!cell.delta) return QString();
-    const QString arrow = *cell.delta > 0   ? QStringLiteral("▲ ")
-                          : *cell.delta < 0 ? QStringLiteral("▼ ")
-                                            : QString();
-    return arrow + qt(engine::shown_delta(*cell.delta));
-  }
-  return cell.value ? qt(engine::shown(cell.value->value)) : QStringLiteral("–");
+  return {};
 }
 
-QVariant ComparisonModel::sortValue(int row, int column) const {
-  const auto at = static_cast<std::size_t>(row);
-  if (column == kStep) return last_step(*view_->runs[at]);
-  const auto [metric, is_delta] = metric_at(column, settings());
-  if (metric >= 0) {
-    const engine::MetricCell& cell =
-        view_->comparison.runs[at].cells[static_cast<std::size_t>(metric)];
-    const double value = is_delta ? cell.delta.value_or(NAN) : cell.value ? cell.value->value : NAN;
-    return std::isnan(value) ? QVariant() : QVariant(value);
-  }
-  const QString words = text(row, column).toString();
-  bool is_number = false;
-  const double number = words.toDouble(&is_number);
-  return is_number ? QVariant(number) : QVariant(words);
+int ComparisonModel::columnOf(RunField field) const {
+  const auto found = std::find_if(columns_.begin(), columns_.end(),
+                                  [&](const RunColumn& column) { return column.field == field; });
+  return found == columns_.end() ? -1 : int(found - columns_.begin());
 }
 
-QVariant ComparisonModel::data(const QModelIndex& index, int role) const {
-  if (!index.isValid() || view_ == nullptr) return {};
-  const int row = index.row();
-  const auto at = static_cast<std::size_t>(row);
-  const engine::ComparableRun& run = *view_->runs[at];
-  const bool is_number = index.column() == kStep || index.column() >= kFirstSetting;
+bool ComparisonModel::isUsed(RunField field) const {
+  for (int run = 0; run < int(keys_.size()); ++run) {
+    const QString said = text(run, {field});
+    if (!said.isEmpty() && said != QStringLiteral("–")) return true;
+  }
+  return false;
+}
+
+QModelIndex ComparisonModel::index(int row, int column, const QModelIndex& above) const {
+  if (row < 0 || column < 0 || row >= rowCount(above) || column >= columnCount()) return {};
+  return createIndex(row, column, above.isValid() ? static_cast<quintptr>(above.row()) + 1 : kTop);
+}
+
+QModelIndex ComparisonModel::parent(const QModelIndex& index) const {
+  if (!index.isValid() || index.internalId() == kTop) return {};
+  return createIndex(static_cast<int>(index.internalId()) - 1, 0, kTop);
+}
+
+int ComparisonModel::rowCount(const QModelIndex& above) const {
+  if (view_ == nullptr) return 0;
+  if (!above.isValid()) return static_cast<int>(groups_.empty() ? keys_.size() : groups_.size());
+  if (groups_.empty() || above.internalId() != kTop || above.column() != 0) return 0;
+  return static_cast<int>(groups_[static_cast<std::size_t>(above.row())].runs.size());
+}
+
+int ComparisonModel::columnCount(const QModelIndex&) const {
+  return static_cast<int>(columns_.size());
+}
+
+QVariant ComparisonModel::runData(int run, RunColumn column, int role) const {
+  const auto at = static_cast<std::size_t>(run);
+  const engine::ComparableRun& each = *view_->runs[at];
+  const bool is_baseline = run == baseline();
   switch (role) {
     case Qt::DisplayRole:
-      if (index.column() == kName && row == baseline()) return qt(run.name) + tr(" · baseline");
-      return text(row, index.column());
+      if (column.field == RunField::name && is_baseline) return qt(each.name) + tr(" · baseline");
+      return text(run, column);
+    case Qt::EditRole:
     case kTextRole:
-      return text(row, index.column());
+      return text(run, column);
     case kSortRole:
-      return sortValue(row, index.column());
+      return value(run, column);
     case kFirstRole:
-      return row == baseline() || pinned_.count(keys_[at]) > 0;
-    case kPinnedRole:
-      return pinned_.count(keys_[at]) > 0;
-    case Qt::TextAlignmentRole:
-      return int(is_number ? Qt::AlignRight | Qt::AlignVCenter : Qt::AlignLeft | Qt::AlignVCenter);
+      return is_baseline || notes_->of(keys_[at]).pinned;
     case Qt::CheckStateRole:
-      if (index.column() == kName) return isShown(row) ? Qt::Checked : Qt::Unchecked;
+      if (column.field == RunField::name) return isShown(run) ? Qt::Checked : Qt::Unchecked;
       return {};
     case Qt::DecorationRole: {
-      if (index.column() != kName) return {};
+      if (column.field != RunField::name) return {};
       const ThemeColors& colors = theme_colors(QGuiApplication::palette());
-      return color_mark(row == baseline() ? colors.baseline : colors.run(view_->colors[at]),
-                        row == baseline());
+      return color_mark(is_baseline ? colors.baseline : colors.run(view_->colors[at]), is_baseline);
     }
     case Qt::FontRole: {
       QFont font;
-      font.setBold(pinned_.count(keys_[at]) > 0);
+      font.setBold(notes_->of(keys_[at]).pinned);
       return font;
     }
     case Qt::ToolTipRole: {
-      QString tip = qt(run.path.string());
-      if (!run.observed.detail.empty()) tip += QLatin1Char('\n') + qt(run.observed.detail);
-      for (const std::string& note : run.notes) tip += QLatin1Char('\n') + qt(note);
+      if (column.field == RunField::note) return text(run, column);
+      QString tip = qt(each.path.string());
+      if (!each.observed.detail.empty()) tip += QLatin1Char('\n') + qt(each.observed.detail);
+      for (const std::string& note : each.notes) tip += QLatin1Char('\n') + qt(note);
       return tip;
     }
     default:
@@ -206,107 +238,133 @@ QVariant ComparisonModel::data(const QModelIndex& index, int role) const {
   }
 }
 
-bool ComparisonModel::setData(const QModelIndex& index, const QVariant& value, int role) {
-  if (role != Qt::CheckStateRole || index.column() != kName) return false;
-  std::set<QString> keys = shown_;
-  const QString& key = keys_[static_cast<std::size_t>(index.row())];
-  if (value.toInt() == Qt::Checked) {
-    keys.insert(key);
-  } else {
-    keys.erase(key);
+std::vector<double> ComparisonModel::valuesOf(const Group& group, RunColumn column) const {
+  std::vector<double> values;
+  for (const int run : group.runs) {
+    const QVariant each = value(run, column);
+    if (each.userType() == QMetaType::Double && std::isfinite(each.toDouble()))
+      values.push_back(each.toDouble());
   }
-  setShown(keys);
+  return values;
+}
+
+Qt::CheckState ComparisonModel::checkState(const Group& group) const {
+  const auto shown =
+      std::count_if(group.runs.begin(), group.runs.end(), [this](int run) { return isShown(run); });
+  if (shown == 0) return Qt::Unchecked;
+  return shown == std::ptrdiff_t(group.runs.size()) ? Qt::Checked : Qt::PartiallyChecked;
+}
+
+/// A group's row says what its runs share, and the mean and standard deviation of its metrics.
+QVariant ComparisonModel::groupData(const Group& group, RunColumn column, int role) const {
+  const bool is_number = column.field == RunField::metric || column.field == RunField::delta;
+  switch (role) {
+    case Qt::DisplayRole:
+    case kTextRole: {
+      if (column.field == RunField::name)
+        return tr("%1 · %n runs", nullptr, int(group.runs.size())).arg(group.label);
+      if (is_number) {
+        const engine::SampleStatistics found = engine::statistics_of(valuesOf(group, column));
+        if (found.count == 0) return {};
+        const QString mean = qt(column.field == RunField::delta ? engine::shown_delta(found.mean)
+                                                                : engine::shown(found.mean));
+        return found.count == 1
+                   ? mean
+                   : QStringLiteral("%1 ± %2").arg(mean, qt(engine::shown(found.deviation)));
+      }
+      const QString shared = text(group.runs.front(), column);
+      const bool is_shared = std::all_of(group.runs.begin(), group.runs.end(),
+                                         [&](int run) { return text(run, column) == shared; });
+      return is_shared ? shared : QString();
+    }
+    case kSortRole: {
+      if (column.field == RunField::name) return group.label;
+      const auto values = valuesOf(group, column);
+      return values.empty() ? groupData(group, column, kTextRole)
+                            : QVariant(engine::statistics_of(values).mean);
+    }
+    case kFirstRole:
+      return std::find(group.runs.begin(), group.runs.end(), baseline()) != group.runs.end();
+    case Qt::CheckStateRole:
+      return column.field == RunField::name ? QVariant(checkState(group)) : QVariant();
+    default:
+      return {};
+  }
+}
+
+QVariant ComparisonModel::data(const QModelIndex& index, int role) const {
+  if (!index.isValid() || view_ == nullptr) return {};
+  const RunColumn column = columnAt(index.column());
+  if (role == Qt::TextAlignmentRole)
+    return int((is_text(column.field) ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+  const int run = runAt(index);
+  return run >= 0 ? runData(run, column, role)
+                  : groupData(groups_[static_cast<std::size_t>(index.row())], column, role);
+}
+
+bool ComparisonModel::setData(const QModelIndex& index, const QVariant& value, int role) {
+  if (!index.isValid()) return false;
+  const RunField field = columnAt(index.column()).field;
+  const int run = runAt(index);
+  if (role == Qt::CheckStateRole && field == RunField::name) {
+    std::set<QString> keys = shown_;
+    const std::vector<int> runs =
+        run >= 0 ? std::vector<int>{run} : groups_[static_cast<std::size_t>(index.row())].runs;
+    for (const int each : runs) {
+      if (value.toInt() == Qt::Unchecked) {
+        keys.erase(keyOf(each));
+      } else {
+        keys.insert(keyOf(each));
+      }
+    }
+    setShown(keys);
+    return true;
+  }
+  if (role != Qt::EditRole || run < 0) return false;
+  RunNote note = notes_->of(keyOf(run));
+  if (field == RunField::tags) {
+    note.tags = tags_from(value.toString());
+  } else if (field == RunField::note) {
+    note.text = value.toString().simplified();
+  } else {
+    return false;
+  }
+  notes_->set(QString(keyOf(run)), note);
   return true;
 }
 
 Qt::ItemFlags ComparisonModel::flags(const QModelIndex& index) const {
-  Qt::ItemFlags flags = QAbstractTableModel::flags(index);
-  if (index.column() == kName) flags |= Qt::ItemIsUserCheckable;
+  Qt::ItemFlags flags = QAbstractItemModel::flags(index);
+  if (!index.isValid()) return flags;
+  const RunField field = columnAt(index.column()).field;
+  if (field == RunField::name) flags |= Qt::ItemIsUserCheckable;
+  if (runAt(index) >= 0 && (field == RunField::tags || field == RunField::note))
+    flags |= Qt::ItemIsEditable;
   return flags;
 }
 
 QVariant ComparisonModel::headerData(int section, Qt::Orientation orientation, int role) const {
-  if (orientation != Qt::Horizontal || view_ == nullptr) return {};
-  const bool is_number = section >= kStep;
-  if (role == Qt::TextAlignmentRole)
-    return int(is_number ? Qt::AlignRight | Qt::AlignVCenter : Qt::AlignLeft | Qt::AlignVCenter);
-  if (role != Qt::DisplayRole && role != Qt::ToolTipRole) return {};
-  switch (section) {
-    case kName:
-      return tr("Run");
-    case kState:
-      return tr("State");
-    case kStep:
-      return tr("Step");
+  if (orientation != Qt::Horizontal || view_ == nullptr || section < 0 || section >= columnCount())
+    return {};
+  const RunColumn column = columnAt(section);
+  switch (role) {
+    case Qt::TextAlignmentRole:
+      return int((is_text(column.field) ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+    case Qt::DisplayRole:
+      return column_title(*view_, column);
+    case Qt::ToolTipRole:
+      return column_tip(*view_, column);
     default:
-      break;
+      return {};
   }
-  const int setting = section - kFirstSetting;
-  if (setting < settings())
-    return qt(view_->comparison.columns[static_cast<std::size_t>(setting)].name);
-  const auto [metric, is_delta] = metric_at(section, settings());
-  if (metric >= static_cast<int>(view_->comparison.options.metrics.size())) return {};
-  const QString name = qt(view_->comparison.options.metrics[static_cast<std::size_t>(metric)]);
-  if (role == Qt::ToolTipRole)
-    return is_delta
-               ? tr("Difference to the baseline's %1").arg(name)
-               : tr("%1: %2").arg(name, qt(engine::to_string(view_->comparison.options.statistic)));
-  return is_delta ? QStringLiteral("Δ ") + name : name;
 }
 
-void ComparisonFilter::setText(const QString& text) {
-  words_ = text.split(QLatin1Char(' '), Qt::SkipEmptyParts);
-  invalidateFilter();
+QString ComparisonModel::text(int run, RunColumn column) const {
+  return cell_text(*view_, static_cast<std::size_t>(run), column, notes_->of(keyOf(run)));
 }
 
-bool ComparisonFilter::holds(int row, const QString& word) const {
-  static const QRegularExpression kExpression(QStringLiteral("^([^<>=]+)(<=|>=|=|<|>)(.+)$"));
-  const auto match = kExpression.match(word);
-  const QAbstractItemModel* model = sourceModel();
-  const int columns = model->columnCount();
-  for (int column = 0; column < columns; ++column) {
-    const QString text = model->index(row, column).data(ComparisonModel::kTextRole).toString();
-    if (!match.hasMatch()) {
-      if (text.contains(word, Qt::CaseInsensitive)) return true;
-      continue;
-    }
-    const QString header = model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
-    if (header.compare(match.captured(1), Qt::CaseInsensitive) != 0) continue;
-    const QString wanted = match.captured(3);
-    const QVariant value = model->index(row, column).data(ComparisonModel::kSortRole);
-    bool is_number = false;
-    const double number = wanted.toDouble(&is_number);
-    if (!is_number || value.userType() != QMetaType::Double)
-      return match.captured(2) == QLatin1String("=") &&
-             text.compare(wanted, Qt::CaseInsensitive) == 0;
-    const double own = value.toDouble();
-    const QString sign = match.captured(2);
-    return sign == QLatin1String("=")    ? own == number
-           : sign == QLatin1String("<")  ? own < number
-           : sign == QLatin1String(">")  ? own > number
-           : sign == QLatin1String("<=") ? own <= number
-                                         : own >= number;
-  }
-  return false;
-}
-
-bool ComparisonFilter::filterAcceptsRow(int row, const QModelIndex&) const {
-  return std::all_of(words_.begin(), words_.end(),
-                     [&](const QString& word) { return holds(row, word); });
-}
-
-bool ComparisonFilter::lessThan(const QModelIndex& left, const QModelIndex& right) const {
-  const bool is_left_first = left.data(ComparisonModel::kFirstRole).toBool();
-  if (is_left_first != right.data(ComparisonModel::kFirstRole).toBool())
-    return (sortOrder() == Qt::AscendingOrder) == is_left_first;
-  const QVariant a = left.data(ComparisonModel::kSortRole);
-  const QVariant b = right.data(ComparisonModel::kSortRole);
-  if (!a.isValid() || !b.isValid())  // what is not known stays at the end
-    return sortOrder() == Qt::AscendingOrder ? a.isValid() && !b.isValid()
-                                             : !a.isValid() && b.isValid();
-  const bool are_numbers = a.userType() == QMetaType::Double && b.userType() == QMetaType::Double;
-  return are_numbers ? a.toDouble() < b.toDouble()
-                     : QString::localeAwareCompare(a.toString(), b.toString()) < 0;
+QVariant ComparisonModel::value(int run, RunColumn column) const {
+  return cell_value(*view_, static_cast<std::size_t>(run), column, notes_->of(keyOf(run)));
 }
 
 }  // namespace widgets

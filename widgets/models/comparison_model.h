@@ -1,38 +1,54 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "widgets/models/comparison_view.h"
+#include "widgets/models/comparison_cells.h"
 
-#include <QAbstractTableModel>
-#include <QSortFilterProxyModel>
+#include <QAbstractItemModel>
 #include <QString>
 
-#include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
 namespace widgets {
 
+class RunNotes;
+
 /// One row per run: name with its colour and a check box (shown in the charts), state, step, the
-/// settings that differ, and for each metric the statistic and the difference to the baseline.
-class ComparisonModel : public QAbstractTableModel {
+/// settings that differ, for each metric the statistic and the difference to the baseline, speed,
+/// duration, newest checkpoint, and what the user says about it. Below rows of groups when grouped.
+class ComparisonModel : public QAbstractItemModel {
   Q_OBJECT
 
  public:
-  enum Column { kName, kState, kStep, kFirstSetting };
-  enum Role { kSortRole = Qt::UserRole + 1, kPinnedRole, kFirstRole, kTextRole };
+  enum Role { kSortRole = Qt::UserRole + 1, kFirstRole, kTextRole };
 
-  using QAbstractTableModel::QAbstractTableModel;
+  explicit ComparisonModel(RunNotes* notes, QObject* parent = nullptr);
 
   void setView(ComparisonViewPtr view);
   const ComparisonViewPtr& view() const { return view_; }
 
+  /// What rows are put together by: "" (not at all), "seeds", "tags", "state", or a setting's name.
+  void setGrouping(const QString& by);
+  const QString& grouping() const { return grouping_; }
+
   const std::set<QString>& shownRuns() const { return shown_; }
-  bool isShown(int row) const;
+  bool isShown(int run) const;
   void setShown(const std::set<QString>& keys);
-  void setPinned(int row, bool pinned);
+  const QString& keyOf(int run) const { return keys_[static_cast<std::size_t>(run)]; }
   int baseline() const;
 
+  /// Index of the run in the view; -1 for a group's row.
+  int runAt(const QModelIndex& index) const;
+  QModelIndex indexOfRun(int run, int column = 0) const;
+  RunColumn columnAt(int column) const { return columns_[static_cast<std::size_t>(column)]; }
+  /// -1 when there is none.
+  int columnOf(RunField field) const;
+  /// Any run has something to show there.
+  bool isUsed(RunField field) const;
+
+  QModelIndex index(int row, int column, const QModelIndex& parent = {}) const override;
+  QModelIndex parent(const QModelIndex& index) const override;
   int rowCount(const QModelIndex& parent = {}) const override;
   int columnCount(const QModelIndex& parent = {}) const override;
   QVariant data(const QModelIndex& index, int role) const override;
@@ -44,34 +60,31 @@ class ComparisonModel : public QAbstractTableModel {
   void shownChanged();
 
  private:
-  int settings() const;
-  QVariant text(int row, int column) const;
-  QVariant sortValue(int row, int column) const;
+  struct Group {
+    QString label;
+    std::vector<int> runs;
+  };
 
+  void layOut();
+  std::vector<Group> groupsOf() const;
+  QString groupLabel(int run) const;
+  void noteChanged(const QString& key);
+  QString text(int run, RunColumn column) const;
+  QVariant value(int run, RunColumn column) const;
+  QVariant runData(int run, RunColumn column, int role) const;
+  QVariant groupData(const Group& group, RunColumn column, int role) const;
+  std::vector<double> valuesOf(const Group& group, RunColumn column) const;
+  Qt::CheckState checkState(const Group& group) const;
+  /// Every row there is, of groups and of runs, says it anew.
+  void tellChanged(const QList<int>& roles = {});
+
+  RunNotes* notes_;
   ComparisonViewPtr view_;
+  std::vector<RunColumn> columns_;
   std::vector<QString> keys_;
+  std::vector<Group> groups_;  ///< empty: runs stand at the top
+  QString grouping_;
   std::set<QString> shown_;
-  std::set<QString> pinned_;
-};
-
-/// The baseline and pinned rows first, then by column; rows whose filter fails are hidden. The
-/// filter is words with blanks between: "eval_loss<2.3", "q_levels=64" and ">" compare with a
-/// column, other words are sought in the whole row. All must hold.
-class ComparisonFilter : public QSortFilterProxyModel {
-  Q_OBJECT
-
- public:
-  using QSortFilterProxyModel::QSortFilterProxyModel;
-  void setText(const QString& text);
-
- protected:
-  bool filterAcceptsRow(int row, const QModelIndex& parent) const override;
-  bool lessThan(const QModelIndex& left, const QModelIndex& right) const override;
-
- private:
-  bool holds(int row, const QString& word) const;
-
-  QStringList words_;
 };
 
 }  // namespace widgets

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/models/comparison_view.h"
 
+#include "engine/digest.h"
+
+#include <filesystem>
+
 namespace widgets {
 namespace {
 
@@ -51,6 +55,8 @@ ComparisonViewPtr make_comparison_view(std::vector<ComparableRunPtr> runs, std::
   options.with_differences = for_charts;
   view->comparison = engine::compare_runs(view->pointers(), std::move(options));
   if (!for_charts) return view;
+  view->missing = engine::missing_replicas(view->pointers(), view->comparison,
+                                           engine::seeds_worth_adding(view->comparison));
   const bool is_time = view->comparison.options.axis == engine::XAxis::time;
   for (const ComparableRunPtr& run : view->runs) {
     engine::RunSeries& series = view->curves.emplace_back();
@@ -74,9 +80,10 @@ ComparisonViewPtr make_comparison_view(std::vector<ComparableRunPtr> runs, std::
 }
 
 QString run_key(const engine::ComparableRun& run) {
-  if (run.started && !run.started->run_id.empty())
-    return QString::fromStdString(run.started->run_id);
-  return QString::fromStdString(run.path.string());
+  if (!run.identity.empty()) return QString::fromStdString(run.identity);
+  std::error_code ignored;
+  return QString::fromStdString(
+      engine::sha256_hex(std::filesystem::absolute(run.path, ignored).string()));
 }
 
 }  // namespace widgets

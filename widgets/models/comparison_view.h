@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/compare/missing_replicas.h"
 #include "engine/compare/run_comparison.h"
 #include "engine/runs/run_series.h"
 
@@ -28,6 +29,8 @@ struct ComparisonView {
   std::vector<engine::RunSeries> curves;
   /// Of groups with replicas, over steps; empty on another axis and in a view for tables.
   std::vector<GroupLine> groups;
+  /// Runs that would complete the groups; none in a view for tables.
+  std::vector<engine::MissingReplica> missing;
 
   int color_of_group(std::size_t group) const;
   std::vector<const engine::ComparableRun*> pointers() const;
@@ -39,7 +42,8 @@ using ComparisonViewPtr = std::shared_ptr<const ComparisonView>;
 ComparisonViewPtr make_comparison_view(std::vector<ComparableRunPtr> runs, std::vector<int> colors,
                                        engine::ComparisonOptions options, bool for_charts);
 
-/// What identifies a run over restarts: its recorded id, else its path.
+/// What identifies a run over restarts, as 64 hexadecimal digits: of its first line, else of its
+/// path.
 QString run_key(const engine::ComparableRun& run);
 
 }  // namespace widgets

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/models/histogram_data.h"
 
+#include "engine/transform/effect_diff.h"
+
 #include <QHash>
 #include <QObject>
 #include <QSet>
@@ -118,7 +120,8 @@ const HistogramGhost* HistogramData::ghost_of(const HistogramBar& bar) const {
   return nullptr;
 }
 
-void add_ghosts(HistogramData& data, const HistogramData& other, const QString& caption) {
+void add_ghosts(HistogramData& data, const HistogramData& other, const QString& caption,
+                const QString& gone_text) {
   bool differs = data.bars.size() != other.bars.size();
   for (std::size_t i = 0; i < data.bars.size() && !differs; ++i) {
     differs =
@@ -136,7 +139,7 @@ void add_ghosts(HistogramData& data, const HistogramData& other, const QString& 
     if (ghost.count > 0 && std::none_of(data.bars.begin(), data.bars.end(), same)) {
       HistogramBar gone;
       gone.label = bar.label;
-      gone.detail = QObject::tr("no longer in the file");
+      gone.detail = gone_text;
       data.bars.insert(data.bars.end() - (data.bars.empty() ? 0 : 1), std::move(gone));
     }
     data.ghosts.push_back(std::move(ghost));
@@ -177,6 +180,39 @@ HistogramData planned_histogram(const PlanView& view) {
   }
   weights.fill(rest);
   data.bars.push_back(std::move(rest));
+  return data;
+}
+
+HistogramData effect_histogram(const PlanView& view,
+                               const std::vector<engine::ParadigmInfo>& infos) {
+  HistogramData data;
+  if (view.checkpoint == nullptr) return data;
+  QHash<QString, const engine::Assignment*> assignments;
+  for (const auto& one : view.plan.assignments) {
+    if (one.outcome == engine::Outcome::transformed)
+      assignments.insert(QString::fromStdString(one.layer), &one);
+  }
+  QHash<QString, std::size_t> position;
+  HistogramBar rest = untransformed_bar();
+  for (const auto& layer : view.checkpoint->inventory.layers()) {
+    const bool is_attention = layer.kind == engine::LayerKind::attention;
+    if (!is_attention && layer.kind != engine::LayerKind::linear) continue;
+    const QString name = QString::fromStdString(layer.name);
+    const auto* assignment = assignments.value(name);
+    if (assignment == nullptr) {
+      count(rest, name, is_attention);
+      continue;
+    }
+    const QString label = QString::fromStdString(engine::effect_text(assignment, infos));
+    if (!position.contains(label)) {
+      position.insert(label, data.bars.size());
+      data.bars.emplace_back().label = label;
+    }
+    count(data.bars[position.value(label)], name, is_attention);
+  }
+  data.bars.push_back(std::move(rest));
+  const Weights weights(view);
+  for (auto& bar : data.bars) weights.fill(bar);
   return data;
 }
 

@@ -68,9 +68,14 @@ struct HistogramData {
 };
 
 HistogramData planned_histogram(const PlanView& view);
-/// Puts the bars of `other` behind those of `data`; rules that are no longer there come back as
-/// empty bars. Nothing when both are alike.
-void add_ghosts(HistogramData& data, const HistogramData& other, const QString& caption);
+/// One bar for each different effect on layers, whatever rule has it: the paradigm with the values
+/// that take effect.
+HistogramData effect_histogram(const PlanView& view,
+                               const std::vector<engine::ParadigmInfo>& infos);
+/// Puts the bars of `other` behind those of `data`; those that are only there come back as empty
+/// bars, `gone` their detail. Nothing when both are alike.
+void add_ghosts(HistogramData& data, const HistogramData& other, const QString& caption,
+                const QString& gone);
 /// What a run's engine really replaced, against what its own transform plans on its own model; with
 /// a statistic, what each rule's layers measured of it last.
 HistogramData applied_histogram(const RunRecord& run, const QString& statistic = {});

@@ -1,39 +1,32 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "engine/compare/run_statistic.h"
 #include "widgets/models/comparison_view.h"
+#include "widgets/models/run_notes.h"
 
-#include <QSet>
 #include <QString>
 #include <QStringList>
 #include <QWidget>
 
 #include <set>
 
-class QComboBox;
-class QLabel;
-class QLineEdit;
-class QSplitter;
 class QTabWidget;
-class QToolButton;
-class QTreeView;
 
 namespace widgets {
 
+class CompareCurves;
+class CompareEffects;
+class CompareLayers;
+class CompareTable;
+class CompareTools;
+class CompareTradeOff;
 class ComparisonDetails;
-class ComparisonFilter;
 class ComparisonModel;
 class CurvePlot;
 class DifferencePlot;
-struct Curve;
-struct DifferenceCurve;
 class EmptyState;
-class LayerDifferencePlot;
-class LayerHeatPlot;
 class MessageBar;
 class Selection;
-class TradeOffPlot;
 
 /// Runs side by side: a table of all, and of those that are ticked the curves, the differences to
 /// the baseline, verdicts and configurations, layers, and a trade-off. It computes nothing itself:
@@ -47,76 +40,65 @@ class ComparePanel : public QWidget {
   /// The table's view of all runs, and the metrics that can be chosen.
   void setTable(const ComparisonViewPtr& view, const QStringList& metrics);
   /// The charts' view of the ticked runs; null clears them.
-  void setCharts(ComparisonViewPtr view);
+  void setCharts(const ComparisonViewPtr& view);
+  /// Where notes and choices are kept; outlives this.
+  void setStore(QSettings* settings);
 
-  /// What the user has chosen. `baseline` indexes nothing: it is baselineKey() that says the run.
+  /// What the user has chosen. `baseline` indexes nothing: it is baselines() that say the run.
   engine::ComparisonOptions options() const;
-  QString baselineKey() const { return baseline_; }
+  /// Keys of the runs that were chosen, the last chosen first.
+  QStringList baselines() const { return notes_.baselines(); }
   void setBaseline(const QString& key);
   const std::set<QString>& shownRuns() const;
   void setShown(const std::set<QString>& keys);
+  /// Somebody answers replicasRequested(): there is a button for it.
+  void setCanQueue(bool can);
+  /// What the trade-off has as its cost.
+  QString cost() const;
 
   MessageBar* messages() const { return messages_; }
-  ComparisonModel* model() const { return model_; }
-  CurvePlot* curves() const { return curves_; }
-  DifferencePlot* differences() const { return differences_; }
+  RunNotes* notes() { return &notes_; }
+  CompareTable* table() const { return table_; }
+  ComparisonModel* model() const;
+  CurvePlot* curves() const;
+  DifferencePlot* differences() const;
   ComparisonDetails* details() const { return details_; }
+  CompareEffects* effects() const { return effects_; }
   QTabWidget* tabs() const { return tabs_; }
 
  Q_SIGNALS:
   void optionsChanged();
   void addRequested();
   void exportRequested();
-
- protected:
-  void changeEvent(QEvent* event) override;
+  void replicasRequested(const std::vector<engine::ParamValues>& runs);
 
  private:
-  QWidget* makeTools();
-  QWidget* makeCurves();
-  QWidget* makeLayers();
-  QWidget* makeTradeOff();
-  QTreeView* makeTable();
-  void showCurves();
-  bool isGrouped() const;
-  std::vector<Curve> curvesShown() const;
-  std::vector<DifferenceCurve> differencesShown() const;
-  void fillLayerChoices();
-  void showVerdict();
-  void showLayers();
-  void showTradeOff();
-  void showContextMenu(const QPoint& position);
+  QWidget* makeDifferences();
+  void connectParts(Selection* selection);
+  void showEffects();
+  void showTab();
 
-  Selection* selection_ = nullptr;
-  MessageBar* messages_ = nullptr;
-  EmptyState* empty_ = nullptr;
-  ComparisonModel* model_ = nullptr;
-  ComparisonFilter* filter_ = nullptr;
-  QTreeView* table_ = nullptr;
-  QLineEdit* filter_text_ = nullptr;
-  QComboBox* metric_ = nullptr;
-  QComboBox* statistic_ = nullptr;
-  QComboBox* axis_ = nullptr;
-  QToolButton* grouped_ = nullptr;
-  QTabWidget* tabs_ = nullptr;
-  CurvePlot* curves_ = nullptr;
-  DifferencePlot* differences_ = nullptr;
-  QLabel* verdict_ = nullptr;
-  ComparisonDetails* details_ = nullptr;
-  QComboBox* layer_base_ = nullptr;
-  QComboBox* layer_run_ = nullptr;
-  QComboBox* layer_statistic_ = nullptr;
-  QSplitter* layer_plots_ = nullptr;
-  LayerDifferencePlot* layers_ = nullptr;
-  LayerHeatPlot* heat_ = nullptr;
-  QLabel* layers_note_ = nullptr;
-  QLineEdit* cost_ = nullptr;
-  QToolButton* cost_log_ = nullptr;
-  TradeOffPlot* trade_off_ = nullptr;
-  QLabel* trade_off_note_ = nullptr;
+  /// Pages that do not show the newest view.
+  struct Stale {
+    bool details = false;
+    bool layers = false;
+    bool trade_off = false;
+  };
+
+  RunNotes notes_;
+  MessageBar* messages_;
+  CompareTools* tools_;
+  CompareTable* table_;
+  QTabWidget* tabs_;
+  CompareCurves* curves_;
+  ComparisonDetails* details_;
+  CompareEffects* effects_;
+  CompareLayers* layers_;
+  CompareTradeOff* trade_off_;
+  EmptyState* empty_;
+  ComparisonViewPtr table_view_;
   ComparisonViewPtr charts_;
-  QStringList drawn_;  ///< what tells the curves that are drawn from others
-  QString baseline_;
+  Stale stale_;
 };
 
 }  // namespace widgets

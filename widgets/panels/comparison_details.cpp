@@ -2,7 +2,9 @@
 #include "widgets/panels/comparison_details.h"
 
 #include "engine/compare/comparison_tables.h"
+#include "widgets/models/layer_names.h"
 #include "widgets/panels/item_views.h"
+#include "widgets/style/text.h"
 
 #include <QEvent>
 #include <QHeaderView>
@@ -12,8 +14,7 @@ namespace widgets {
 namespace {
 
 constexpr int kLayersRole = Qt::UserRole + 1;
-
-QString qt(const std::string& text) { return QString::fromStdString(text); }
+constexpr int kGroupRole = Qt::UserRole + 2;  ///< of a head
 
 QTreeWidgetItem* add(QTreeWidgetItem* parent, const QString& text) {
   auto* item = new QTreeWidgetItem(parent, {text});
@@ -37,69 +38,106 @@ ComparisonDetails::ComparisonDetails(QWidget* parent) : QTreeWidget(parent) {
   setItemDelegate(new RowDelegate(this));
   setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
   header()->setSectionResizeMode(QHeaderView::Stretch);
-  connect(this, &QTreeWidget::currentItemChanged, this, [this](QTreeWidgetItem* item) {
-    if (item == nullptr) return;
-    const QStringList layers = item->data(0, kLayersRole).toStringList();
-    if (!layers.isEmpty()) Q_EMIT layersChosen(layers);
-  });
+  connect(this, &QTreeWidget::currentItemChanged, this, &ComparisonDetails::choose);
+}
+
+void ComparisonDetails::choose(QTreeWidgetItem* item) {
+  if (item == nullptr || is_filling_) return;
+  const QTreeWidgetItem* head = item->parent() == nullptr ? item : item->parent();
+  const QVariant group = head->data(0, kGroupRole);
+  if (group.isValid() && group.toInt() != group_) {
+    group_ = group.toInt();
+    Q_EMIT groupChanged();
+  }
+  const QStringList layers = item->data(0, kLayersRole).toStringList();
+  if (!layers.isEmpty()) Q_EMIT layersChosen(layers);
 }
 
 void ComparisonDetails::setView(const ComparisonViewPtr& view) {
+  const QString label = view_ != nullptr && group_ >= 0
+                            ? qt(view_->comparison.groups[static_cast<std::size_t>(group_)].label)
+                            : QString();
+  const QString line = currentItem() != nullptr ? currentItem()->text(0) : QString();
   view_ = view;
   fill();
+  keepGroup(label, line);
+  Q_EMIT groupChanged();
+}
+
+/// A live run changes the numbers many times a minute: who reads here keeps the place.
+void ComparisonDetails::keepGroup(const QString& label, const QString& line) {
+  group_ = -1;
+  if (view_ == nullptr) return;
+  is_filling_ = true;
+  for (int i = 0; i < topLevelItemCount(); ++i) {
+    const QVariant group = topLevelItem(i)->data(0, kGroupRole);
+    if (!group.isValid()) continue;
+    const auto& found = view_->comparison.groups[static_cast<std::size_t>(group.toInt())];
+    const bool is_same = qt(found.label) == label;
+    if (group_ < 0 || is_same) group_ = group.toInt();
+    if (!is_same) continue;
+    for (int k = 0; k < topLevelItem(i)->childCount(); ++k) {
+      if (topLevelItem(i)->child(k)->text(0) == line) setCurrentItem(topLevelItem(i)->child(k));
+    }
+  }
+  is_filling_ = false;
 }
 
 void ComparisonDetails::fill() {
-  // A live run changes the numbers many times a minute: who reads here keeps the place.
   const int scrolled = verticalScrollBar()->value();
+  is_filling_ = true;
   clear();
-  if (view_ == nullptr) return;
-  const engine::RunComparison& comparison = view_->comparison;
+  if (view_ != nullptr) {
+    for (const engine::GroupChange& change : view_->comparison.changes) addChange(change);
+    if (!view_->comparison.notes.empty()) {
+      auto* item = addHead(tr("Notes"));
+      for (const std::string& note : view_->comparison.notes) add(item, qt(note));
+      item->setExpanded(true);
+    }
+  }
+  is_filling_ = false;
+  verticalScrollBar()->setValue(scrolled);
+}
+
+QTreeWidgetItem* ComparisonDetails::addHead(const QString& text) {
+  auto* item = new QTreeWidgetItem(this, {text});
   QFont bold = font();
   bold.setBold(true);
-  const auto head = [&](const QString& text) {
-    auto* item = new QTreeWidgetItem(this, {text});
-    item->setFont(0, bold);
-    return item;
-  };
-  for (const engine::GroupChange& change : comparison.changes) {
-    auto* item = head(tr("%1 against %2")
-                          .arg(qt(comparison.groups[change.group].label),
-                               qt(comparison.groups[comparison.base_group].label)));
-    for (const engine::Verdict& verdict : comparison.verdicts) {
-      if (verdict.group == change.group)
-        add(item, sign_of(verdict, comparison.options.confidence) + qt(verdict.text));
-    }
-    if (change.is_effect_known) {
-      for (const engine::EffectChange& effect : change.effect.changes) {
-        auto* line = add(item, qt(effect.layers_text + ": " + effect.text));
-        QStringList layers;
-        for (const std::string& layer : effect.layers) layers << qt(layer);
-        line->setData(0, kLayersRole, layers);
-        line->setToolTip(0, tr("Click to select these layers"));
-      }
-    }
-    engine::GroupChange rest = change;
-    rest.effect.changes.clear();
-    const bool has_effect = change.is_effect_known && !change.effect.changes.empty();
-    for (const std::string& line : engine::change_lines(rest)) {
-      if (has_effect && line == "identical effect on every layer") continue;
-      add(item, qt(line));
-    }
-    for (const std::size_t run : comparison.groups[change.group].runs) {
-      if (comparison.options.axis == engine::XAxis::time) break;  // the view is in hours
-      const std::string line =
-          engine::divergence_line(*view_->runs[run], comparison.runs[run], comparison.options);
-      if (!line.empty()) add(item, qt(line));
-    }
-    item->setExpanded(true);
+  item->setFont(0, bold);
+  return item;
+}
+
+void ComparisonDetails::addChange(const engine::GroupChange& change) {
+  const engine::RunComparison& comparison = view_->comparison;
+  auto* item = addHead(tr("%1 against %2")
+                           .arg(qt(comparison.groups[change.group].label),
+                                qt(comparison.groups[comparison.base_group].label)));
+  item->setData(0, kGroupRole, static_cast<int>(change.group));
+  for (const engine::Verdict& verdict : comparison.verdicts) {
+    if (verdict.group == change.group)
+      add(item, sign_of(verdict, comparison.options.confidence) + qt(verdict.text));
   }
-  if (!comparison.notes.empty()) {
-    auto* item = head(tr("Notes"));
-    for (const std::string& note : comparison.notes) add(item, qt(note));
-    item->setExpanded(true);
+  if (change.is_effect_known) {
+    for (const engine::EffectChange& effect : change.effect.changes) {
+      auto* line = add(item, qt(effect.layers_text + ": " + effect.text));
+      line->setData(0, kLayersRole, from_names(effect.layers));
+      line->setToolTip(0, tr("Click to select these layers"));
+    }
   }
-  verticalScrollBar()->setValue(scrolled);
+  engine::GroupChange rest = change;
+  rest.effect.changes.clear();
+  const bool has_effect = change.is_effect_known && !change.effect.changes.empty();
+  for (const std::string& line : engine::change_lines(rest)) {
+    if (has_effect && line == "identical effect on every layer") continue;
+    add(item, qt(line));
+  }
+  for (const std::size_t run : comparison.groups[change.group].runs) {
+    if (comparison.options.axis == engine::XAxis::time) break;  // the view is in hours
+    const std::string line =
+        engine::divergence_line(*view_->runs[run], comparison.runs[run], comparison.options);
+    if (!line.empty()) add(item, qt(line));
+  }
+  item->setExpanded(true);
 }
 
 void ComparisonDetails::changeEvent(QEvent* event) {

@@ -23,6 +23,7 @@ namespace widgets {
 namespace {
 
 constexpr int kWeights = 3;
+enum Ghost { kSaved, kRun, kNone };
 
 }  // namespace
 
@@ -32,6 +33,7 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
       runs_(runs),
       planned_button_(new QToolButton),
       applied_button_(new QToolButton),
+      ghost_(new QComboBox),
       weight_(new QComboBox),
       note_(new QLabel),
       plot_(new HistogramPlot) {
@@ -61,6 +63,13 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
   note_->setObjectName(QStringLiteral("histogram.note"));
   note_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   bar->addWidget(note_, 1);
+  ghost_->setObjectName(QStringLiteral("histogram.ghost"));
+  ghost_->setAccessibleName(tr("What the outlines are of"));
+  ghost_->setToolTip(tr("What the outlines behind the bars are of"));
+  ghost_->addItem(tr("outlined: saved"));
+  ghost_->addItem(tr("outlined: run"));
+  ghost_->addItem(tr("no outlines"));
+  bar->addWidget(ghost_);
   weight_->setObjectName(QStringLiteral("histogram.weight"));
   weight_->setAccessibleName(tr("What the bars measure"));
   weight_->setToolTip(tr("What the length of a bar measures"));
@@ -88,6 +97,7 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
     }
     refresh();
   });
+  connect(ghost_, &QComboBox::currentIndexChanged, this, &HistogramPanel::refresh);
   connect(plot_, &HistogramPlot::ruleActivated, this, &HistogramPanel::ruleActivated);
   connect(planned_button_, &QToolButton::clicked, this, &HistogramPanel::showPlanned);
   connect(applied_button_, &QToolButton::clicked, this, &HistogramPanel::showApplied);
@@ -96,7 +106,8 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
           [this] { plot_->setSelectedLayers(selection_->layers()); });
   connect(selection_, &Selection::runChanged, this, &HistogramPanel::refresh);
   connect(runs_, &RunStore::runsChanged, this, [this](const QStringList& folders) {
-    if (applied_ && folders.contains(selection_->run())) refresh();
+    const bool shows_run = applied_ || ghost_->currentIndex() == kRun;
+    if (shows_run && folders.contains(selection_->run())) refresh();
   });
   refresh();
 }
@@ -148,6 +159,17 @@ void HistogramPanel::listStatistics(const RunRecord* run) {
 
 QString HistogramPanel::noteText() const { return note_->text(); }
 
+void HistogramPanel::addGhosts(HistogramData& shown) const {
+  if (ghost_->currentIndex() == kSaved) {
+    if (saved_ != nullptr && saved_->has_plan() && saved_->checkpoint == view_->checkpoint)
+      add_ghosts(shown, saved_bars_, tr("as saved"), tr("no longer in the file"));
+  } else if (ghost_->currentIndex() == kRun) {
+    const RunRecord* run = runs_->find(selection_->run());
+    if (run != nullptr && run->plan != nullptr && run->plan->has_plan())
+      add_ghosts(shown, planned_histogram(*run->plan), run->name, tr("only in %1").arg(run->name));
+  }
+}
+
 void HistogramPanel::refresh() {
   const RunRecord* run = runs_->find(selection_->run());
   applied_button_->setEnabled(run != nullptr);
@@ -162,10 +184,9 @@ void HistogramPanel::refresh() {
     shown = applied_histogram(*run, statistic());
   } else if (has_plan) {
     shown = planned_histogram(*view_);
-    if (saved_ != nullptr && saved_->has_plan() && saved_->checkpoint == view_->checkpoint) {
-      add_ghosts(shown, saved_bars_, tr("as saved"));
-    }
+    addGhosts(shown);
   }
+  ghost_->setVisible(!applied_ && has_plan);
   empty_->setEmpty(!applied_ && !has_plan && run == nullptr);
   empty_->setSentence(view_ == nullptr || view_->checkpoint == nullptr
                           ? tr("Counts appear as soon as a checkpoint is open.")
@@ -179,7 +200,10 @@ void HistogramPanel::refresh() {
       note_->setText(run->step > 0 ? tr("nothing was transformed") : tr("nothing applied yet"));
     }
   } else {
-    note_->setText(has_plan ? tr("Click a bar to select its layers.") : QString());
+    const bool lacks_run = ghost_->currentIndex() == kRun && run == nullptr;
+    note_->setText(!has_plan   ? QString()
+                   : lacks_run ? tr("Select a run to see the outlines of its transform.")
+                               : tr("Click selects layers."));
   }
   QPalette colors = palette();
   colors.setColor(QPalette::WindowText,

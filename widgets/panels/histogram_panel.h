@@ -18,8 +18,8 @@ class EmptyState;
 class HistogramPlot;
 class Selection;
 
-/// The transform histogram: as planned by the open file, or as applied by the selected run, next to
-/// what was planned.
+/// The transform histogram: as planned by the open file, with outlines of the saved file or of the
+/// selected run's, or as applied by the selected run, next to what was planned.
 class HistogramPanel : public QWidget {
   Q_OBJECT
 
@@ -42,6 +42,7 @@ class HistogramPanel : public QWidget {
   void refresh();
   void listStatistics(const RunRecord* run);
   QString statistic() const;
+  void addGhosts(HistogramData& shown) const;
 
   Selection* selection_;
   const RunStore* runs_;
@@ -51,6 +52,7 @@ class HistogramPanel : public QWidget {
   bool applied_ = false;
   QToolButton* planned_button_;
   QToolButton* applied_button_;
+  QComboBox* ghost_;
   QComboBox* weight_;
   QLabel* note_;
   HistogramPlot* plot_;

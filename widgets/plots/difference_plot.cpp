@@ -17,7 +17,8 @@
 namespace widgets {
 namespace {
 
-constexpr std::size_t kColumns = 1000;
+/// Beyond that many curves the raw differences would only be mud, and lines need fewer points.
+constexpr std::size_t kMostGhosts = 4;
 /// A noisy line says no more with more points, and filling a jagged band costs Qt 50 ms.
 constexpr std::size_t kStretches = 150;
 
@@ -61,6 +62,7 @@ DifferencePlot::DifferencePlot(QWidget* parent) : QWidget(parent), plot_(new QCu
   plot_->axisRect()->setMinimumMargins(QMargins(0, lines(this, 0.4), lines(this, 0.8), 0));
   connect(plot_->xAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this,
           [this](const QCPRange& range) {
+            thin();
             if (!is_setting_range_) Q_EMIT xRangeChanged(range.lower, range.upper);
           });
   style_plot(plot_, this);
@@ -130,6 +132,7 @@ void DifferencePlot::addGap(const engine::DifferenceGap& gap) {
 void DifferencePlot::rebuild() {
   plot_->clearGraphs();
   plot_->clearItems();
+  lines_.clear();
   const ThemeColors& colors = theme_colors(palette());
   // One band: the widest, so that no curve seems further out than it is.
   const auto widest = std::max_element(
@@ -156,6 +159,26 @@ void DifferencePlot::rebuild() {
     } else if (!curve.difference.points.empty()) {
       addRun(curve);
     }
+  }
+  thin();
+}
+
+void DifferencePlot::thin() {
+  const QCPRange range = plot_->xAxis->range();
+  const auto pixels = static_cast<std::size_t>(std::max(1, plot_->axisRect()->width()));
+  const auto fill = [](QCPGraph* graph, const std::vector<engine::SeriesPoint>& points) {
+    QVector<QCPGraphData> values;
+    values.reserve(static_cast<int>(points.size()));
+    for (const auto& point : points) values.append({point.x, point.y});
+    graph->data()->set(values, true);
+  };
+  const std::size_t columns = pixels / (lines_.size() > kMostGhosts ? 4 : 2);
+  for (const Line& line : lines_) {
+    if (line.ghost != nullptr)
+      fill(line.ghost, line.raw.envelope(range.lower, range.upper, pixels));
+    fill(line.main, line.smoothed.empty()
+                        ? line.raw.envelope(range.lower, range.upper, columns)
+                        : one_per_column(line.x, line.smoothed, range.lower, range.upper, columns));
   }
 }
 
@@ -192,27 +215,25 @@ void DifferencePlot::addGroup(const DifferenceCurve& curve) {
 void DifferencePlot::addRun(const DifferenceCurve& curve) {
   const ThemeColors& colors = theme_colors(palette());
   const auto& points = curve.difference.points;
-  engine::RunSeries raw;
-  std::vector<double> x;
+  Line line;
   const auto window = static_cast<std::size_t>(std::max(1, curve.difference.window));
-  for (const engine::DifferencePoint& point : points) raw.append(point.x, point.value());
-  for (std::size_t i = window - 1; i < points.size() && !curve.difference.smoothed.empty(); ++i)
-    x.push_back(points[i].x);
-  const double from = points.front().x;
-  const double to = points.back().x;
-  if (curves_.size() <= 4) {
-    QCPGraph* ghost = plot_->addGraph();
-    ghost->setPen(QPen(colors.ghost(curve.color), 0));
-    ghost->setAdaptiveSampling(false);
-    for (const auto& point : raw.envelope(from, to, kColumns)) ghost->addData(point.x, point.y);
-  }
-  QCPGraph* line = plot_->addGraph();
-  line->setPen(QPen(colors.run(curve.color), 2));
-  line->setAdaptiveSampling(false);
-  const auto smooth = curve.difference.smoothed.empty()
-                          ? raw.envelope(from, to, kColumns)
-                          : one_per_column(x, curve.difference.smoothed, from, to, kColumns / 2);
-  for (const auto& point : smooth) line->addData(point.x, point.y);
+  // At full rate it is drawn only where few are, or where there is nothing smoother: a frame of
+  // twenty live runs has no time for it.
+  const bool needs_raw = curves_.size() <= kMostGhosts || curve.difference.smoothed.empty();
+  for (std::size_t i = 0; needs_raw && i < points.size(); ++i)
+    line.raw.append(points[i].x, points[i].value());
+  line.smoothed = curve.difference.smoothed;
+  for (std::size_t i = window - 1; i < points.size() && !line.smoothed.empty(); ++i)
+    line.x.push_back(points[i].x);
+  const auto add = [&](const QPen& pen) {
+    QCPGraph* graph = plot_->addGraph();
+    graph->setPen(pen);
+    graph->setAdaptiveSampling(false);
+    return graph;
+  };
+  if (curves_.size() <= kMostGhosts) line.ghost = add(QPen(colors.ghost(curve.color), 0));
+  line.main = add(QPen(colors.run(curve.color), 2));
+  lines_.push_back(std::move(line));
   if (curve.difference.leaves_band_at) markLeaving(*curve.difference.leaves_band_at, curve.color);
 }
 
@@ -234,6 +255,12 @@ void DifferencePlot::fitValues() {
   }
   const ValueRange range = robust_range(values);
   plot_->yAxis->setRange(std::min(range.low, 0.0), std::max(range.high, 0.0));
+}
+
+void DifferencePlot::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  thin();
+  plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
 void DifferencePlot::changeEvent(QEvent* event) {

@@ -3,6 +3,7 @@
 
 #include "engine/compare/curve_difference.h"
 #include "engine/compare/group_divergence.h"
+#include "engine/runs/run_series.h"
 
 #include <QString>
 #include <QWidget>
@@ -10,6 +11,7 @@
 #include <vector>
 
 class QCustomPlot;
+class QCPGraph;
 class QCPItemStraightLine;
 class QCPItemRect;
 
@@ -27,7 +29,7 @@ struct DifferenceCurve {
 /// Differences to the baseline over the same x as the curves above: raw as a thin line, the mean of
 /// neighbours thick, the noise band shaded, a dotted line where it is left, and hatched stretches
 /// where there is nothing to compare. A group of replicas has the interval of each step as its
-/// band.
+/// band. Thinned to the pixels of the stretch in view.
 class DifferencePlot : public QWidget {
   Q_OBJECT
 
@@ -47,9 +49,19 @@ class DifferencePlot : public QWidget {
  protected:
   void changeEvent(QEvent* event) override;
   void showEvent(QShowEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
+  /// One run's curve at full rate, and the graphs that show what is in view.
+  struct Line {
+    engine::RunSeries raw;
+    std::vector<double> x, smoothed;
+    QCPGraph* ghost = nullptr;  ///< null when many are shown
+    QCPGraph* main = nullptr;
+  };
+
   void rebuild();
+  void thin();
   void addRun(const DifferenceCurve& curve);
   void addGroup(const DifferenceCurve& curve);
   void markLeaving(double x, int color);
@@ -59,6 +71,7 @@ class DifferencePlot : public QWidget {
 
   QCustomPlot* plot_;
   std::vector<DifferenceCurve> curves_;
+  std::vector<Line> lines_;
   bool is_setting_range_ = false;
 };
 

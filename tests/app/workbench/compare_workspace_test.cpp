@@ -3,6 +3,7 @@
 
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_writer.h"
+#include "tests/support/program_run.h"
 #include "tests/support/sample_run.h"
 #include "tests/support/scratch_folder.h"
 #include "widgets/models/comparison_model.h"
@@ -10,10 +11,14 @@
 #include "widgets/panels/compare_panel.h"
 #include "widgets/panels/message_bar.h"
 
+#include <QLabel>
 #include <QSettings>
 #include <QTest>
 
 #include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
 
 namespace {
 
@@ -116,6 +121,93 @@ TEST(CompareWorkspace, ColoursStayOverRestarts) {
   again.workspace.addPaths({qt(folder / "a")});
   ASSERT_TRUE(again.settles(2));
   EXPECT_EQ(again.panel.model()->view()->colors, (std::vector<int>{before[2], before[0]}));
+}
+
+TEST(CompareWorkspace, BaselineAndNotesComeBackAfterARestart) {
+  const ScratchFolder folder;
+  for (const char* name : {"a", "b"}) tests::write_sample_run(folder / "runs" / name, {});
+  QSettings settings(qt(folder / "settings.ini"), QSettings::IniFormat);
+  {
+    Shown shown(&settings);
+    shown.workspace.addPaths({qt(folder / "runs")});
+    ASSERT_TRUE(shown.settles(2));
+    EXPECT_EQ(shown.panel.model()->baseline(), 0);
+    const QString key = shown.panel.model()->keyOf(1);
+    shown.panel.setBaseline(key);
+    shown.panel.notes()->set(key, {.tags = {QStringLiteral("paper")}, .text = {}, .pinned = true});
+    ASSERT_TRUE(QTest::qWaitFor([&] { return shown.panel.model()->baseline() == 1; }, 10000));
+  }
+  std::filesystem::rename(folder / "runs", folder / "archive");
+  Shown again(&settings);
+  again.workspace.addPaths({qt(folder / "archive")});
+  ASSERT_TRUE(again.settles(2));
+  EXPECT_EQ(again.panel.model()->baseline(), 1) << "the run is known wherever it lies";
+  EXPECT_EQ(again.panel.notes()->of(again.panel.model()->keyOf(1)).tags.value(0),
+            QStringLiteral("paper"));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder / "archive"))
+    EXPECT_NE(entry.path().extension(), ".ini") << "nothing is written into a run folder";
+}
+
+TEST(CompareWorkspace, FoldersThatVanishWhileShownAreToldAndComeBack) {
+  const ScratchFolder folder;
+  for (const char* name : {"a", "b"}) tests::write_sample_run(folder / "runs" / name, {});
+  Shown shown;
+  shown.workspace.addPaths({qt(folder / "runs")});
+  ASSERT_TRUE(shown.settles(2));
+  const auto state = [&] { return shown.panel.model()->indexOfRun(1, 1).data().toString(); };
+  EXPECT_EQ(state(), QStringLiteral("finished"));
+  std::filesystem::rename(folder / "runs/b", folder / "away");
+  ASSERT_TRUE(QTest::qWaitFor([&] { return state() == QStringLiteral("unknown"); }, 20000));
+  EXPECT_TRUE(shown.panel.model()
+                  ->indexOfRun(1)
+                  .data(Qt::ToolTipRole)
+                  .toString()
+                  .contains(QStringLiteral("its folder is gone")));
+  EXPECT_EQ(shown.panel.model()->rowCount(), 2) << "what was read stays in view";
+  std::filesystem::rename(folder / "away", folder / "runs/b");
+  EXPECT_TRUE(QTest::qWaitFor([&] { return state() == QStringLiteral("finished"); }, 20000));
+}
+
+TEST(CompareWorkspace, ShowsTheDigitsThatTheCommandLinePrints) {
+  const ScratchFolder folder;
+  for (const int seed : {1, 2, 3}) {
+    SampleRun plain{.seed = seed, .loss = tests::sample_loss(seed, 0)};
+    tests::write_sample_run(folder / ("runs/plain-" + std::to_string(seed)), plain);
+    SampleRun other{.seed = seed, .loss = tests::sample_loss(seed, 0.03)};
+    other.transform = "layer_name_to_config:\n  default: {q_levels: 16}\n";
+    tests::write_sample_run(folder / ("runs/optical-" + std::to_string(seed)), other);
+  }
+  const auto printed = tests::run_program(
+      PARADIGM_BIN_DIR "/paradigm", {"runs", "compare", "runs", "--baseline", "plain-1", "--json"},
+      "", folder.path());
+  ASSERT_EQ(printed.exit_code, 0) << printed.err;
+  const auto report = nlohmann::json::parse(printed.out);
+  Shown shown;
+  shown.workspace.addPaths({qt(folder / "runs")});
+  ASSERT_TRUE(shown.settles(6));
+  const auto& model = *shown.panel.model();
+  for (int run = 0; run < 6; ++run) {
+    const QString name = model.indexOfRun(run).data(widgets::ComparisonModel::kTextRole).toString();
+    for (const auto& each : report.at("runs")) {
+      if (each.at("name") != name.toStdString()) continue;
+      for (int column = 0; column < model.columnCount(); ++column) {
+        const auto title = model.headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
+        const auto found = each.at("metrics").find(title.toStdString());
+        if (found == each.at("metrics").end()) continue;
+        EXPECT_EQ(model.indexOfRun(run, column).data().toString(),
+                  QString::number(found->at("value").get<double>(), 'f', 4))
+            << name.toStdString();
+      }
+    }
+  }
+  std::set<QString> keys;
+  for (int run = 0; run < 6; ++run) keys.insert(model.keyOf(run));
+  shown.panel.setShown(keys);
+  const auto* verdict = shown.panel.findChild<QLabel*>(QStringLiteral("compare.verdict"));
+  const QString text = qt(report.at("verdicts").at(0).at("text").get<std::string>());
+  EXPECT_TRUE(QTest::qWaitFor([&] { return verdict->text().contains(text); }, 10000))
+      << verdict->text().toStdString() << "\nand not\n"
+      << text.toStdString();
 }
 
 }  // namespace

@@ -53,11 +53,11 @@ TEST(PlannedHistogram, LengthsMeasureLayersParametersOrFlops) {
 TEST(PlannedHistogram, WhatIsSavedStandsBehindWhatDiffers) {
   auto data = widgets::planned_histogram(*tests::sample_view());
   const auto same = data;
-  widgets::add_ghosts(data, same, QStringLiteral("as saved"));
+  widgets::add_ghosts(data, same, QStringLiteral("as saved"), QStringLiteral("gone"));
   EXPECT_TRUE(data.ghosts.empty()) << "nothing differs";
   const auto saved = widgets::planned_histogram(*tests::sample_view(
       "layer_name_to_config:\n  lm_head: {q_levels: 32}\n  default: {q_levels: 128}\n"));
-  widgets::add_ghosts(data, saved, QStringLiteral("as saved"));
+  widgets::add_ghosts(data, saved, QStringLiteral("as saved"), QStringLiteral("gone"));
   const auto& fallback = data.bars[3];
   ASSERT_NE(data.ghost_of(fallback), nullptr);
   EXPECT_EQ(data.ghost_of(fallback)->count, 32);

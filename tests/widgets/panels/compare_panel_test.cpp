@@ -5,17 +5,25 @@
 #include "tests/support/sample_run.h"
 #include "tests/support/scratch_folder.h"
 #include "widgets/models/comparison_model.h"
+#include "widgets/models/layer_tree_model.h"
 #include "widgets/models/selection.h"
+#include "widgets/panels/compare_effects.h"
+#include "widgets/panels/compare_table.h"
 #include "widgets/panels/comparison_details.h"
 #include "widgets/plots/curve_plot.h"
 #include "widgets/plots/custom_plot.h"
 #include "widgets/plots/difference_plot.h"
+#include "widgets/plots/histogram_plot.h"
 
 #include <QCoreApplication>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QSignalSpy>
+#include <QTabWidget>
+#include <QTest>
 #include <QToolButton>
+#include <QTreeView>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -47,6 +55,14 @@ widgets::ComparisonViewPtr study(const ScratchFolder& folder, bool for_charts) {
   return widgets::make_comparison_view(std::move(runs), colors, options, for_charts);
 }
 
+/// PARADIGM_SCREENSHOTS=DIR keeps it.
+void picture(QWidget& panel, const char* name) {
+  const QString folder = qEnvironmentVariable("PARADIGM_SCREENSHOTS");
+  if (folder.isEmpty()) return;
+  QTest::qWait(100);
+  panel.grab().save(QStringLiteral("%1/compare_%2.png").arg(folder, QLatin1String(name)));
+}
+
 TEST(ComparePanel, ShowsCurvesVerdictAndWhatDiffers) {
   const ScratchFolder folder;
   widgets::Selection selection;
@@ -70,6 +86,8 @@ TEST(ComparePanel, ShowsCurvesVerdictAndWhatDiffers) {
       << verdict->text().toStdString();
 
   auto* details = panel.details();
+  EXPECT_EQ(details->topLevelItemCount(), 0) << "what is not looked at is not filled";
+  panel.tabs()->setCurrentIndex(1);
   ASSERT_GE(details->topLevelItemCount(), 1);
   QTreeWidgetItem* change = nullptr;
   for (int i = 0; i < details->topLevelItem(0)->childCount(); ++i) {
@@ -79,6 +97,28 @@ TEST(ComparePanel, ShowsCurvesVerdictAndWhatDiffers) {
   ASSERT_NE(change, nullptr);
   details->setCurrentItem(change);
   EXPECT_EQ(selection.layers().size(), 6) << "the layers light up everywhere";
+
+  const auto& histogram = panel.effects()->histogram()->data();
+  ASSERT_EQ(histogram.bars.size(), 2u) << "one effect, and what stays plain";
+  EXPECT_EQ(histogram.bars[0].label, QStringLiteral("optical_transformer (q_levels 16)"));
+  EXPECT_EQ(histogram.bars[0].count(), 6);
+  EXPECT_EQ(histogram.ghost_caption, QStringLiteral("plain"));
+  ASSERT_NE(histogram.ghost_of(histogram.bars[1]), nullptr);
+  EXPECT_EQ(histogram.ghost_of(histogram.bars[1])->count, histogram.bars[1].count() + 6)
+      << "the plain run's outline";
+  QStringList lit;
+  for (const auto& index : panel.effects()->tree()->selectionModel()->selectedRows())
+    lit << index.data(widgets::LayerTreeModel::kLayersRole).toStringList();
+  lit.removeDuplicates();
+  EXPECT_EQ(lit.size(), 6) << "the same layers in the run's own tree";
+  picture(panel, "differences");
+  Q_EMIT panel.effects()->histogram()->layersClicked({histogram.bars[1].layers.value(0)});
+  EXPECT_EQ(selection.layers().size(), 1);
+
+  panel.setCharts(study(folder, true));
+  ASSERT_NE(details->currentItem(), nullptr) << "a live update keeps the line";
+  EXPECT_TRUE(details->currentItem()->text(0).startsWith(QStringLiteral("all 6 mlp")));
+  EXPECT_EQ(selection.layers().size(), 1) << "and chooses nothing by itself";
 }
 
 TEST(ComparePanel, ZoomIsLinked) {
@@ -106,6 +146,105 @@ TEST(ComparePanel, WithoutRunsItSaysWhatToDo) {
   const auto* verdict = panel.findChild<QLabel*>(QStringLiteral("compare.verdict"));
   EXPECT_EQ(verdict->text(), QStringLiteral("Tick two or more runs in the table."));
   EXPECT_TRUE(panel.options().metrics.empty());
+}
+
+TEST(ComparePanel, ItsTableIsTaggedGroupedAndCopied) {
+  const ScratchFolder folder;
+  widgets::Selection selection;
+  ComparePanel panel(&selection);
+  panel.resize(1100, 700);
+  panel.show();
+  panel.setTable(study(folder, false), {"loss", "eval_loss"});
+  auto* table = panel.table();
+  const int tags = panel.model()->columnOf(widgets::RunField::tags);
+  EXPECT_TRUE(table->isColumnHidden(tags)) << "while there are none";
+  table->setCurrentIndex(table->model()->index(1, 0));
+  table->selectionModel()->select(table->model()->index(2, 0),
+                                  QItemSelectionModel::Select | QItemSelectionModel::Rows);
+  QMenu menu;
+  table->fillMenu(&menu);
+  const auto action = [&](const char* text) {
+    for (QAction* each : menu.actions()) {
+      if (each->text() == QLatin1String(text)) return each;
+    }
+    return static_cast<QAction*>(nullptr);
+  };
+  ASSERT_NE(action("Edit &tags"), nullptr);
+  EXPECT_FALSE(action("Use as &baseline")->isEnabled()) << "one run can be the baseline";
+  action("Edit &tags")->trigger();
+  auto* editor = table->findChild<QLineEdit*>();
+  ASSERT_NE(editor, nullptr);
+  editor->setText(QStringLiteral("paper"));
+  QTest::keyClick(editor, Qt::Key_Return);
+  QCoreApplication::processEvents();
+  EXPECT_FALSE(table->isColumnHidden(tags));
+  int tagged = 0;
+  for (int run = 0; run < 6; ++run)
+    tagged += panel.notes()->of(panel.model()->keyOf(run)).tags.size() == 1 ? 1 : 0;
+  EXPECT_EQ(tagged, 2) << "both selected runs";
+
+  action("&Show only these in the charts")->trigger();
+  EXPECT_EQ(panel.shownRuns().size(), 2u);
+  table->setGrouping(QStringLiteral("tags"));
+  EXPECT_EQ(table->model()->rowCount(), 2);
+  EXPECT_TRUE(table->isExpanded(table->model()->index(0, 0)));
+  picture(panel, "groups");
+  table->setGrouping(QString());
+
+  const QString rows = table->tableText(false);
+  EXPECT_EQ(rows.count(QLatin1Char('\n')), 7);
+  EXPECT_TRUE(rows.startsWith(QStringLiteral("Run\tState\tStep\t"))) << rows.toStdString();
+  EXPECT_TRUE(table->tableText(true).contains(QStringLiteral("| --- |")));
+
+  QSignalSpy spy(&panel, &ComparePanel::optionsChanged);
+  panel.setBaseline(panel.model()->keyOf(3));
+  panel.setBaseline(panel.model()->keyOf(3));
+  EXPECT_EQ(spy.count(), 1);
+  EXPECT_EQ(panel.baselines().value(0), panel.model()->keyOf(3));
+}
+
+TEST(ComparePanel, SaysHowManyRunsPassTheFilterAndWhatIsWrongWithIt) {
+  const ScratchFolder folder;
+  widgets::Selection selection;
+  ComparePanel panel(&selection);
+  panel.resize(1100, 700);
+  panel.show();
+  panel.setTable(study(folder, false), {"loss", "eval_loss"});
+  auto* filter = panel.findChild<QLineEdit*>(QStringLiteral("compare.filter"));
+  const auto* found = panel.findChild<QLabel*>(QStringLiteral("compare.found"));
+  filter->setText(QStringLiteral("optical loss < 10"));
+  EXPECT_EQ(found->text(), QStringLiteral("3 of 6"));
+  filter->setText(QStringLiteral("los < 10"));
+  EXPECT_EQ(found->text(), QStringLiteral("no run has los"));
+  filter->clear();
+  EXPECT_FALSE(found->isVisible());
+}
+
+TEST(ComparePanel, OneClickAsksForTheMissingReplicas) {
+  const ScratchFolder folder;
+  widgets::Selection selection;
+  ComparePanel panel(&selection);
+  panel.resize(1100, 700);
+  panel.show();
+  const auto whole = study(folder, true);
+  panel.setTable(study(folder, false), {"loss", "eval_loss"});
+  std::vector<widgets::ComparableRunPtr> some(whole->runs.begin(), whole->runs.begin() + 5);
+  panel.setCharts(widgets::make_comparison_view(some, {0, 1, 2, 3, 4}, {}, true));
+  auto* button = panel.findChild<QToolButton*>(QStringLiteral("compare.replicas"));
+  EXPECT_FALSE(button->isVisibleTo(&panel)) << "nobody would answer";
+  panel.setCanQueue(true);
+  ASSERT_TRUE(button->isVisibleTo(&panel));
+  EXPECT_EQ(button->text(), QStringLiteral("Queue 1 run"));
+  EXPECT_TRUE(button->toolTip().contains(QStringLiteral("optical-3")))
+      << "its folder is there: " << button->toolTip().toStdString();
+  std::vector<engine::ParamValues> asked;
+  QObject::connect(&panel, &ComparePanel::replicasRequested, &panel,
+                   [&](const std::vector<engine::ParamValues>& runs) { asked = runs; });
+  button->click();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(std::get<std::int64_t>(asked[0].get("seed")), 3);
+  panel.setCharts(nullptr);
+  EXPECT_FALSE(button->isVisibleTo(&panel));
 }
 
 }  // namespace
