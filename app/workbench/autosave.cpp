@@ -6,7 +6,9 @@
 #include "widgets/panels/message_bar.h"
 #include "widgets/style/number_text.h"
 
+#include <QCoreApplication>
 #include <QFileInfo>
+#include <QPointer>
 
 namespace app {
 
@@ -18,6 +20,7 @@ Autosave::Autosave(widgets::TransformDocument* document, widgets::MessageBar* me
   } catch (const engine::Error& error) {
     messages_->showProblem(error.problems().front());
   }
+  writer_.setMaxThreadCount(1);
   timer_.setSingleShot(true);
   timer_.setInterval(interval_ms);
   connect(&timer_, &QTimer::timeout, this, &Autosave::keep);
@@ -26,7 +29,9 @@ Autosave::Autosave(widgets::TransformDocument* document, widgets::MessageBar* me
   connect(document_, &widgets::TransformDocument::fileChanged, this, &Autosave::forget);
 }
 
-Autosave::~Autosave() = default;
+Autosave::~Autosave() { finish(); }
+
+void Autosave::finish() { writer_.waitForDone(); }
 
 std::string Autosave::name() const {
   return document_->file().isEmpty() ? "untitled" : document_->file().toStdString();
@@ -46,24 +51,36 @@ void Autosave::keep() {
   const bool unsaved = document_->isModified() && document_->undoStack()->canUndo();
   if (store_ == nullptr || !unsaved) return;
   if (!kept_.empty() && kept_text_ == document_->text()) return;
-  try {
-    store_->save(name(), document_->diskDigest(), document_->text());
-    kept_ = name();
-    kept_text_ = document_->text();
-  } catch (const engine::Error& error) {
-    messages_->showProblem(error.problems().front());
-  }
+  kept_ = name();
+  kept_text_ = document_->text();
+  writer_.start([self = QPointer<Autosave>(this), store = store_.get(), file = kept_,
+                 digest = document_->diskDigest(), text = kept_text_] {
+    try {
+      store->save(file, digest, text);
+    } catch (const engine::Error& error) {
+      QMetaObject::invokeMethod(
+          QCoreApplication::instance(),
+          [self, problem = error.problems().front()] {
+            if (self.isNull()) return;
+            self->kept_text_.clear();  // the next change tries again
+            self->messages_->showProblem(problem);
+          },
+          Qt::QueuedConnection);
+    }
+  });
 }
 
 void Autosave::forget() {
   timer_.stop();
-  if (store_ != nullptr && !kept_.empty()) store_->discard(kept_);
+  if (store_ != nullptr && !kept_.empty())
+    writer_.start([store = store_.get(), file = kept_] { store->discard(file); });
   kept_.clear();
   kept_text_.clear();
 }
 
 void Autosave::offerRecovered() {
   if (store_ == nullptr) return;
+  finish();
   try {
     found_ = store_->adopt_abandoned();
   } catch (const engine::Error& error) {
@@ -99,10 +116,12 @@ void Autosave::offerNext() {
     messages_->dismiss();
     Q_EMIT recovered(has_file ? file : QString(), taken.text);
     keep();  // under this window's name, before the old one goes
+    finish();
     store_->remove(taken);
     offerNext();
   });
   messages_->offer(QStringLiteral("recovery.discard"), tr("&Discard"), [this] {
+    finish();
     store_->remove(found_.front());
     found_.erase(found_.begin());
     messages_->dismiss();

@@ -5,6 +5,7 @@
 
 #include <QObject>
 #include <QString>
+#include <QThreadPool>
 #include <QTimer>
 
 #include <memory>
@@ -19,7 +20,8 @@ class TransformDocument;
 namespace app {
 
 /// Keeps the unsaved text of the document in the workbench's own folder, so that a window that dies
-/// loses at most `interval_ms` of work, and offers what earlier windows left behind. GUI thread.
+/// loses at most `interval_ms` of work, and offers what earlier windows left behind. GUI thread;
+/// the disk is written by a thread of its own, in the order asked for.
 class Autosave : public QObject {
   Q_OBJECT
 
@@ -34,8 +36,10 @@ class Autosave : public QObject {
   void offerRecovered();
   /// The unsaved text is given up.
   void forget();
-  /// Keeps the text now, if it is unsaved and was not kept yet.
+  /// Keeps the text from now on, if it is unsaved and was not kept yet.
   void keep();
+  /// Waits until everything that was asked for is on the disk.
+  void finish();
 
  Q_SIGNALS:
   /// Show this text as unsaved edits of `file`, which is empty for a text that never had one.
@@ -51,7 +55,8 @@ class Autosave : public QObject {
   std::unique_ptr<engine::RecoveryStore> store_;  ///< null: the folder cannot be written
   std::vector<engine::RecoveredText> found_;
   QTimer timer_;
-  std::string kept_;  ///< name under which a text is kept; empty = none
+  QThreadPool writer_;  ///< one thread; all that touches the store but finish() goes first
+  std::string kept_;    ///< name under which a text is kept; empty = none
   std::string kept_text_;
 };
 

@@ -2,6 +2,7 @@
 #include "app/workbench/edit_workspace.h"
 
 #include "app/workbench/main_window.h"
+#include "engine/config/transform_dialect.h"
 #include "engine/transform/paradigm_info.h"
 #include "widgets/models/layer_names.h"
 #include "widgets/models/problems_model.h"
@@ -9,6 +10,7 @@
 #include "widgets/models/transform_rules_model.h"
 #include "widgets/panels/histogram_panel.h"
 #include "widgets/panels/layer_assignment_panel.h"
+#include "widgets/panels/message_bar.h"
 #include "widgets/panels/new_rule_bar.h"
 #include "widgets/panels/presets_panel.h"
 #include "widgets/panels/problems_panel.h"
@@ -172,7 +174,35 @@ void EditWorkspace::show() {
     selection_->setRules({0});
   }
   if (focuses_form_) focusForm();
+  tellDialect();
   Q_EMIT viewChanged();
+}
+
+/// A file of another dialect is read as the rules that it means. Those are not written in it, so
+/// only its text can be edited, or a new file of plain rules.
+void EditWorkspace::tellDialect() {
+  const auto& view = planner_.view();
+  if (view->transform == nullptr || view->is_stale || view->transform->config.rules.empty()) return;
+  const engine::TransformConfig& config = view->transform->config;
+  if (config.dialect == engine::TransformDialect::c1_pattern_map ||
+      config.dialect == engine::TransformDialect::c2_bare_map)
+    return;
+  const auto stages = static_cast<int>(config.later_stages.size());
+  rules_->messages()->showMessage(
+      engine::Severity::note,
+      tr("%1 is a %2. Its rules are what it means, and cannot be edited one by one.")
+          .arg(document_.name(), QString::fromLatin1(engine::describe(config.dialect))),
+      stages == 0
+          ? tr("Edit its text, or convert it: a new file of plain rules, and this one stays.")
+          : tr("It is a sequence of %1 transforms over the same layers, of which the first is "
+               "shown; edit its text.")
+                .arg(stages + 1));
+  if (stages > 0) return;
+  rules_->messages()->offer(QStringLiteral("rules.convert"), tr("&Convert to plain rules"),
+                            [this, text = engine::canonical_text(config)] {
+                              rules_->messages()->dismiss();
+                              Q_EMIT presetRequested(text);
+                            });
 }
 
 void EditWorkspace::focusForm() {

@@ -82,6 +82,7 @@ class EditWorkspace : public QObject {
   void show();
   void focusForm();
   void previewMove(int from, int to);
+  void tellDialect();
 
   widgets::Selection* selection_;
   widgets::TransformDocument document_;

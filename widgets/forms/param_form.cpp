@@ -133,6 +133,11 @@ ParamForm::ParamForm(engine::ParamSchema schema, QWidget* parent)
     field.note = new QLabel(group->body);
     field.note->setWordWrap(true);
     field.note->setObjectName(QStringLiteral("note.") + QString::fromStdString(spec.name));
+    field.note->setTextInteractionFlags(Qt::LinksAccessibleByMouse | Qt::LinksAccessibleByKeyboard);
+    connect(field.note, &QLabel::linkActivated, this,
+            [this, name = QString::fromStdString(spec.name)](const QString& link) {
+              Q_EMIT noteLinkActivated(name, link);
+            });
     field.note->hide();
     const int row = group->grid->rowCount();
     group->grid->addWidget(field.label, row, 0, Qt::AlignVCenter);

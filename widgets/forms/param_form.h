@@ -42,7 +42,8 @@ class ParamForm : public QWidget {
   void showValue(const std::string& name, const std::optional<engine::ParamValue>& value);
   /// Another thing is shown from now on: the next showValue() replaces what was being typed.
   void forgetShown();
-  /// A remark under a field, in the colour of secondary text; empty = none.
+  /// A remark under a field, in the colour of secondary text; empty = none. May hold links: see
+  /// noteLinkActivated().
   void setNote(const std::string& name, const QString& note);
   /// Shows each problem under the field it names ("--name"); returns those that name no field here.
   std::vector<engine::Problem> showProblems(const std::vector<engine::Problem>& problems);
@@ -60,6 +61,7 @@ class ParamForm : public QWidget {
   void changed();
   void edited(const QString& name);  ///< by the user; its text may be unreadable
   void wasReset(const QString& name);
+  void noteLinkActivated(const QString& name, const QString& link);
 
  protected:
   void changeEvent(QEvent* event) override;

@@ -134,10 +134,12 @@ bool RuleEditor::setValue(const QList<int>& rules, const std::string& key,
                merge_key);
 }
 
-bool RuleEditor::unsetValue(const QList<int>& rules, const std::string& key) {
+bool RuleEditor::unsetValue(const QList<int>& rules, const std::string& key,
+                            engine::SharedValue shared) {
   EditChain chain(document_->text(), document_->file().toStdString());
   for (const int rule : rules) {
-    if (!chain.add([&](const auto& editor) { return editor.unset_value(rule, key); })) break;
+    if (!chain.add([&](const auto& editor) { return editor.unset_value(rule, key, shared); }))
+      break;
   }
   return apply(chain.result());
 }

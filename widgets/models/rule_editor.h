@@ -42,7 +42,8 @@ class RuleEditor : public QObject {
   bool setLeaveAlone(const QList<int>& rules, bool leave_alone);
   bool setValue(const QList<int>& rules, const std::string& key, const engine::ParamValue& value,
                 engine::SharedValue shared = engine::SharedValue::override_here);
-  bool unsetValue(const QList<int>& rules, const std::string& key);
+  bool unsetValue(const QList<int>& rules, const std::string& key,
+                  engine::SharedValue shared = engine::SharedValue::override_here);
   /// Another paradigm with the values that it starts with.
   bool setParadigm(const QList<int>& rules, const engine::ParadigmInfo& info);
   /// The index of the new rule, or -1.

@@ -61,6 +61,9 @@ QString effective_text(const engine::ParamValue& value) {
   return power.isEmpty() ? plain : QStringLiteral("%1 = %2").arg(power, plain);
 }
 
+constexpr const char* kForAll = "all";
+constexpr const char* kHere = "here";
+
 void mute(QLabel* label, const QPalette& palette) {
   QPalette colors = palette;
   colors.setColor(QPalette::WindowText, muted_text(palette));
@@ -202,6 +205,7 @@ void RuleFormPanel::showRules() {
   shown_rules_ = selection_->rules();
   if (others) {
     for (const auto& [id, form] : form_of_) form->forgetShown();
+    for_all_.clear();
     pattern_->document()->setModified(false);
   }
   setEnabled(!view_->is_stale && editor_->canEdit());
@@ -306,8 +310,19 @@ ParamForm* RuleFormPanel::formOf(const engine::ParadigmInfo& info) {
   connect(form, &ParamForm::edited, this,
           [this](const QString& name) { write(name.toStdString()); });
   connect(form, &ParamForm::wasReset, this, [this](const QString& name) {
-    if (!following_) editor_->unsetValue(shown_rules_, name.toStdString());
+    const std::string key = name.toStdString();
+    if (!following_) editor_->unsetValue(shown_rules_, key, sharingOf(key));
   });
+  connect(form, &ParamForm::noteLinkActivated, this,
+          [this](const QString& name, const QString& link) {
+            editor_->document()->endMerge();
+            if (link == QLatin1String(kForAll)) {
+              for_all_.insert(name.toStdString());
+            } else {
+              for_all_.erase(name.toStdString());
+            }
+            showRules();
+          });
   return form;
 }
 
@@ -316,7 +331,12 @@ void RuleFormPanel::write(const std::string& key) {
   auto* editor = static_cast<ParamEditor*>(form()->editor(key));
   std::vector<engine::Problem> problems;
   const engine::ParamValue value = editor->value(problems);
-  if (problems.empty()) editor_->setValue(shown_rules_, key, value);
+  if (problems.empty()) editor_->setValue(shown_rules_, key, value, sharingOf(key));
+}
+
+engine::SharedValue RuleFormPanel::sharingOf(const std::string& key) const {
+  return for_all_.count(key) > 0 ? engine::SharedValue::change_for_all
+                                 : engine::SharedValue::override_here;
 }
 
 engine::ReadingScale RuleFormPanel::scale() const {
@@ -343,10 +363,20 @@ engine::ReadingScale RuleFormPanel::scale() const {
 QString RuleFormPanel::originNote(const std::string& key) const {
   if (shown_rules_.size() != 1) return {};
   const auto origin = editor_->originOf(shown_rules_.front(), key);
-  if (!origin.is_written || origin.is_own || origin.anchor.empty()) return {};
-  return tr("from &%1, shared with %n other rules; an edit here changes only this rule", "",
-            static_cast<int>(origin.users.size()))
-      .arg(QString::fromStdString(origin.anchor));
+  if (!origin.is_written || origin.users.empty()) return {};
+  const auto others = static_cast<int>(origin.users.size());
+  QString text = origin.anchor.empty()
+                     ? tr("shared with %n other rules", "", others)
+                     : tr("from &amp;%1, shared with %n other rules", "", others)
+                           .arg(QString::fromStdString(origin.anchor).toHtmlEscaped());
+  const auto link = [](const char* target, const QString& words) {
+    return QStringLiteral("<a href=\"%1\">%2</a>").arg(QLatin1String(target), words);
+  };
+  text += sharingOf(key) == engine::SharedValue::change_for_all
+              ? tr("; an edit changes all of them · %1").arg(link(kHere, tr("override here")))
+              : tr("; an edit changes only this rule · %1")
+                    .arg(link(kForAll, tr("change for all %1").arg(others + 1)));
+  return text;
 }
 
 QString RuleFormPanel::note(const engine::ParamSpec& spec, const engine::ParamValue& value,
@@ -358,7 +388,10 @@ QString RuleFormPanel::note(const engine::ParamSpec& spec, const engine::ParamVa
       with_powers(QString::fromStdString(engine::reading_text(spec, effective, scale)));
   if (!reading.isEmpty()) parts << reading;
   const QString origin = originNote(spec.name);
-  if (!origin.isEmpty()) parts << origin;
+  if (!origin.isEmpty()) {
+    for (QString& part : parts) part = part.toHtmlEscaped();
+    parts << origin;
+  }
   return parts.join(QStringLiteral(" · "));
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "engine/config/param_reading.h"
+#include "engine/config/transform_editor.h"
 #include "widgets/models/plan_view.h"
 
 #include <QList>
 #include <QWidget>
 
 #include <map>
+#include <set>
 #include <string>
 
 class QCheckBox;
@@ -25,7 +27,7 @@ class Selection;
 
 /// The values of the chosen rule, or what several rules have in common, as a form built from the
 /// schema of their paradigm: what is requested and what takes effect of it, what that means in the
-/// hardware, where a shared value comes from. Knows no paradigm.
+/// hardware, where a shared value comes from and whom an edit of it changes. Knows no paradigm.
 class RuleFormPanel : public QWidget {
   Q_OBJECT
 
@@ -58,6 +60,7 @@ class RuleFormPanel : public QWidget {
   engine::ReadingScale scale() const;
   ParamForm* formOf(const engine::ParadigmInfo& info);
   void write(const std::string& key);
+  engine::SharedValue sharingOf(const std::string& key) const;
 
   Selection* selection_;
   RuleEditor* editor_;
@@ -74,6 +77,7 @@ class RuleFormPanel : public QWidget {
   EmptyState* empty_;
   std::map<std::string, ParamForm*> form_of_;  ///< by paradigm and digest
   QList<int> shown_rules_;
+  std::set<std::string> for_all_;  ///< shared values that are edited for all who share them
   bool following_ = false;
 };
 

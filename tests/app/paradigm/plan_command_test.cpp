@@ -122,6 +122,26 @@ TEST_F(PlanCommand, ReadsTheOtherFormsOfTransformFilesAndSaysSo) {
       << whole.out << whole.err;
 }
 
+TEST_F(PlanCommand, ReadsAttentionAndFcMapsAndTreesOfTypes) {
+  const Output maps = run({model(), "--transform_config",
+                           write("c4.yaml", "attn: {q_levels: 256}\nfc: {q_levels: 64}\n")});
+  EXPECT_EQ(maps.code, 0) << maps.err;
+  EXPECT_NE((maps.out + maps.err).find("read as the rules .*lm_head.* → leave alone"),
+            std::string::npos)
+      << maps.out << maps.err;
+  EXPECT_NE(maps.out.find("16 of 17 layers transformed"), std::string::npos) << maps.out;
+
+  const Output tree = run({model(), "--transform_config",
+                           write("c5.yaml", "by: type\nlinear:\n  config: {tile_type: reram}\n")});
+  EXPECT_EQ(tree.code, 2);
+  EXPECT_NE((tree.out + tree.err).find("pim is known, but not built in yet"), std::string::npos)
+      << tree.out << tree.err;
+  const Output colour =
+      run({model(), "--transform_config", write("by.yaml", "by: colour\nlinear: {config: {}}\n")});
+  EXPECT_EQ(colour.code, 2);
+  EXPECT_NE((colour.out + colour.err).find("by.yaml:1:5"), std::string::npos) << colour.err;
+}
+
 TEST_F(PlanCommand, SchedulesAreShownInTextAndJson) {
   const std::string file = write("ramp.yaml",
                                  "'.*q_proj': {q_levels: 8}\n"

@@ -42,6 +42,7 @@ class Recovery : public testing::Test {
       document.open(file, kText);
       document.setText(text, QStringLiteral("Edit"));
       autosave.keep();
+      autosave.finish();
       raise(SIGKILL);
     }
     int status = 0;
@@ -110,6 +111,7 @@ TEST_F(Recovery, UnsavedWorkIsKeptByItselfAndLetGoOnceItIsSaved) {
   document_.setText("mine: 1\n", QStringLiteral("Edit"));
   EXPECT_TRUE(QTest::qWaitFor([&] { return kept() == 1; }, 10000));
   EXPECT_FALSE(document_.saveTo(file()));
+  autosave.finish();
   EXPECT_EQ(kept(), 0);
   EXPECT_LE(Autosave::kIntervalMs, 30000);
 }

@@ -13,6 +13,10 @@
 #include "widgets/models/problems_model.h"
 #include "widgets/models/selection.h"
 #include "widgets/models/transform_document.h"
+#include "widgets/panels/message_bar.h"
+#include "widgets/panels/problems_panel.h"
+#include "widgets/panels/rule_form_panel.h"
+#include "widgets/panels/transform_rules_panel.h"
 
 #include <QAbstractItemView>
 #include <QAbstractSpinBox>
@@ -286,6 +290,64 @@ TEST_F(EditFlow, EveryNamedActionIsInThePalette) {
     bool found = false;
     for (int i = 0; i < list->count(); ++i) found = found || list->item(i)->text() == text;
     EXPECT_TRUE(found) << text.toStdString();
+  }
+}
+
+struct Dialect {
+  const char* file;
+  const char* text;
+  const char* kind;  ///< as the window calls it
+};
+
+TEST_F(EditFlow, FilesOfOtherDialectsAreShownKeptAndConverted) {
+  const Dialect dialects[] = {
+      {"sections.toml", "use_lora = false\n[attention]\nq_levels = 256\n[fc]\nq_levels = 64\n",
+       "C3"},
+      {"roberta.yaml", "attn: {q_levels: 256}\nfc: {q_levels: 64}\n", "C4"},
+      {"tree.yaml", "by: type\nlinear:\n  config: {tile_type: reram, num_bits: 3}\n", "C5"},
+      {"pretraining.yaml",
+       "job_args: {dump_folder: out}\ntransform_args:\n  use_regex: true\n"
+       "  layer_name_to_config:\n    'layers\\.\\d+\\.feed_forward\\..*': {q_levels: 64}\n"
+       "    default: null\n",
+       "C6"}};
+  for (const Dialect& each : dialects) {
+    SCOPED_TRACE(each.file);
+    const auto file = folder_.write(each.file, each.text);
+    open(checkpoint_);
+    open(file);
+    ASSERT_TRUE(patient([&] { return edit()->rules()->messages()->isVisible(); }));
+    EXPECT_TRUE(edit()->rules()->messages()->text().contains(QLatin1String(each.kind)))
+        << edit()->rules()->messages()->text().toStdString();
+    ASSERT_FALSE(edit()->view()->transform->config.rules.empty());
+    edit()->form()->setFocus();
+    EXPECT_FALSE(edit()->form()->isEnabled()) << "its rules are not written in it";
+    EXPECT_FALSE(find<QAction>("rules.add")->isEnabled());
+    // A paradigm that is not built in is kept and shown; a plan would be refused.
+    const bool is_built_in = std::string(each.kind) != "C5";
+    if (is_built_in) {
+      expectSamePlan(file);
+    } else {
+      const auto run =
+          tests::run_program(PARADIGM_BIN_DIR "/paradigm",
+                             {"plan", checkpoint_.string(), "--transform_config", file.string()});
+      EXPECT_EQ(run.exit_code, 2);
+      EXPECT_NE((run.out + run.err).find("pim is known, but not built in yet"), std::string::npos)
+          << run.err;
+      EXPECT_EQ(edit()->view()->rule(0)->paradigm, "pim");
+      EXPECT_GT(edit()->problems()->model()->rowCount(), 0);
+    }
+    const std::string before = engine::transform_digest(edit()->view()->plan);
+
+    auto* convert = find<QPushButton>("rules.convert");
+    ASSERT_NE(convert, nullptr);
+    click(convert);
+    settle();
+    EXPECT_TRUE(document()->file().isEmpty()) << "a new document";
+    EXPECT_EQ(engine::transform_digest(edit()->view()->plan), before) << document()->text();
+    EXPECT_TRUE(edit()->form()->isEnabled());
+    EXPECT_EQ(tests::content_of(file), each.text) << "theirs is not touched";
+    document()->undoStack()->clear();
+    document()->close();
   }
 }
 

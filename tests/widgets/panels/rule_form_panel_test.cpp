@@ -185,8 +185,26 @@ TEST_F(FlipForm, ASharedValueSaysWhereItComesFrom) {
       "  default: null\n",
       QStringLiteral("Edit"));
   editing_.selection.setRules({1});
-  EXPECT_TRUE(panel_.form()->noteText("w_p_exp").contains(QStringLiteral("&flips")))
-      << panel_.form()->noteText("w_p_exp").toStdString();
+  const std::string shared = editing_.document.text();
+  const auto note = [&] { return panel_.form()->noteText("w_p_exp"); };
+  EXPECT_TRUE(note().contains(QStringLiteral("&amp;flips"))) << note().toStdString();
+  EXPECT_TRUE(note().contains(QStringLiteral("change for all 2"))) << note().toStdString();
+  type(number("w_p_exp"), "0.5");
+  EXPECT_TRUE(editing_.document.text().find("w_p_exp: 1.52587890625e-05") != std::string::npos)
+      << "only this rule has another value now\n"
+      << editing_.document.text();
+  EXPECT_EQ(std::get<double>(editing_.view->rule(1)->values.get("w_p_exp")), 0.5);
+  while (editing_.document.text() != shared) editing_.document.undoStack()->undo();
+
+  Q_EMIT panel_.form()->noteLinkActivated(QStringLiteral("w_p_exp"), QStringLiteral("all"));
+  EXPECT_TRUE(note().contains(QStringLiteral("override here"))) << note().toStdString();
+  type(number("w_p_exp"), "0.25");
+  for (const int rule : {0, 1})
+    EXPECT_EQ(std::get<double>(editing_.view->rule(rule)->values.get("w_p_exp")), 0.25) << rule;
+  EXPECT_TRUE(editing_.document.text().find("<<: *flips") != std::string::npos);
+  editing_.selection.setRules({0});
+  EXPECT_TRUE(note().contains(QStringLiteral("change for all 2")))
+      << "where it is written it is shared too, and the choice is for one rule";
 }
 
 }  // namespace
