@@ -121,6 +121,24 @@ void Workbench::connectCompare() {
     if (window_->workspace() == Workspace::compare && !compares_given_)
       compare_->addPaths({folder});
   });
+  compare_panel_->setCanQueue(true);
+  connect(compare_panel_, &widgets::ComparePanel::replicasRequested, this, &Workbench::queueRuns);
+}
+
+/// One after the other, and as soon as devices are free.
+void Workbench::queueRuns(const std::vector<engine::ParamValues>& runs) {
+  QStringList folders;
+  try {
+    for (const engine::ParamValues& values : runs)
+      folders << run_->enqueue({.values = values, .place = {}, .prediction = {}});
+  } catch (const engine::Error& error) {
+    compare_panel_->messages()->showProblem(error.problems().front());
+  }
+  if (folders.isEmpty()) return;
+  compare_panel_->messages()->showMessage(
+      engine::Severity::note,
+      folders.size() == 1 ? tr("1 run is queued.") : tr("%1 runs are queued.").arg(folders.size()),
+      tr("The queue stands in the Run workspace. Add the runs here once they have started."));
 }
 
 void Workbench::connectWindow() {

@@ -71,6 +71,7 @@ class Workbench : public QObject {
   void connectEditing();
   void connectRuns();
   void connectCompare();
+  void queueRuns(const std::vector<engine::ParamValues>& runs);
   void openNext();
   void take(const OpenedPath& opened);
   void takeTransform(const OpenedPath& opened);

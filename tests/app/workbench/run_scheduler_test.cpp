@@ -9,6 +9,7 @@
 #include "engine/runs/run_catalog.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/scratch_folder.h"
+#include "widgets/panels/compare_panel.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/panels/run_monitor_panel.h"
 
@@ -77,6 +78,29 @@ class RunSchedulerTest : public testing::Test {
   tests::FakeEngine engine_{steady()};
   std::unique_ptr<Workbench> workbench_;
 };
+
+TEST_F(RunSchedulerTest, ReplicasThatTheComparisonAsksForAreQueued) {
+  enqueue("a");
+  ASSERT_TRUE(reaches("a", RunState::running));
+  std::vector<engine::ParamValues> replicas(2);
+  for (const int seed : {1, 2}) {
+    auto& values = replicas[static_cast<std::size_t>(seed - 1)];
+    values.set("output_dir", (folder_ / ("replica-" + std::to_string(seed))).string());
+    values.set("max_steps", std::int64_t{20});
+    values.set("seed", std::int64_t{seed});
+  }
+  auto* panel = workbench_->window()->findChild<widgets::ComparePanel*>();
+  ASSERT_NE(panel, nullptr);
+  Q_EMIT panel->replicasRequested(replicas);
+  EXPECT_EQ(state("replica-1"), RunState::queued);
+  EXPECT_EQ(state("replica-2"), RunState::queued);
+  EXPECT_EQ(panel->messages()->text(), QStringLiteral("2 runs are queued."));
+  Q_EMIT panel->replicasRequested(replicas);
+  EXPECT_NE(panel->messages()->text(), QStringLiteral("2 runs are queued."))
+      << "they wait already, and that is said";
+  stop("a");
+  EXPECT_TRUE(reaches("replica-2", RunState::finished));
+}
 
 TEST_F(RunSchedulerTest, OneAfterTheOtherOnADeviceInTheOrderThatDraggingMade) {
   EXPECT_EQ(enqueue("a"), path("a"));
