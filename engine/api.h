@@ -12,9 +12,11 @@
 #include "engine/runs/run_control.h"
 #include "engine/statistics/probe_report.h"
 #include "engine/transform/transform_sweep.h"
+#include "engine/trial/transform_trial.h"
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -247,10 +249,15 @@ class EngineApi {
   /// The statistical tests of the paradigms' noise. Throws Error.
   virtual SelfCheckReport self_check(const SelfCheckConfig& config,
                                      const ProgressFunction& on_progress = {}) const = 0;
+
+  /// Loads a model and a text to try transforms on, see TransformTrial. Changes no file but the
+  /// cache of tokenised text. Throws Error.
+  virtual std::unique_ptr<TransformTrial> open_trial(
+      const TrialConfig& config, const ProgressFunction& on_progress = {}) const = 0;
 };
 
 /// Raised whenever the layout of EngineApi or of a value in it changes.
-inline constexpr int kEngineApiVersion = 6;
+inline constexpr int kEngineApiVersion = 7;
 
 }  // namespace engine
 

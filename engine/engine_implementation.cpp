@@ -3,6 +3,7 @@
 
 #include "engine/conformance/check_paradigm.h"
 #include "engine/devices.h"
+#include "engine/evaluation/transform_trial.h"
 #include "engine/probe/probe.h"
 #include "engine/training/bench.h"
 #include "engine/training/estimate.h"
@@ -57,6 +58,11 @@ class EngineImplementation final : public EngineApi {
   SelfCheckReport self_check(const SelfCheckConfig& config,
                              const ProgressFunction& on_progress) const override {
     return engine::self_check(config, on_progress);
+  }
+
+  std::unique_ptr<TransformTrial> open_trial(const TrialConfig& config,
+                                             const ProgressFunction& on_progress) const override {
+    return engine::open_trial(config, on_progress);
   }
 };
 

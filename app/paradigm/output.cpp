@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/paradigm/output.h"
 
+#include "engine/error.h"
 #include "engine/runs/run_event.h"
 
 #include <fmt/format.h>
@@ -75,6 +76,11 @@ void print_problems(const std::vector<engine::Problem>& problems) {
     std::cerr << line << '\n';
   }
   std::cerr << std::flush;
+}
+
+void print_or_throw(const std::vector<engine::Problem>& problems) {
+  if (engine::has_errors(problems)) throw engine::Error(problems);
+  print_problems(problems);
 }
 
 Json problems_json(const std::vector<engine::Problem>& problems) {

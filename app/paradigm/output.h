@@ -17,6 +17,9 @@ using Json = nlohmann::ordered_json;
 /// One line each on stderr, coloured only on a terminal (and not when NO_COLOR is set).
 void print_problems(const std::vector<engine::Problem>& problems);
 
+/// The same when none of them is an error; else throws Error with all.
+void print_or_throw(const std::vector<engine::Problem>& problems);
+
 Json problems_json(const std::vector<engine::Problem>& problems);
 
 /// Indented, on stdout; invalid UTF-8 becomes U+FFFD.

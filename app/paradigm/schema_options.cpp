@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/paradigm/schema_options.h"
 
+#include "app/paradigm/output.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -54,6 +56,15 @@ std::string help_of(const ParamSpec& spec) {
 }
 
 }  // namespace
+
+engine::ParamValues checked_values(const SchemaOptions& flags) {
+  std::vector<engine::Problem> problems;
+  engine::ParamValues values = flags.values(problems);
+  const auto more = problems_in(flags.schema(), values);
+  problems.insert(problems.end(), more.begin(), more.end());
+  print_or_throw(problems);
+  return values;
+}
 
 std::shared_ptr<SchemaOptions> add_schema_options(CLI::App& app,
                                                   const engine::ParamSchema& schema) {

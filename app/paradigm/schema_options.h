@@ -34,6 +34,10 @@ class SchemaOptions {
   std::vector<engine::GivenFlag> given_;
 };
 
+/// The values, which the schema has nothing against: throws Error with all errors, prints what else
+/// there is to say.
+engine::ParamValues checked_values(const SchemaOptions& flags);
+
 /// Declares `--name` (also `--na-me`) for every parameter; a boolean also as `--name true|false`,
 /// and as `--no_name` when it is true by default. `schema` must outlive the result. Flags that are
 /// refused are known, but not in the help.

@@ -23,6 +23,22 @@ void calibrate_some(Llama& model, const TokenDataset& data, const EvaluationRang
   for (auto& [live, copy] : kept) live.copy_(copy);
 }
 
+StateMap unobserved_state(Llama& model) {
+  StateMap found;
+  for (const NamedState& state : model.simulation_state()) {
+    if (is_unobserved(state)) found.emplace(state.name, state.tensor);
+  }
+  return found;
+}
+
+void restore_state(Llama& model, const StateMap& states) {
+  const at::NoGradGuard no_grad;
+  for (const NamedState& state : model.simulation_state()) {
+    const auto found = states.find(state.name);
+    if (found != states.end()) state.tensor.copy_(found->second);
+  }
+}
+
 bool is_unobserved(const NamedState& state) {
   return !at::isfinite(state.tensor).all().item<bool>();
 }

@@ -4,6 +4,8 @@
 #include "engine/training/evaluator.h"
 
 #include <functional>
+#include <map>
+#include <string>
 
 namespace engine {
 
@@ -13,6 +15,14 @@ void calibrate_some(Llama& model, const TokenDataset& data, const EvaluationRang
                     const EvaluationOptions& options,
                     const std::function<bool(const NamedState&)>& wants,
                     const EvaluationProgress& on_progress = {});
+
+/// Simulation buffers by "<layer>.<buffer>".
+using StateMap = std::map<std::string, at::Tensor>;
+
+/// The model's own buffers, not copies, that have never observed anything.
+StateMap unobserved_state(Llama& model);
+/// Copies into the model what `states` has of its buffers.
+void restore_state(Llama& model, const StateMap& states);
 
 /// Whether a simulation buffer has never observed anything.
 bool is_unobserved(const NamedState& state);

@@ -13,15 +13,20 @@
 
 namespace engine {
 
-EvaluationModel load_for_evaluation(const EvalConfig& config) {
+namespace {
+
+EvaluationModel loaded(const EvalConfig& config, bool chooses_transform) {
   ModelSource source = find_model(config.model_name_or_path, std::nullopt, config.tokenizer_name);
   std::vector<std::string> notes;
   choose_rope(source.config, config.rope, (source.directory / "config.json").string(), notes);
   Tokenizer tokenizer = Tokenizer::load(source.tokenizer_directory);
-  TransformChoice choice = choose_transform(config.transform_config, source.directory,
-                                            source.config, config.bf16 ? "bf16" : "fp32");
-  notes.insert(notes.end(), choice.notes.begin(), choice.notes.end());
-  ChosenDevice device = choose_device(config.device, !choice.is_plain());
+  TransformChoice choice;
+  if (chooses_transform) {
+    choice = choose_transform(config.transform_config, source.directory, source.config,
+                              config.bf16 ? "bf16" : "fp32");
+    notes.insert(notes.end(), choice.notes.begin(), choice.notes.end());
+  }
+  ChosenDevice device = choose_device(config.device, !chooses_transform || !choice.is_plain());
   if (!device.note.empty()) notes.push_back(device.note);
   const std::int64_t block_size =
       resolved_block_size(config.block_size, tokenizer, source.config.max_position_embeddings);
@@ -40,6 +45,12 @@ EvaluationModel load_for_evaluation(const EvalConfig& config) {
           .options = options,
           .notes = std::move(notes)};
 }
+
+}  // namespace
+
+EvaluationModel load_for_evaluation(const EvalConfig& config) { return loaded(config, true); }
+
+EvaluationModel load_for_trial(const EvalConfig& config) { return loaded(config, false); }
 
 EvaluationText evaluation_text(const EvalConfig& config, const EvaluationModel& loaded,
                                bool wants_calibration, const ProgressFunction& on_progress) {

@@ -15,13 +15,8 @@
 namespace engine {
 namespace {
 
-at::Tensor blocks_of(const TokenDataset& data, std::int64_t first, std::int64_t count) {
-  at::Tensor ids = at::empty({count, data.block_size()}, at::TensorOptions().dtype(at::kLong));
-  auto* out = ids.mutable_data_ptr<std::int64_t>();
-  for (std::int64_t row = 0; row < count; ++row) {
-    data.copy_block(first + row, out + row * data.block_size());
-  }
-  return ids;
+ForwardContext context_for(Phase phase, const EvaluationOptions& options) {
+  return {.phase = phase, .compute_dtype = options.compute_dtype, .step = options.step};
 }
 
 /// Walks the range batch by batch; `use` gets the ids on the model's device and the context for
@@ -41,6 +36,15 @@ void for_each_batch(Llama& model, const TokenDataset& data, const EvaluationRang
 
 }  // namespace
 
+at::Tensor blocks_of(const TokenDataset& data, std::int64_t first, std::int64_t count) {
+  at::Tensor ids = at::empty({count, data.block_size()}, at::TensorOptions().dtype(at::kLong));
+  auto* out = ids.mutable_data_ptr<std::int64_t>();
+  for (std::int64_t row = 0; row < count; ++row) {
+    data.copy_block(first + row, out + row * data.block_size());
+  }
+  return ids;
+}
+
 double Measurement::perplexity() const { return std::exp(loss); }
 
 Measurement measure(Llama& model, const TokenDataset& data, const EvaluationRange& range,
@@ -50,9 +54,7 @@ Measurement measure(Llama& model, const TokenDataset& data, const EvaluationRang
   at::Tensor loss = at::zeros({}, on_device.dtype(at::kDouble));
   at::Tensor correct = at::zeros({}, on_device.dtype(at::kLong));
   Measurement result;
-  const ForwardContext context{
-      .phase = Phase::evaluate, .compute_dtype = options.compute_dtype, .step = options.step};
-  for_each_batch(model, data, range, context, on_progress,
+  for_each_batch(model, data, range, context_for(Phase::evaluate, options), on_progress,
                  [&](const at::Tensor& ids, const ForwardContext& batch_context) {
                    const TokenLoss part = next_token_loss(model, ids, batch_context, /*scale=*/1.0,
                                                           /*count_correct=*/true);
@@ -68,11 +70,22 @@ Measurement measure(Llama& model, const TokenDataset& data, const EvaluationRang
   return result;
 }
 
+std::vector<double> batch_losses(Llama& model, const TokenDataset& data,
+                                 const EvaluationRange& range, const EvaluationOptions& options,
+                                 const EvaluationProgress& on_progress) {
+  std::vector<double> losses;
+  for_each_batch(model, data, range, context_for(Phase::evaluate, options), on_progress,
+                 [&](const at::Tensor& ids, const ForwardContext& context) {
+                   const TokenLoss part = next_token_loss(model, ids, context, /*scale=*/1.0);
+                   const auto tokens = static_cast<double>(std::max<std::int64_t>(1, part.tokens));
+                   losses.push_back(part.loss.item<double>() / tokens);
+                 });
+  return losses;
+}
+
 void calibrate(Llama& model, const TokenDataset& data, const EvaluationRange& range,
                const EvaluationOptions& options, const EvaluationProgress& on_progress) {
-  const ForwardContext context{
-      .phase = Phase::calibrate, .compute_dtype = options.compute_dtype, .step = options.step};
-  for_each_batch(model, data, range, context, on_progress,
+  for_each_batch(model, data, range, context_for(Phase::calibrate, options), on_progress,
                  [&](const at::Tensor& ids, const ForwardContext& batch_context) {
                    next_token_loss(model, ids, batch_context, /*scale=*/1.0);
                  });

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace engine {
 
@@ -35,6 +36,14 @@ using EvaluationProgress = std::function<bool(std::int64_t done, std::int64_t to
 /// Measures blocks of `data` in the order of the text. Changes no state of the model.
 Measurement measure(Llama& model, const TokenDataset& data, const EvaluationRange& range,
                     const EvaluationOptions& options, const EvaluationProgress& on_progress = {});
+
+/// Mean cross-entropy of every batch by itself, in order. Changes no state of the model.
+std::vector<double> batch_losses(Llama& model, const TokenDataset& data,
+                                 const EvaluationRange& range, const EvaluationOptions& options,
+                                 const EvaluationProgress& on_progress = {});
+
+/// The ids of `count` blocks from `first` on, [count, block_size] int64 on the host.
+at::Tensor blocks_of(const TokenDataset& data, std::int64_t first, std::int64_t count);
 
 /// Forward passes without gradient in which simulated layers observe their ranges, quantisers off.
 void calibrate(Llama& model, const TokenDataset& data, const EvaluationRange& range,

@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "engine/training/calibration.h"
 #include "engine/training/evaluation_input.h"
+#include "engine/training/staged_progress.h"
 #include "engine/transform/paradigm_info.h"
 
 #include <fmt/format.h>
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -20,36 +20,10 @@
 namespace engine {
 namespace {
 
-using StateMap = std::map<std::string, at::Tensor>;
-
 /// One column of a cell: a transform whose draws differ in the run's seed or in the rules' own.
 struct Column {
   std::function<TransformChoice(std::int64_t draw)> choice;
   std::function<std::uint64_t(std::int64_t draw)> run_seed;
-};
-
-/// Tells how far the whole sweep is while its parts count their own blocks.
-class SweepProgress {
- public:
-  SweepProgress(const ProgressFunction& report, std::int64_t total)
-      : report_(report), total_(static_cast<double>(total)) {}
-
-  void begin_stage(std::string stage) { stage_ = std::move(stage); }
-
-  EvaluationProgress part() {
-    if (!report_) return {};
-    const double before = done_;
-    return [this, before](std::int64_t done, std::int64_t) {
-      done_ = before + static_cast<double>(done);
-      return report_(stage_, done_, total_);
-    };
-  }
-
- private:
-  const ProgressFunction& report_;
-  double total_;
-  double done_ = 0;
-  std::string stage_;
 };
 
 class Sweep {
@@ -78,9 +52,9 @@ class Sweep {
     const auto cells = static_cast<std::int64_t>(points_.size());
     const std::int64_t columns = has_reference_ ? 2 : 1;
     const std::int64_t draws = config_.noise_seeds;
-    SweepProgress progress(on_progress_,
-                           text_.measured.blocks * (1 + cells * columns * draws) +
-                               (calibrates ? text_.calibrated.blocks * cells * columns : 0));
+    StagedProgress progress(on_progress_,
+                            text_.measured.blocks * (1 + cells * columns * draws) +
+                                (calibrates ? text_.calibrated.blocks * cells * columns : 0));
     progress.begin_stage("plain");
     const Measurement plain = measure(*loaded_.model, text_.validation(), text_.measured,
                                       loaded_.options, progress.part());
@@ -136,7 +110,7 @@ class Sweep {
     return needs && config_.eval.calibrate_batches > 0;
   }
 
-  SweepCell measured_cell(const SweepPoint& point, SweepProgress& progress) const {
+  SweepCell measured_cell(const SweepPoint& point, StagedProgress& progress) const {
     SweepCell cell;
     cell.settings = point.settings;
     const TransformChoice choice = choice_of(point.config);
@@ -159,15 +133,12 @@ class Sweep {
   }
 
   std::vector<double> losses_of(const Column& column, std::int64_t& calibrated_batches,
-                                SweepProgress& progress) const {
+                                StagedProgress& progress) const {
     const StateMap ranges = calibrated_ranges(column, calibrated_batches, progress);
     std::vector<double> losses;
     for (std::int64_t draw = 0; draw < config_.noise_seeds; ++draw) {
       const auto model = transformed(column.choice(draw), column.run_seed(draw));
-      for (const NamedState& state : model->simulation_state()) {
-        const auto found = ranges.find(state.name);
-        if (found != ranges.end()) state.tensor.copy_(found->second);
-      }
+      restore_state(*model, ranges);
       losses.push_back(
           measure(*model, text_.validation(), text_.measured, loaded_.options, progress.part())
               .loss);
@@ -178,13 +149,10 @@ class Sweep {
   /// Ranges that the checkpoint has not, by "<layer>.<buffer>": observed without quantisers, so
   /// they are the same for every draw.
   StateMap calibrated_ranges(const Column& column, std::int64_t& batches,
-                             SweepProgress& progress) const {
-    StateMap ranges;
-    if (config_.eval.calibrate_batches == 0) return ranges;
+                             StagedProgress& progress) const {
+    if (config_.eval.calibrate_batches == 0) return {};
     const auto model = transformed(column.choice(0), column.run_seed(0));
-    for (const NamedState& state : model->simulation_state()) {
-      if (is_unobserved(state)) ranges.emplace(state.name, state.tensor);
-    }
+    StateMap ranges = unobserved_state(*model);
     if (ranges.empty()) return ranges;
     calibrate_some(*model, text_.calibration(), text_.calibrated, loaded_.options, is_unobserved,
                    progress.part());

@@ -37,14 +37,18 @@ struct Resolved {
   TransformPlan plan;
 };
 
-Resolved resolve(const fs::path& file, const LlamaConfig& model, const std::string& compute_dtype,
+Resolved resolve(ParsedTransform parsed, const LlamaConfig& model, const std::string& compute_dtype,
                  std::vector<std::string>& notes) {
-  const auto infos = paradigm_infos();
-  ParsedTransform parsed = read_transform_config(file, infos);
   sort_out(parsed.problems, notes);
-  TransformPlan plan = plan_transform(layer_inventory(model), parsed.config, infos, compute_dtype);
+  TransformPlan plan =
+      plan_transform(layer_inventory(model), parsed.config, paradigm_infos(), compute_dtype);
   sort_out(plan.problems, notes);
   return {std::move(parsed.config), std::move(plan)};
+}
+
+Resolved resolve(const fs::path& file, const LlamaConfig& model, const std::string& compute_dtype,
+                 std::vector<std::string>& notes) {
+  return resolve(read_transform_config(file, paradigm_infos()), model, compute_dtype, notes);
 }
 
 std::vector<std::string> layers_in_common(const TransformPlan& plan,
@@ -101,6 +105,29 @@ TransformChoice recorded_again(const fs::path& file, const TransformRecord& reco
   return choice;
 }
 
+/// What the checkpoint records besides: layers whose state is kept, and a note of it.
+void compare_with_record(TransformChoice& choice, const std::optional<TransformRecord>& record,
+                         const fs::path& recorded_file, const LlamaConfig& config) {
+  if (!record) {
+    choice.notes.push_back(fmt::format("The transform {} is applied to {} layers", choice.label,
+                                       choice.plan.replacements().size()));
+    return;
+  }
+  std::vector<std::string> ignored;
+  std::error_code error;
+  if (fs::exists(recorded_file, error)) {
+    choice.kept_layers = layers_in_common(
+        choice.plan, resolve(recorded_file, config, choice.compute_dtype, ignored).plan);
+  }
+  choice.notes.push_back(
+      record->digest == choice.digest
+          ? fmt::format("The transform {} is the one that the checkpoint records", choice.label)
+          : fmt::format("The transform {} is applied instead of the recorded {}; state is kept for "
+                        "{} of its {} layers",
+                        choice.label, recorded_file.string(), choice.kept_layers.size(),
+                        choice.plan.replacements().size()));
+}
+
 }  // namespace
 
 TransformChoice choose_transform(const std::optional<std::string>& flag, const fs::path& model_dir,
@@ -121,24 +148,21 @@ TransformChoice choose_transform(const std::optional<std::string>& flag, const f
   }
 
   take(choice, resolve(*flag, config, compute_dtype, choice.notes), *flag);
-  if (!record) {
-    choice.notes.push_back(fmt::format("The transform {} is applied to {} layers", *flag,
-                                       choice.plan.replacements().size()));
-    return choice;
-  }
-  std::vector<std::string> ignored;
-  std::error_code error;
-  if (fs::exists(recorded_file, error)) {
-    choice.kept_layers =
-        layers_in_common(choice.plan, resolve(recorded_file, config, compute_dtype, ignored).plan);
-  }
-  choice.notes.push_back(
-      record->digest == choice.digest
-          ? fmt::format("The transform {} is the one that the checkpoint records", *flag)
-          : fmt::format("The transform {} is applied instead of the recorded {}; state is kept for "
-                        "{} of its {} layers",
-                        *flag, recorded_file.string(), choice.kept_layers.size(),
-                        choice.plan.replacements().size()));
+  compare_with_record(choice, record, recorded_file, config);
+  return choice;
+}
+
+TransformChoice choose_edited_transform(const std::string& text, const std::string& file,
+                                        const fs::path& model_dir, const LlamaConfig& config,
+                                        const std::string& compute_dtype) {
+  const auto record = model_dir.empty() ? std::nullopt : transform_record_of(config.source_json);
+  TransformChoice choice;
+  choice.compute_dtype = compute_dtype;
+  take(choice,
+       resolve(parse_transform_config(text, file, paradigm_infos()), config, compute_dtype,
+               choice.notes),
+       file);
+  compare_with_record(choice, record, record ? model_dir / record->file : fs::path(), config);
   return choice;
 }
 

@@ -37,6 +37,12 @@ TransformChoice choose_transform(const std::optional<std::string>& flag,
                                  const std::filesystem::path& model_dir, const LlamaConfig& config,
                                  const std::string& compute_dtype = "fp32");
 
+/// The same for a transform file that is edited: `text` stands for the content of `file`.
+TransformChoice choose_edited_transform(const std::string& text, const std::string& file,
+                                        const std::filesystem::path& model_dir,
+                                        const LlamaConfig& config,
+                                        const std::string& compute_dtype = "fp32");
+
 /// `choice`, which is not plain, with other rules for the same model: state is kept for those of
 /// its layers whose values do not change. Throws Error with the problems of the plan.
 TransformChoice with_rules(const TransformChoice& choice, TransformConfig rules,

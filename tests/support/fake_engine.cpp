@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_writer.h"
+#include "tests/support/fake_trial.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -379,6 +380,13 @@ engine::ProbeReport FakeEngine::probe(const ProbeConfig&, const ProgressFunction
 engine::SelfCheckReport FakeEngine::self_check(const SelfCheckConfig&,
                                                const ProgressFunction&) const {
   fail("not-offered", {}, "the fake engine draws no noise");
+}
+
+std::unique_ptr<engine::TransformTrial> FakeEngine::open_trial(
+    const engine::TrialConfig& config, const ProgressFunction& on_progress) const {
+  if (!run_.problems.empty()) throw Error(run_.problems);
+  if (on_progress && !on_progress("loading", 0, 0)) fail("cancelled", {}, "cancelled");
+  return std::make_unique<FakeTrial>(config, run_.step_time);
 }
 
 }  // namespace tests

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,6 +61,10 @@ class FakeEngine final : public engine::EngineApi {
                             const engine::ProgressFunction& on_progress = {}) const override;
   engine::SelfCheckReport self_check(
       const engine::SelfCheckConfig& config,
+      const engine::ProgressFunction& on_progress = {}) const override;
+  /// A trial that counts, see FakeTrial.
+  std::unique_ptr<engine::TransformTrial> open_trial(
+      const engine::TrialConfig& config,
       const engine::ProgressFunction& on_progress = {}) const override;
 
  private:

@@ -33,16 +33,8 @@ struct Options {
 };
 
 engine::EvalConfig checked_config(const Options& options) {
-  std::vector<engine::Problem> problems;
-  const engine::ParamValues values = options.flags->values(problems);
-  const auto more = problems_in(engine::eval_schema(), values);
-  problems.insert(problems.end(), more.begin(), more.end());
-  if (engine::has_errors(problems)) throw engine::Error(problems);
-  const engine::EvalConfig config = engine::eval_config_from(values);
-  const auto between = problems_in(config);
-  if (engine::has_errors(between)) throw engine::Error(between);
-  print_problems(problems);
-  print_problems(between);
+  const engine::EvalConfig config = engine::eval_config_from(checked_values(*options.flags));
+  print_or_throw(problems_in(config));
   return config;
 }
 

@@ -25,7 +25,8 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-const char* const kCommands[] = {"devices", "eval", "inspect", "plan", "runs", "tokenize", "train"};
+const char* const kCommands[] = {"devices", "eval",     "inspect", "plan", "runs",
+                                 "scan",    "tokenize", "train",   "try"};
 
 TEST(Program, HelpListsEveryCommandWithExamples) {
   const ProgramRun run = paradigm_run({"--help"});

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/engine_library.h"
+#include "app/paradigm/command.h"
+#include "app/paradigm/schema_options.h"
+#include "app/paradigm/terminal_progress.h"
+#include "app/paradigm/time_left.h"
+#include "app/paradigm/trial_report.h"
+#include "engine/config/trial_schema.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+namespace paradigm {
+namespace {
+
+struct Options {
+  std::shared_ptr<SchemaOptions> flags;
+  bool json = false;
+};
+
+int try_it(const Options& options) {
+  const engine::ParamValues values = checked_values(*options.flags);
+  const engine::TrialConfig config = engine::trial_config_from(values);
+  print_or_throw(problems_in(config.eval));
+  TerminalProgress progress(stderr);
+  TimeLeft time_left;
+  const auto show = [&](const std::string& stage, double done, double total) {
+    progress.show_stage(stage, done, total, time_left.text(done, total));
+    return true;
+  };
+  const auto trial = app::load_engine().open_trial(config, show);
+  const engine::TrialResult result =
+      trial->try_transform(std::nullopt, engine::try_options_from(values), show);
+  progress.clear_bar();
+  if (options.json) {
+    print_json(json_of(result));
+  } else {
+    std::cout << text_of(result) << std::flush;
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Command try_command() {
+  return {.name = "try",
+          .summary = "What a transform costs in loss, where its error arises, which tokens change",
+          .examples =
+              "paradigm try --model_name_or_path resources/demo/checkpoint --validation_file "
+              "resources/demo/stories_validation.txt --block_size 128 --transform_config "
+              "configs/transforms/optical_transformer.yaml\n"
+              "paradigm try --model_name_or_path resources/demo/checkpoint --validation_file "
+              "resources/demo/stories_validation.txt --transform_config "
+              "configs/transforms/random_bitflip.yaml --prompt 'Once upon a time' --json",
+          .declare = [](CLI::App& app) -> std::function<int()> {
+            auto options = std::make_shared<Options>();
+            options->flags = add_schema_options(app, engine::try_schema());
+            app.add_flag("--json", options->json, "Print one JSON object");
+            return [options] { return try_it(*options); };
+          }};
+}
+
+}  // namespace paradigm
