@@ -317,6 +317,8 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
   auto* queue = dock(QStringLiteral("queue"));
   auto* study = dock(QStringLiteral("study"));
   auto* log = dock(QStringLiteral("log"));
+  auto* try_it = dock(QStringLiteral("try"));
+  auto* scan = dock(QStringLiteral("scan"));
   auto* layer_statistics = dock(QStringLiteral("layer_statistics"));
   const int wide = width();
   const int tall = height();
@@ -332,8 +334,11 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
     splitDockWidget(form, yaml, Qt::Vertical);
     tabifyDockWidget(problems, presets);
     tabifyDockWidget(presets, history);
-    show({layers, rules, form, yaml, histogram, problems, presets, history});
+    tabifyDockWidget(yaml, try_it);
+    tabifyDockWidget(try_it, scan);
+    show({layers, rules, form, yaml, histogram, problems, presets, history, try_it, scan});
     problems->raise();
+    yaml->raise();
     resizeDocks({layers, rules, form}, {wide * 29 / 100, wide * 39 / 100, wide * 32 / 100},
                 Qt::Horizontal);
     resizeDocks({rules, histogram, problems}, {tall * 38 / 100, tall * 36 / 100, tall * 26 / 100},

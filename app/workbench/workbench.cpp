@@ -12,6 +12,7 @@
 #include "app/workbench/run_workspace.h"
 #include "app/workbench/status_chips.h"
 #include "app/workbench/study_workspace.h"
+#include "app/workbench/trial_workspace.h"
 #include "engine/config/run_config.h"
 #include "engine/error.h"
 #include "widgets/forms/param_form.h"
@@ -71,7 +72,8 @@ Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> 
       engine_(std::move(load_engine)),
       run_(std::make_unique<RunWorkspace>(&selection_, &engine_, settings_.get())),
       edit_(std::make_unique<EditWorkspace>(&selection_, &run_->store())),
-      window_(std::make_unique<MainWindow>()) {
+      window_(std::make_unique<MainWindow>()),
+      trial_(std::make_unique<TrialWorkspace>(edit_.get(), &selection_)) {
   makePanels();
   files_ = std::make_unique<DocumentFiles>(edit_->document(), window_.get(), window_->messages());
   edit_actions_ = add_edit_actions(window_.get(), edit_.get(), files_.get());
@@ -82,6 +84,7 @@ Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> 
   connectRuns();
   connectCompare();
   launch_service_->restore();
+  connectTrial();
   if (settings_ != nullptr) {
     window_->restoreLayout(*settings_);
     window_->setRecent(settings_->value(kRecentKey).toStringList());
@@ -106,7 +109,23 @@ void Workbench::makePanels() {
   compare_panel_ = new widgets::ComparePanel(&selection_);
   compare_ = new CompareWorkspace(compare_panel_, settings_.get(), this);
   window_->addPanel(QStringLiteral("compare"), tr("Compare"), compare_panel_);
+  trial_->addPanels(window_.get());
   window_->arrangeDocks();
+}
+
+void Workbench::connectTrial() {
+  const auto tell_engine = [this] {
+    trial_->setEngine(engine_.api(), engine_.state() == EngineLoader::State::unavailable
+                                         ? tr("The engine is unavailable; the status bar says why.")
+                                         : tr("The engine is still loading."));
+  };
+  connect(&engine_, &EngineLoader::stateChanged, trial_.get(), tell_engine);
+  auto* form = run_->launchPanel()->form();
+  connect(form, &widgets::ParamForm::changed, trial_.get(),
+          [this, form] { trial_->setRunValues(form->values()); });
+  trial_->setRunValues(form->values());
+  const QString demo = demoFolder();
+  if (!demo.isEmpty()) trial_->setSampleText(demo + QStringLiteral("/notes_validation.txt"));
 }
 
 /// Runs are read for the comparison when it is looked at, and from then on.

@@ -34,6 +34,7 @@ class LaunchService;
 class MainWindow;
 class RunWorkspace;
 class StudyWorkspace;
+class TrialWorkspace;
 
 /// The composition root: makes the window, the panels and what works in the background, and
 /// connects them. Nothing here blocks the GUI thread.
@@ -49,6 +50,7 @@ class Workbench : public QObject {
   widgets::Selection* selection() { return &selection_; }
   const EngineLoader& engine() const { return engine_; }
   EditWorkspace* edit() const { return edit_.get(); }
+  TrialWorkspace* trial() const { return trial_.get(); }
   RunWorkspace* run() const { return run_.get(); }
   const EditActions& editActions() const { return edit_actions_; }
   widgets::ComparePanel* comparePanel() const { return compare_panel_; }
@@ -72,6 +74,7 @@ class Workbench : public QObject {
   void connectRuns();
   void connectCompare();
   void queueRuns(const std::vector<engine::ParamValues>& runs);
+  void connectTrial();
   void openNext();
   void take(const OpenedPath& opened);
   void takeTransform(const OpenedPath& opened);
@@ -96,6 +99,7 @@ class Workbench : public QObject {
   std::unique_ptr<RunWorkspace> run_;
   std::unique_ptr<EditWorkspace> edit_;
   std::unique_ptr<MainWindow> window_;
+  std::unique_ptr<TrialWorkspace> trial_;
   std::unique_ptr<DocumentFiles> files_;
   std::unique_ptr<LaunchService> launch_service_;
   std::unique_ptr<Autosave> autosave_;  ///< null: nothing is remembered

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/models/layer_tree_model.h"
 
+#include "widgets/models/layer_names.h"
 #include "widgets/models/transform_rules_model.h"
 #include "widgets/style/number_text.h"
 #include "widgets/style/symbol_icon.h"
@@ -65,6 +66,39 @@ void LayerTreeModel::setShowsAllKinds(bool shows) {
   if (shows == all_kinds_) return;
   all_kinds_ = shows;
   relayout();
+}
+
+void LayerTreeModel::setMeasure(LayerMeasure measure) {
+  measure_ = std::move(measure);
+  Q_EMIT headerDataChanged(Qt::Horizontal, kMeasure, kMeasure);
+  const auto tell = [&](const auto& self, const Node& parent) -> void {
+    if (parent.children.empty()) return;
+    Q_EMIT dataChanged(indexOf(*parent.children.front(), kMeasure),
+                       indexOf(*parent.children.back(), kMeasure));
+    for (const auto& child : parent.children) self(self, *child);
+  };
+  tell(tell, *root_);
+}
+
+ShownMeasure LayerTreeModel::shownMeasure(const Node& node) const {
+  return worst_of(measure_, to_names(node.layers));
+}
+
+QString LayerTreeModel::measureTip(const Node& node) const {
+  const ShownMeasure shown = shownMeasure(node);
+  if (!shown.is_known) {
+    return tr("%1: not measured. Only layers that are simulated have one.").arg(measure_.title);
+  }
+  QString text = tr("%1: %2").arg(measure_.title, number_text(measure_, shown.value.number));
+  if (node.layers.size() > 1) {
+    text += QLatin1Char('\n') + tr("The worst of %n measured layers: %1", "", shown.known)
+                                    .arg(QString::fromStdString(shown.layer));
+  }
+  if (!shown.value.is_distinct) {
+    text += QLatin1Char('\n') + tr("Not distinguishable from 0: text and noise could explain it");
+  }
+  if (measure_.is_outdated) text += QLatin1Char('\n') + tr("Measured before the last edit");
+  return text + QLatin1Char('\n') + measure_.explanation;
 }
 
 void LayerTreeModel::relayout() {
@@ -143,6 +177,11 @@ QVariant LayerTreeModel::display(const Node& node, int column) const {
       const double total = view_->checkpoint->costs.total().flops;
       return node.flops == 0 || total == 0 ? QString() : percent(node.flops / total);
     }
+    case kMeasure: {
+      if (measure_.empty() || node.layers.isEmpty()) return QString();
+      const ShownMeasure shown = shownMeasure(node);
+      return shown.is_known ? number_text(measure_, shown.value.number) : QStringLiteral("–");
+    }
     case kRule:
       switch (node.chip) {
         case Chip::none:
@@ -168,6 +207,7 @@ QVariant LayerTreeModel::display(const Node& node, int column) const {
 }
 
 QString LayerTreeModel::toolTip(const Node& node, int column) const {
+  if (column == kMeasure) return measure_.empty() ? QString() : measureTip(node);
   if (column == kFlops) {
     return tr("%1 of the FLOPs of a forward pass over %2 tokens")
         .arg(display(node, kFlops).toString(), grouped(view_->checkpoint->costs.sequence()));
@@ -209,7 +249,7 @@ QVariant LayerTreeModel::data(const QModelIndex& index, int role) const {
     case Qt::ToolTipRole:
       return toolTip(node, index.column());
     case Qt::TextAlignmentRole:
-      if (index.column() == kParameters || index.column() == kFlops) {
+      if (index.column() == kParameters || index.column() == kFlops || index.column() == kMeasure) {
         return int(Qt::AlignRight | Qt::AlignVCenter);
       }
       return {};
@@ -217,7 +257,19 @@ QVariant LayerTreeModel::data(const QModelIndex& index, int role) const {
       if (index.column() == kRule && node.chip != Chip::none) {
         return tr("%1, rule: %2").arg(node.name, display(node, kRule).toString());
       }
+      if (index.column() == kMeasure && !measure_.empty()) {
+        return tr("%1, %2: %3").arg(node.name, measure_.title, display(node, kMeasure).toString());
+      }
       return display(node, index.column());
+    case kSeverityRole: {
+      if (measure_.empty()) return {};
+      const ShownMeasure shown = shownMeasure(node);
+      return shown.is_known ? QVariant(shown.severity) : QVariant();
+    }
+    case kIsDistinctRole: {
+      const ShownMeasure shown = shownMeasure(node);
+      return shown.is_known && shown.value.is_distinct && !measure_.is_outdated;
+    }
     case kLayersRole:
       return node.layers;
     case kChipRole:
@@ -235,7 +287,8 @@ QVariant LayerTreeModel::data(const QModelIndex& index, int role) const {
 
 QVariant LayerTreeModel::headerData(int section, Qt::Orientation orientation, int role) const {
   if (orientation != Qt::Horizontal) return {};
-  if (role == Qt::TextAlignmentRole && (section == kParameters || section == kFlops)) {
+  if (role == Qt::TextAlignmentRole &&
+      (section == kParameters || section == kFlops || section == kMeasure)) {
     return int(Qt::AlignRight | Qt::AlignVCenter);
   }
   if (role != Qt::DisplayRole) return {};
@@ -252,6 +305,8 @@ QVariant LayerTreeModel::headerData(int section, Qt::Orientation orientation, in
       return tr("FLOPs");
     case kRule:
       return tr("Rule");
+    case kMeasure:
+      return measure_.is_outdated ? tr("%1 (old)").arg(measure_.title) : measure_.title;
     default:
       return {};
   }

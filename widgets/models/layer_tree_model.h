@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "widgets/models/layer_measure.h"
 #include "widgets/models/layer_tree_node.h"
 
 #include <QAbstractItemModel>
@@ -19,17 +20,19 @@ class LayerTreeModel : public QAbstractItemModel {
   Q_OBJECT
 
  public:
-  enum Column { kName, kKind, kShape, kParameters, kFlops, kRule, kColumns };
+  enum Column { kName, kKind, kShape, kParameters, kFlops, kRule, kMeasure, kColumns };
   using Chip = LayerChip;
   enum Role {
     /// QStringList: the layers that a row stands for. An attention row means the attention itself,
     /// its projections
     /// are rows of their own; a group means all targets below it.
     kLayersRole = Qt::UserRole + 1,
-    kChipRole,   ///< int(Chip)
-    kRuleRole,   ///< int: index of the winning rule, -1 = none or mixed
-    kPathRole,   ///< QString: below the block, "self_attn.q_proj"
-    kBlocksRole  ///< QPoint: first and last block, -1 outside of the blocks
+    kChipRole,       ///< int(Chip)
+    kRuleRole,       ///< int: index of the winning rule, -1 = none or mixed
+    kPathRole,       ///< QString: below the block, "self_attn.q_proj"
+    kBlocksRole,     ///< QPoint: first and last block, -1 outside of the blocks
+    kSeverityRole,   ///< double: of the measure, 0 good, 1 bad; invalid where it is not known
+    kIsDistinctRole  ///< bool: false where noise could explain the measure, or it is outdated
   };
 
   explicit LayerTreeModel(QObject* parent = nullptr);
@@ -44,6 +47,11 @@ class LayerTreeModel : public QAbstractItemModel {
   bool isFolded() const { return folded_; }
   /// Norms and embeddings are not targets and hidden by default.
   void setShowsAllKinds(bool shows);
+
+  /// A number for each layer in the last column; a row of several shows the worst. An empty one
+  /// takes them away.
+  void setMeasure(LayerMeasure measure);
+  const LayerMeasure& measure() const { return measure_; }
 
   /// The index of the row that stands for `layer`, or an invalid one.
   QModelIndex indexOf(const QString& layer) const;
@@ -68,8 +76,11 @@ class LayerTreeModel : public QAbstractItemModel {
   QModelIndex indexOf(const Node& node, int column) const;
   QVariant display(const Node& node, int column) const;
   QString toolTip(const Node& node, int column) const;
+  ShownMeasure shownMeasure(const Node& node) const;
+  QString measureTip(const Node& node) const;
 
   PlanViewPtr view_;
+  LayerMeasure measure_;
   bool folded_ = true;
   bool all_kinds_ = false;
   std::unique_ptr<LayerTreeLayout> layout_;  ///< null while no checkpoint is open

@@ -5,6 +5,7 @@
 #include "widgets/models/selection.h"
 #include "widgets/panels/empty_state.h"
 #include "widgets/panels/item_views.h"
+#include "widgets/panels/measure_delegate.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/panels/rule_chip_delegate.h"
 #include "widgets/style/metrics.h"
@@ -28,6 +29,11 @@
 #include <algorithm>
 
 namespace widgets {
+namespace {
+
+constexpr int kMeasureCharacters = 18;
+
+}  // namespace
 
 LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent)
     : QWidget(parent),
@@ -87,12 +93,15 @@ LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent
   tree_->setContextMenuPolicy(Qt::ActionsContextMenu);
   makeActions();
   tree_->setItemDelegateForColumn(LayerTreeModel::kRule, new RuleChipDelegate(tree_));
+  tree_->setItemDelegateForColumn(LayerTreeModel::kMeasure, new MeasureDelegate(tree_));
   set_column_widths(tree_, LayerTreeModel::kName,
                     {{LayerTreeModel::kKind, 16},
                      {LayerTreeModel::kShape, 22},
                      {LayerTreeModel::kParameters, 12},
                      {LayerTreeModel::kFlops, 9},
-                     {LayerTreeModel::kRule, 14}});
+                     {LayerTreeModel::kRule, 14},
+                     {LayerTreeModel::kMeasure, kMeasureCharacters}});
+  tree_->setColumnHidden(LayerTreeModel::kMeasure, true);
   column->addWidget(tree_, 1);
   summary_->setContentsMargins(lines(this, 0.4), 0, 0, lines(this, 0.25));
   column->addWidget(summary_);
@@ -243,11 +252,23 @@ void LayerAssignmentPanel::focusFilter() {
   filter_->selectAll();
 }
 
+void LayerAssignmentPanel::setMeasure(LayerMeasure measure) {
+  model_->setMeasure(std::move(measure));
+  showColumns();
+}
+
 void LayerAssignmentPanel::resizeEvent(QResizeEvent* event) {
   QWidget::resizeEvent(event);
-  tree_->setColumnHidden(LayerTreeModel::kKind, width() < characters(this, 94));
-  tree_->setColumnHidden(LayerTreeModel::kShape, width() < characters(this, 76));
-  tree_->setColumnHidden(LayerTreeModel::kParameters, width() < characters(this, 64));
+  showColumns();
+}
+
+void LayerAssignmentPanel::showColumns() {
+  const bool has_measure = !model_->measure().empty();
+  const int room = width() - (has_measure ? characters(this, kMeasureCharacters) : 0);
+  tree_->setColumnHidden(LayerTreeModel::kMeasure, !has_measure);
+  tree_->setColumnHidden(LayerTreeModel::kKind, room < characters(this, 94));
+  tree_->setColumnHidden(LayerTreeModel::kShape, room < characters(this, 76));
+  tree_->setColumnHidden(LayerTreeModel::kParameters, room < characters(this, 64));
 }
 
 void LayerAssignmentPanel::updateSummary() {

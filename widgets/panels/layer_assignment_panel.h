@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "widgets/models/layer_measure.h"
 #include "widgets/models/plan_view.h"
 
 #include <QList>
@@ -34,6 +35,8 @@ class LayerAssignmentPanel : public QWidget {
   QTreeView* tree() const { return tree_; }
   LayerTreeModel* model() const { return model_; }
   void focusFilter();
+  /// Paints a number on every layer; an empty one takes the column away.
+  void setMeasure(LayerMeasure measure);
 
  Q_SIGNALS:
   void openRequested();
@@ -51,6 +54,7 @@ class LayerAssignmentPanel : public QWidget {
   void takeSelection();
   void showSelection();
   void updateSummary();
+  void showColumns();
 
   Selection* selection_;
   LayerTreeModel* model_;

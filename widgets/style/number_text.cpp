@@ -58,6 +58,12 @@ QString loss_text(double loss) {
   return std::isfinite(loss) ? QLocale().toString(loss, 'f', 4) : name_of(loss);
 }
 
+QString signed_loss_text(double change) {
+  if (!std::isfinite(change)) return name_of(change);
+  const QString sign = change < 0 ? QStringLiteral("−") : QStringLiteral("+");
+  return sign + QLocale().toString(std::abs(change), 'f', 4);
+}
+
 QString statistic_text(double value) {
   return std::isfinite(value) ? QLocale().toString(value, 'g', 4) : name_of(value);
 }
