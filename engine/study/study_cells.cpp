@@ -75,12 +75,14 @@ class CellMaker {
  private:
   void report(const std::string& cell, const std::string& value, const std::string& message,
               const std::string& remedy) {
-    add(cell, {.id = "bad-study",
-               .severity = Severity::error,
-               .place = {.file = study_.file},
-               .value = value,
-               .message = message,
-               .remedy = remedy});
+    Problem problem;
+    problem.id = "bad-study";
+    problem.severity = Severity::error;
+    problem.place.file = study_.file;
+    problem.value = value;
+    problem.message = message;
+    problem.remedy = remedy;
+    add(cell, std::move(problem));
   }
 
   /// What is wrong in many cells alike is told once.

@@ -151,13 +151,13 @@ class Bench {
     optimizer_ = std::make_unique<AdamW>(plain->parameters(), AdamWOptions{.weight_decay = 0.01});
     // One for all variants, which take turns: so the graphs of each work in the same memory.
     const auto memory = config_.cuda_graphs ? graph_memory(device_.device) : nullptr;
-    const TrainerOptions options{
-        .schedule = {.type = "constant", .peak = 1e-5},
-        .max_grad_norm = 1.0,
-        .compute_dtype = compute_dtype(),
-        .seed = seed(),
-        .checkpointing = checkpointing_of(config_.activation_checkpointing, source_.config),
-        .graph_memory = memory};
+    const auto checkpointing = checkpointing_of(config_.activation_checkpointing, source_.config);
+    const TrainerOptions options{.schedule = {.type = "constant", .peak = 1e-5},
+                                 .max_grad_norm = 1.0,
+                                 .compute_dtype = compute_dtype(),
+                                 .seed = seed(),
+                                 .checkpointing = checkpointing,
+                                 .graph_memory = memory};
     std::vector<std::unique_ptr<Variant>> made;
     for (const auto& [name, choice] : choices_) {
       auto& variant =

@@ -162,13 +162,13 @@ class CostProbe {
                     .trainer = nullptr,
                     .step_seconds = {}};
     // A rate of 0: the weights stay as they are, the work is the same.
-    const TrainerOptions options{
-        .schedule = {.type = "constant", .peak = 0},
-        .max_grad_norm = config_.max_grad_norm,
-        .compute_dtype = compute_dtype(),
-        .seed = seed(),
-        .checkpointing = checkpointing_of(config_.activation_checkpointing, source_.config),
-        .graph_memory = memory_of_graphs_};
+    const auto checkpointing = checkpointing_of(config_.activation_checkpointing, source_.config);
+    const TrainerOptions options{.schedule = {.type = "constant", .peak = 0},
+                                 .max_grad_norm = config_.max_grad_norm,
+                                 .compute_dtype = compute_dtype(),
+                                 .seed = seed(),
+                                 .checkpointing = checkpointing,
+                                 .graph_memory = memory_of_graphs_};
     variant.trainer = std::make_unique<Trainer>(*variant.model, *optimizer_, options);
     variants_.push_back(std::move(variant));
   }

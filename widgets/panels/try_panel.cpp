@@ -154,7 +154,7 @@ TryPanel::TryPanel(QWidget* parent)
   tokens_->setHeaderLabels({tr("Token"), tr("Plain"), tr("Transformed"), tr("Rank")});
   set_up_list(tokens_);
   for (int i = 1; i < 4; ++i)
-    tokens_->headerItem()->setTextAlignment(i, int(Qt::AlignRight | Qt::AlignVCenter));
+    tokens_->headerItem()->setTextAlignment(i, Qt::AlignRight | Qt::AlignVCenter);
   set_column_widths(tokens_, 0, {{1, 11}, {2, 14}, {3, 12}});
   inner->addWidget(tokens_, 1);
   inner->addStretch(0);
@@ -306,7 +306,7 @@ void TryPanel::presentResult() {
         {token_text(token), percent(token.plain),
          std::isnan(token.transformed) ? QStringLiteral("NaN") : percent(token.transformed),
          rank_text(token)});
-    for (int i = 1; i < 4; ++i) item->setTextAlignment(i, int(Qt::AlignRight | Qt::AlignVCenter));
+    for (int i = 1; i < 4; ++i) item->setTextAlignment(i, Qt::AlignRight | Qt::AlignVCenter);
     tokens_->addTopLevelItem(item);
   }
 }

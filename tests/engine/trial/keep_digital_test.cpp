@@ -37,7 +37,9 @@ void expect_only_these_left_alone(const std::string& text, const std::vector<std
     const Assignment& is = *after.plan.find(was.layer);
     const bool kept = std::find(layers.begin(), layers.end(), was.layer) != layers.end();
     EXPECT_EQ(is.outcome, kept ? Outcome::left_alone : was.outcome) << was.layer << "\n" << edited;
-    if (!kept) EXPECT_TRUE(is.values.same_values(was.values)) << was.layer;
+    if (!kept) {
+      EXPECT_TRUE(is.values.same_values(was.values)) << was.layer;
+    }
   }
   EXPECT_EQ(apply_edit(edited, inverse_edit(text, edit.edit)), text);
 }
