@@ -90,15 +90,28 @@ void expect_same(const ScanResult& a, const ScanResult& b) {
   EXPECT_EQ(a.proposal.yaml, b.proposal.yaml);
 }
 
+// On a model that has learnt something: damage to random weights may as well lower the loss.
 TEST_F(Scan, APlantedFragileLayerComesFirst) {
-  for (const char* fragile : {"model.layers.1.mlp.down_proj", "model.layers.0.self_attn.v_proj"}) {
-    tests::write_tiny_llama(folder_ / "model");
+  const std::filesystem::path demo = PARADIGM_SOURCE_DIR "/resources/demo";
+  for (const char* fragile : {"model.layers.1.mlp.down_proj", "model.layers.2.self_attn.v_proj"}) {
+    std::filesystem::remove_all(folder_ / "model");
+    std::filesystem::copy(demo / "checkpoint", folder_ / "model");
     plant_outlier(folder_ / "model", fragile, 60);
-    const ScanResult result = trial()->scan(text(), options(std::string(fragile) + ".jsonl"));
+    TrialConfig config;
+    config.eval.model_name_or_path = (folder_ / "model").string();
+    config.eval.validation_file = (demo / "stories_validation.txt").string();
+    config.eval.block_size = 32;
+    config.eval.device = "cpu";
+    config.eval.calibrate_batches = 2;
+    config.batches = 4;
+    config.batch_size = 4;
+    const ScanResult result =
+        open_trial(config, {})->scan(text(), options(std::string(fragile) + ".jsonl"));
     const auto first = std::find_if(result.entries.begin(), result.entries.end(),
                                     [](const ScanEntry& entry) { return !entry.is_kind; });
     ASSERT_NE(first, result.entries.end());
     EXPECT_EQ(first->name, fragile);
+    EXPECT_GT(first->one_on.low, 0) << "and by more than chance";
   }
 }
 
