@@ -133,8 +133,8 @@ ScanPanel::ScanPanel(Selection* selection, QWidget* parent)
   list_->setSortingEnabled(true);
   list_->sortByColumn(ScanModel::kAlone, Qt::DescendingOrder);
   set_column_widths(list_, ScanModel::kName,
-                    {{ScanModel::kAlone, 20},
-                     {ScanModel::kKept, 20},
+                    {{ScanModel::kAlone, 18},
+                     {ScanModel::kKept, 18},
                      {ScanModel::kError, 9},
                      {ScanModel::kFlops, 8}});
   inner->addWidget(list_, 1);
@@ -316,6 +316,11 @@ void ScanPanel::selectLayers() {
     layers << index.data(ScanModel::kLayersRole).toStringList();
   layers.removeDuplicates();
   if (!layers.isEmpty()) selection_->setLayers(layers);
+}
+
+void ScanPanel::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  list_->setColumnHidden(ScanModel::kError, width() < characters(this, 92));
 }
 
 void ScanPanel::changeEvent(QEvent* event) {

@@ -59,6 +59,7 @@ class ScanPanel : public QWidget {
 
  protected:
   void changeEvent(QEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;  ///< a narrow panel shows fewer columns
 
  private:
   void selectLayers();
