@@ -54,8 +54,8 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
       ->check(CLI::IsMember({"edit", "run", "compare"}));
   program.add_option("--panel", panels, "Panels to bring to the front")
       ->check(CLI::IsMember({"layers", "rules", "form", "yaml", "histogram", "problems", "presets",
-                             "history", "launch", "monitor", "runs", "queue", "study", "log",
-                             "layer_statistics", "compare"}))
+                             "history", "try", "scan", "launch", "monitor", "runs", "queue",
+                             "study", "log", "layer_statistics", "compare"}))
       ->type_name("NAME...");
   auto* theme_option = program.add_option("--theme", theme, "light, dark or system")
                            ->check(CLI::IsMember({"light", "dark", "system"}));

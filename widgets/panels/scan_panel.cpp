@@ -133,8 +133,8 @@ ScanPanel::ScanPanel(Selection* selection, QWidget* parent)
   list_->setSortingEnabled(true);
   list_->sortByColumn(ScanModel::kAlone, Qt::DescendingOrder);
   set_column_widths(list_, ScanModel::kName,
-                    {{ScanModel::kAlone, 18},
-                     {ScanModel::kKept, 18},
+                    {{ScanModel::kAlone, 21},
+                     {ScanModel::kKept, 21},
                      {ScanModel::kError, 9},
                      {ScanModel::kFlops, 8}});
   inner->addWidget(list_, 1);
@@ -233,6 +233,7 @@ void ScanPanel::clear() {
 
 void ScanPanel::take(const engine::ScanEntry& entry) {
   model_->take(entry);
+  presentResult();
   Q_EMIT measureChanged();
 }
 
@@ -279,6 +280,11 @@ void ScanPanel::presentResult() {
   const LayerMeasure shown = measure();
   legend_->setScale(tr("in the tree 0"),
                     shown.empty() ? tr("largest") : number_text(shown, shown.bad));
+  if (!result_ && model_->rowCount() > 0) {
+    facts_->setText(tr("%n layers and kinds so far. Grey numbers could be text and noise alone.",
+                       "", model_->rowCount()));
+    return;
+  }
   if (!result_) {
     facts_->setText(
         tr("Which layers can go on the chip? Measures every layer alone on the simulated "

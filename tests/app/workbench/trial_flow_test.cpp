@@ -201,6 +201,7 @@ TEST_F(TrialFlow, AScanIsSortedPausedResumedAndAppliedAsOneStep) {
   const int known = scan()->model()->rowCount();
   QTest::qWait(120);
   EXPECT_EQ(scan()->model()->rowCount(), known) << "a pause is a pause";
+  EXPECT_TRUE(find<QTreeView>("scan.list")->isVisible()) << "what is known is shown meanwhile";
   picture("scan_paused");
   click("scan.run");
   ASSERT_TRUE(patient([&] { return scan()->result().has_value(); }));
