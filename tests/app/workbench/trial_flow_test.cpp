@@ -47,9 +47,15 @@ layer_name_to_config:
   default: {q_levels: 128}
 )";
 
+tests::FakeRun unhurried() {
+  tests::FakeRun run;
+  run.step_time = std::chrono::milliseconds(5);
+  return run;
+}
+
 class TrialFlow : public testing::Test {
  protected:
-  TrialFlow() : engine_({.step_time = std::chrono::milliseconds(5)}) {
+  TrialFlow() : engine_(unhurried()) {
     const auto checkpoint =
         folder_.write("tiny/config.json", tests::sample_config_json()).parent_path();
     const auto rules = folder_.write("rules.yaml", kRules);
