@@ -142,7 +142,7 @@ struct BenchResult {
 
 /// How a training's cost is to be found.
 struct EstimateOptions {
-  std::int64_t probe_steps = 4;   ///< timed ones, after one that warms up; of every variant
+  std::int64_t probe_steps = 4;   ///< timed ones, after those that warm up; of every variant
   bool per_rule = true;           ///< also each rule of the transform by itself
   std::int64_t memory_limit = 0;  ///< bytes that the run may use; 0 = what is free on the device
   /// Halve the micro-batch, and double the accumulation, until the run fits.

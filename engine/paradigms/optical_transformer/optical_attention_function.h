@@ -23,8 +23,8 @@ struct AttentionResult {
 AttentionOperands quantised_operands(const AttentionResult& how, const at::Tensor& q,
                                      const at::Tensor& k, const at::Tensor& v);
 
-/// result.y with the straight-through gradient (README, eq. 5). Keeps q, k and v, nothing of the
-/// size of the scores.
+/// result.y with the straight-through gradient (README, eq. 5). Keeps q, k and v, and of a
+/// fused call up to 1024 keys the codes of the scores, a byte or two each.
 at::Tensor with_attention_gradient(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                    const AttentionResult& result);
 
