@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "widgets/models/axis_series.h"
+#include "widgets/models/run_placement.h"
 #include "widgets/models/run_store.h"
 
 #include <QStringList>
 #include <QWidget>
 
-#include <map>
-#include <utility>
 #include <vector>
 
-class QComboBox;
 class QGridLayout;
-class QMenu;
-class QSpinBox;
 class QStackedWidget;
 class QTableView;
-class QToolButton;
 
 namespace widgets {
 
 class CurvePlot;
 class MessageBar;
+class RunCurvesTools;
 class RunTableModel;
 class Selection;
 class StepCursor;
@@ -34,8 +29,6 @@ class RunCurvesView : public QWidget {
   Q_OBJECT
 
  public:
-  enum class Axis { step, tokens, time };
-
   RunCurvesView(Selection* selection, const RunStore* runs, StepCursor* cursor,
                 MessageBar* messages, QWidget* parent = nullptr);
 
@@ -45,7 +38,7 @@ class RunCurvesView : public QWidget {
   /// Other runs that are drawn too, by folder.
   void setBeside(const QStringList& folders);
   const QStringList& beside() const { return beside_; }
-  void setAxis(Axis axis);
+  void setAxis(RunAxis axis);
   void setTableShown(bool shown);
   RunTableModel* table() const { return table_; }
 
@@ -67,7 +60,7 @@ class RunCurvesView : public QWidget {
     CurvePlot* plot;
   };
 
-  void makeTools();
+  void connectTools();
   void makeChart(Metric metric);
   void arrange();
   void showCurves();
@@ -76,37 +69,23 @@ class RunCurvesView : public QWidget {
   void chooseFigure();
   void chooseValues();
   std::vector<const RunRecord*> shownRuns() const;
-  const engine::RunSeries* placed(const RunRecord& run, Metric metric);
-  double placeOf(double step) const;  ///< on the chosen axis, of the selected run
-  double stepAt(double x) const;
-  QString placeText(double x) const;
-  QString axisTitle() const;
+  const RunRecord* shownRun() const;  ///< the selected one
   bool isShown(const Chart& chart) const;
 
   Selection* selection_;
   const RunStore* runs_;
   StepCursor* cursor_;
   MessageBar* messages_;
-  QComboBox* metric_;
-  QComboBox* axis_choice_;
-  QSpinBox* half_life_;
-  QToolButton* raw_;
-  QToolButton* logarithmic_;
-  QToolButton* follow_;
-  QToolButton* more_;
-  QMenu* beside_menu_ = nullptr;
-  QAction* show_table_ = nullptr;
+  RunCurvesTools* tools_;
   QStackedWidget* pages_;
   QGridLayout* grid_;
   QTableView* table_view_;
   RunTableModel* table_;
   std::vector<Chart> charts_;
-  std::map<std::pair<QString, Metric>, AxisSeries> placed_;
+  RunPlacement placement_;
   QStringList beside_;
   QStringList drawn_;  ///< what the curves are made of; another list makes new ones
-  Axis axis_ = Axis::step;
   std::size_t marked_lines_ = 0;
-  bool half_life_chosen_ = false;
   bool linking_ = false;
   bool has_reference_ = true;
 };

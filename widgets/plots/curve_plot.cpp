@@ -1,56 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/plots/curve_plot.h"
 
+#include "widgets/plots/axis_tickers.h"
 #include "widgets/plots/curve_cursor.h"
 #include "widgets/plots/curve_plot_line.h"
 #include "widgets/plots/edge_marks.h"
 #include "widgets/plots/event_marks.h"
 #include "widgets/plots/plot_style.h"
 #include "widgets/style/metrics.h"
-#include "widgets/style/number_text.h"
 #include "widgets/style/theme.h"
 
-#include <QApplication>
-#include <QClipboard>
 #include <QEvent>
-#include <QKeyEvent>
 #include <QMouseEvent>
 #include <QSharedPointer>
 #include <QVBoxLayout>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 namespace widgets {
 namespace {
-
-/// Whole steps only, and 71k instead of 71000.
-class StepTicker : public QCPAxisTicker {
- protected:
-  double getTickStep(const QCPRange& range) override {
-    const double step = QCPAxisTicker::getTickStep(range);
-    return step < 10 ? std::ceil(step) : step;
-  }
-  QString getTickLabel(double tick, const QLocale& locale, QChar, int) override {
-    if (std::abs(tick) < 10000) return locale.toString(tick, 'g', 6);
-    return short_count(tick);
-  }
-};
-
-/// Ticks in words of the caller's.
-class WordedTicker : public QCPAxisTicker {
- public:
-  explicit WordedTicker(std::function<QString(double)> text) : text_(std::move(text)) {}
-
- protected:
-  QString getTickLabel(double tick, const QLocale&, QChar, int) override { return text_(tick); }
-
- private:
-  std::function<QString(double)> text_;
-};
-
-constexpr int kOneGesture = 400;  // ms between movements of one drag or turn of the wheel
 
 QCPScatterStyle end_glyph(int index, const QColor& color) {
   constexpr std::array kShapes = {
@@ -262,11 +231,6 @@ void CurvePlot::setLeftMargin(int pixels) {
   refresh();
 }
 
-void CurvePlot::setXRange(double low, double high) {
-  if (low == plot_->xAxis->range().lower && high == plot_->xAxis->range().upper) return;
-  plot_->xAxis->setRange(low, high);
-}
-
 void CurvePlot::setExpectedEnd(double step) { expected_end_ = step; }
 
 void CurvePlot::setHalfLife(double steps) {
@@ -296,14 +260,6 @@ void CurvePlot::setLogarithmic(bool logarithmic) {
   refresh();
 }
 
-void CurvePlot::setFollowing(bool following) {
-  if (following) ranges_known_ = false;
-  if (following == following_) return;
-  following_ = following;
-  Q_EMIT followingChanged(following);
-  if (following) refresh();
-}
-
 void CurvePlot::refresh() {
   if (dirty_) return;
   dirty_ = true;
@@ -316,102 +272,6 @@ void CurvePlot::refresh() {
         plot_->replot(QCustomPlot::rpQueuedReplot);
       },
       Qt::QueuedConnection);
-}
-
-void CurvePlot::userMoved() {
-  if (!restoring_ && (!moved_.isValid() || moved_.elapsed() > kOneGesture)) {
-    constexpr std::size_t kMostViews = 50;
-    views_.push_back({view_.x, view_.y, following_});
-    if (views_.size() > kMostViews) views_.erase(views_.begin());
-  }
-  if (!restoring_) moved_.start();
-  const QCPRange x = plot_->xAxis->range();
-  const QCPRange y = plot_->yAxis->range();
-  view_ = {{x.lower, x.upper}, {y.lower, y.upper}, false};
-  setFollowing(false);
-  refresh();
-}
-
-void CurvePlot::showPreviousView() {
-  if (views_.empty()) return;
-  const View before = views_.back();
-  views_.pop_back();
-  restoring_ = true;
-  if (before.following) {
-    showAll();
-  } else {
-    plot_->xAxis->setRange(before.x.low, before.x.high);
-    plot_->yAxis->setRange(before.y.low, before.y.high);
-  }
-  restoring_ = false;
-  refresh();
-}
-
-void CurvePlot::bringIntoView(double x) {
-  const QCPRange range = plot_->xAxis->range();
-  if (range.contains(x)) return;
-  if (logarithmic_x_) {
-    plot_->xAxis->setRange(std::min(range.lower, x), std::max(range.upper, x));
-  } else {
-    plot_->xAxis->setRange(x - range.size() / 2, x + range.size() / 2);
-  }
-}
-
-void CurvePlot::setCursor(double x) {
-  if (std::isfinite(x)) {
-    cursor_->show(readingAt(x), nullptr);
-  } else {
-    cursor_->hide();
-  }
-}
-
-double CurvePlot::cursor() const { return cursor_->x(); }
-
-QString CurvePlot::cursorText() const { return cursor_->text(); }
-
-void CurvePlot::moveCursor(const QPoint& position) {
-  const auto* rect = plot_->axisRect();
-  if (lines_.empty() || !rect->rect().contains(position)) {
-    hideCursor();
-    return;
-  }
-  const double x = snapped(plot_->xAxis->pixelToCoord(position.x()), position.y());
-  if (!std::isfinite(x)) {
-    hideCursor();
-    return;
-  }
-  const QPointF beside(plot_->xAxis->coordToPixel(x), position.y());
-  cursor_->show(readingAt(x), &beside);
-  Q_EMIT cursorMoved(x);
-}
-
-void CurvePlot::stepCursor(double x) {
-  if (!std::isfinite(x)) return;
-  bringIntoView(x);
-  const QPointF beside(plot_->xAxis->coordToPixel(x), plot_->axisRect()->rect().center().y());
-  cursor_->show(readingAt(x), &beside);
-  Q_EMIT cursorMoved(x);
-}
-
-void CurvePlot::hideCursor() {
-  if (!cursor_->isShown()) return;
-  cursor_->hide();
-  Q_EMIT cursorMoved(std::numeric_limits<double>::quiet_NaN());
-}
-
-void CurvePlot::togglePin() {
-  if (cursor_->isPinned()) {
-    cursor_->unpin();
-  } else if (cursor_->isShown()) {
-    cursor_->pin();
-    Q_EMIT cursorPinned(cursor_->x());
-  }
-}
-
-void CurvePlot::showAll() {
-  ranges_known_ = false;
-  following_ = false;
-  setFollowing(true);
 }
 
 std::unique_ptr<CurvePlot> CurvePlot::printable(const QSize& size) const {
@@ -494,61 +354,6 @@ void CurvePlot::showEvent(QShowEvent* event) {
 void CurvePlot::resizeEvent(QResizeEvent* event) {
   QWidget::resizeEvent(event);
   refresh();
-}
-
-bool CurvePlot::eventFilter(QObject* watched, QEvent* event) {
-  if (event->type() == QEvent::Leave) hideCursor();
-  if (event->type() != QEvent::KeyPress) return QWidget::eventFilter(watched, event);
-  return keyPressed(static_cast<QKeyEvent*>(event)) || QWidget::eventFilter(watched, event);
-}
-
-bool CurvePlot::keyPressed(QKeyEvent* event) {
-  if (event->matches(QKeySequence::Copy)) {
-    if (cursor_->isShown()) QApplication::clipboard()->setText(cursor_->text());
-    return true;
-  }
-  const int stride = event->modifiers().testFlag(Qt::ShiftModifier) ? 10 : 1;
-  switch (event->key()) {
-    case Qt::Key_L:
-      setLogarithmic(!logarithmic_);
-      return true;
-    case Qt::Key_F:
-      setFollowing(!following_);
-      return true;
-    case Qt::Key_R:
-      setShowsRaw(!shows_raw_);
-      return true;
-    case Qt::Key_B:
-      Q_EMIT baselineToggled();
-      return true;
-    case Qt::Key_0:
-      showAll();
-      return true;
-    case Qt::Key_Backspace:
-      showPreviousView();
-      return true;
-    case Qt::Key_Left:
-      stepCursor(neighbour(cursor_->x(), -stride));
-      return true;
-    case Qt::Key_Right:
-      stepCursor(neighbour(cursor_->x(), stride));
-      return true;
-    case Qt::Key_Comma:
-    case Qt::Key_Period: {
-      const bool forward = event->key() == Qt::Key_Period;
-      const double from = std::isfinite(cursor_->x()) ? cursor_->x()
-                          : forward                   ? plot_->xAxis->range().lower
-                                                      : plot_->xAxis->range().upper;
-      if (const auto* mark = events_->next(from, forward)) stepCursor(mark->step);
-      return true;
-    }
-    case Qt::Key_Escape:
-      if (!cursor_->isPinned()) return false;
-      cursor_->unpin();
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace widgets

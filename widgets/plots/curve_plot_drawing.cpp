@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a CurvePlot draws of its series: thinned to the pixels, smoothed at full rate.
-#include "widgets/plots/curve_cursor.h"
 #include "widgets/plots/curve_plot_line.h"
 #include "widgets/plots/edge_marks.h"
 #include "widgets/plots/event_marks.h"
 #include "widgets/style/number_text.h"
 #include "widgets/style/theme.h"
-
-#include <QLocale>
 
 #include <algorithm>
 #include <cmath>
@@ -165,150 +162,6 @@ void CurvePlot::drawBand(Line& line, std::size_t columns) {
   };
   draw(line.low, *line.curve.low, line.smooth_low);
   draw(line.high, *line.curve.high, line.smooth_high);
-}
-
-void CurvePlot::fitRanges() {
-  bool any = false;
-  double first = logarithmic_x_ ? kInf : 0;
-  double last = -kInf;
-  ValueRange wanted{kInf, -kInf};
-  for (const auto& line : lines_) {
-    if (line->curve.series == nullptr || line->curve.series->size() == 0) continue;
-    const auto y = line->curve.series->y();
-    if (std::none_of(y.begin(), y.end(), [](double value) { return std::isfinite(value); })) {
-      continue;
-    }
-    const ValueRange range = robust_range(shows_raw_ || line->curve.sparse || line->curve.exact
-                                              ? y
-                                              : std::span<const double>(line->smooth));
-    wanted.low = std::min(wanted.low, range.low);
-    wanted.high = std::max(wanted.high, range.high);
-    const auto x = line->curve.series->x();
-    if (logarithmic_x_) {
-      const auto positive = std::upper_bound(x.begin(), x.end(), 0.0);
-      if (positive != x.end()) first = std::min(first, *positive);
-    } else {
-      first = std::min(first, x.front());
-    }
-    last = std::max(last, x.back());
-    any = true;
-  }
-  if (!std::isfinite(first)) first = 1;
-  setting_ranges_ = true;
-  if (!any) {
-    plot_->xAxis->setRange(logarithmic_x_ ? 1 : 0, expected_end_ > 0 ? expected_end_ : 100);
-    plot_->yAxis->setRange(logarithmic_ ? 0.1 : 0, 1);
-    ranges_known_ = false;
-  } else {
-    double end = plot_->xAxis->range().upper;
-    if (!ranges_known_ || last > end || last < end / 3) {
-      end = last * 1.25;
-      if (expected_end_ >= last) end = std::min(end, expected_end_ * 1.02);
-      if (end <= first) end = first + 1;
-    }
-    plot_->xAxis->setRange(first, end);
-    y_range_ = ranges_known_ ? settle(y_range_, wanted) : wanted;
-    if (logarithmic_ && y_range_.low <= 0) y_range_.low = smallestPositive() * 0.9;
-    plot_->yAxis->setRange(y_range_.low, y_range_.high);
-    ranges_known_ = true;
-  }
-  setting_ranges_ = false;
-}
-
-double CurvePlot::smallestPositive() const {
-  double smallest = y_range_.high;
-  for (const auto& line : lines_) {
-    if (line->curve.series == nullptr) continue;
-    for (const double value : line->curve.series->y()) {
-      if (value > 0 && std::isfinite(value)) smallest = std::min(smallest, value);
-    }
-  }
-  return smallest > 0 ? smallest : 1;
-}
-
-int CurvePlot::notPositive() const {
-  int count = 0;
-  for (const auto& line : lines_) {
-    if (line->curve.series == nullptr) continue;
-    const auto y = line->curve.series->y();
-    count += static_cast<int>(
-        std::count_if(y.begin(), y.end(), [](double value) { return value <= 0; }));
-  }
-  return count;
-}
-
-CursorReading CurvePlot::readingAt(double x) const {
-  CursorReading reading;
-  reading.x = x;
-  const auto& colors = theme_colors(palette());
-  const QString place =
-      whole_x_ ? grouped(static_cast<std::int64_t>(x)) : QLocale().toString(x, 'g', 5);
-  reading.place << (place_text_ ? place_text_(x)
-                                : plot_->xAxis->label() + QLatin1Char(' ') + place);
-  for (const auto* mark : events_->near(plot_->xAxis->coordToPixel(x))) {
-    if (reading.place.size() > 4) break;
-    reading.place << mark->text;
-  }
-  for (const auto& line : lines_) {
-    if (line->curve.series == nullptr || line->curve.series->size() == 0) continue;
-    const auto xs = line->curve.series->x();
-    const auto after = std::upper_bound(xs.begin(), xs.end(), x) - xs.begin();
-    if (after == 0) continue;
-    const auto i = static_cast<std::size_t>(after) - 1;
-    CursorRow row;
-    row.label = line->curve.label;
-    row.color = line->curve.baseline ? colors.baseline : colors.run(line->curve.color);
-    row.x = xs[i];
-    row.value = line->curve.series->y()[i];
-    const bool is_smoothed = !line->curve.sparse && !line->curve.exact;
-    if (is_smoothed && i < line->smooth.size()) row.smoothed = line->smooth[i];
-    if (value_text_) row.text = value_text_(row.value);
-    row.is_baseline = line->curve.baseline || line->curve.reference;
-    reading.rows.push_back(std::move(row));
-  }
-  return reading;
-}
-
-double CurvePlot::snapped(double x, double pixel_y) const {
-  const Line* nearest = nullptr;
-  double distance = kInf;
-  double best = std::numeric_limits<double>::quiet_NaN();
-  for (const auto& line : lines_) {
-    if (line->curve.series == nullptr || line->curve.series->size() == 0) continue;
-    const auto xs = line->curve.series->x();
-    auto index = static_cast<std::size_t>(std::lower_bound(xs.begin(), xs.end(), x) - xs.begin());
-    if (index == xs.size()) --index;
-    if (index > 0 && x - xs[index - 1] < xs[index] - x) --index;
-    const bool is_smooth = !line->curve.sparse && index < line->smooth.size();
-    const double y = is_smooth ? line->smooth[index] : line->curve.series->y()[index];
-    // A sparse curve takes the cursor only when the pointer is on one of its points.
-    const double away =
-        std::abs(plot_->yAxis->coordToPixel(y) - pixel_y) +
-        (line->curve.sparse
-             ? std::abs(plot_->xAxis->coordToPixel(xs[index]) - plot_->xAxis->coordToPixel(x)) * 4 +
-                   6
-             : 0);
-    if (nearest != nullptr && !(away < distance)) continue;
-    nearest = line.get();
-    distance = std::isnan(away) ? kInf : away;
-    best = xs[index];
-  }
-  return best;
-}
-
-double CurvePlot::neighbour(double x, int steps) const {
-  const engine::RunSeries* series = nullptr;
-  for (const auto& line : lines_) {
-    if (line->curve.series == nullptr || line->curve.series->size() == 0) continue;
-    if (series == nullptr || !line->curve.sparse) series = line->curve.series;
-    if (!line->curve.sparse) break;
-  }
-  if (series == nullptr) return std::numeric_limits<double>::quiet_NaN();
-  const auto xs = series->x();
-  const auto last = static_cast<std::ptrdiff_t>(xs.size()) - 1;
-  if (!std::isfinite(x)) return xs[static_cast<std::size_t>(last)];
-  const auto at = std::upper_bound(xs.begin(), xs.end(), x) - xs.begin() - 1;
-  return xs[static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(at + steps, 0, last))];
 }
 
 void CurvePlot::describe() {

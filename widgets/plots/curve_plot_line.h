@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Inside of CurvePlot, shared by its two source files.
+// Inside of CurvePlot, shared by its source files.
 #pragma once
 
 #include "widgets/plots/curve_plot.h"

@@ -28,6 +28,7 @@
 namespace {
 
 using widgets::Metric;
+using widgets::RunAxis;
 using widgets::RunCurvesView;
 
 const QString kRun = QStringLiteral("/runs/run-a");
@@ -95,13 +96,13 @@ TEST_F(RunCurvesViewTest, ShowsEveryMetricOverStepsTokensAndTime) {
     EXPECT_GT(view_->plot(metric)->drawnPoints(), 50);
   }
   EXPECT_NEAR(view_->plot()->plot()->xAxis->range().upper, 250, 1);
-  view_->setAxis(RunCurvesView::Axis::tokens);
+  view_->setAxis(RunAxis::tokens);
   settle();
   EXPECT_NEAR(view_->plot()->plot()->xAxis->range().upper, 250 * 4096, 5000);
   view_->plot()->setCursor(100 * 4096);
   EXPECT_TRUE(view_->plot()->cursorText().startsWith(QStringLiteral("step 100 · 410k tokens")))
       << view_->plot()->cursorText().toStdString();
-  view_->setAxis(RunCurvesView::Axis::time);
+  view_->setAxis(RunAxis::time);
   settle();
   EXPECT_NEAR(view_->plot()->plot()->xAxis->range().upper, 500, 5);
 }
