@@ -102,6 +102,14 @@ void print_json(const Json& json) {
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << std::endl;
 }
 
+void print_report(bool as_json, const Json& json, const std::string& text) {
+  if (as_json) {
+    print_json(json);
+  } else {
+    std::cout << text << std::flush;
+  }
+}
+
 Json number_json(double value) {
   if (std::isnan(value)) return engine::kNotANumber;
   if (std::isinf(value)) return value > 0 ? engine::kInfinity : engine::kMinusInfinity;

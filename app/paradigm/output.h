@@ -24,6 +24,8 @@ Json problems_json(const std::vector<engine::Problem>& problems);
 
 /// Indented, on stdout; invalid UTF-8 becomes U+FFFD.
 void print_json(const Json& json);
+/// What a command found, on stdout: the JSON or the text.
+void print_report(bool as_json, const Json& json, const std::string& text);
 
 /// Finite numbers as they are, the others as "NaN", "Infinity", "-Infinity", as in events.jsonl.
 Json number_json(double value);

@@ -2,6 +2,8 @@
 #include "app/paradigm/schema_options.h"
 
 #include "app/paradigm/output.h"
+#include "engine/config/output_file.h"
+#include "engine/error.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -64,6 +66,15 @@ engine::ParamValues checked_values(const SchemaOptions& flags) {
   problems.insert(problems.end(), more.begin(), more.end());
   print_or_throw(problems);
   return values;
+}
+
+std::optional<std::string> checked_output_file(const engine::ParamValues& values,
+                                               const std::string& name) {
+  if (!is_set(values.get(name))) return std::nullopt;
+  const std::string file = values.get_text(name);
+  if (const auto problem = engine::output_file_problem("--" + name, file))
+    throw engine::Error(*problem);
+  return file;
 }
 
 std::shared_ptr<SchemaOptions> add_schema_options(CLI::App& app,

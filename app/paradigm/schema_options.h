@@ -6,6 +6,7 @@
 #include "engine/config/flag_words.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ class SchemaOptions {
 /// The values, which the schema has nothing against: throws Error with all errors, prints what else
 /// there is to say.
 engine::ParamValues checked_values(const SchemaOptions& flags);
+
+/// The file that the value `name` gives, if it does; throws Error when it cannot be written.
+std::optional<std::string> checked_output_file(const engine::ParamValues& values,
+                                               const std::string& name);
 
 /// Declares `--name` (also `--na-me`) for every parameter; a boolean also as `--name true|false`,
 /// and as `--no_name` when it is true by default. `schema` must outlive the result. Flags that are

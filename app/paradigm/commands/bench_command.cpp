@@ -4,8 +4,7 @@
 #include "app/paradigm/command.h"
 #include "app/paradigm/output.h"
 #include "app/paradigm/schema_options.h"
-#include "app/paradigm/terminal_progress.h"
-#include "app/paradigm/time_left.h"
+#include "app/paradigm/shown_progress.h"
 #include "engine/config/bench_config.h"
 #include "engine/error.h"
 
@@ -25,14 +24,8 @@ struct Options {
 };
 
 engine::BenchConfig checked_config(const Options& options) {
-  std::vector<engine::Problem> problems;
-  const engine::ParamValues values = options.flags->values(problems);
-  const auto more = problems_in(engine::bench_schema(), values);
-  problems.insert(problems.end(), more.begin(), more.end());
-  if (engine::has_errors(problems)) throw engine::Error(problems);
-  engine::BenchConfig config = engine::bench_config_from(values);
-  const auto between = problems_in(config);
-  if (engine::has_errors(between)) throw engine::Error(between);
+  engine::BenchConfig config = engine::bench_config_from(checked_values(*options.flags));
+  print_or_throw(problems_in(config));
   config.transform_configs = options.transforms;
   return config;
 }
@@ -41,14 +34,9 @@ int bench(const Options& options) {
   const engine::BenchConfig config = checked_config(options);
   std::optional<EarlierBench> earlier;
   if (!options.against.empty()) earlier = read_earlier_bench(options.against);
-  TerminalProgress progress(stderr);
-  TimeLeft time_left;
-  engine::BenchResult result =
-      app::load_engine().bench(config, [&](const std::string& stage, double done, double total) {
-        progress.show_stage(stage, done, total, time_left.text(done, total));
-        return true;
-      });
-  progress.clear_bar();
+  const auto result = with_shown_progress([&](const engine::ProgressFunction& progress) {
+    return app::load_engine().bench(config, progress);
+  });
   if (!options.json) {
     std::cout << text_of(result, earlier) << std::flush;
     return kDone;

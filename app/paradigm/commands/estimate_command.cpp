@@ -3,11 +3,10 @@
 #include "app/paradigm/command.h"
 #include "app/paradigm/estimate_report.h"
 #include "app/paradigm/run_flags.h"
-#include "app/paradigm/terminal_progress.h"
+#include "app/paradigm/shown_progress.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <iostream>
 #include <memory>
 
 namespace paradigm {
@@ -24,20 +23,12 @@ int estimate(const Options& options) {
   const engine::RunConfig config = checked_run_config(*options.flags);
   engine::EstimateOptions wanted = options.estimate;
   wanted.memory_limit = std::llround(options.memory_limit_gb * 1e9);
-  TerminalProgress progress(stderr);
-  const engine::CostEstimate result = app::load_engine().estimate(
-      config, wanted, [&](const std::string& stage, double done, double total) {
-        progress.show_stage(stage, done, total);
-        return true;
-      });
-  progress.clear_bar();
-  if (!options.json) {
-    std::cout << text_of(result) << std::flush;
-    return kDone;
-  }
+  const auto result = with_shown_progress([&](const engine::ProgressFunction& progress) {
+    return app::load_engine().estimate(config, wanted, progress);
+  });
   Json json = json_of(result);
   json["problems"] = Json::array();
-  print_json(json);
+  print_report(options.json, json, text_of(result));
   return kDone;
 }
 

@@ -4,11 +4,9 @@
 #include "app/paradigm/engine_report.h"
 #include "app/paradigm/output.h"
 #include "app/paradigm/schema_options.h"
+#include "app/paradigm/shown_progress.h"
 #include "app/paradigm/sweep_figure.h"
 #include "app/paradigm/sweep_report.h"
-#include "app/paradigm/terminal_progress.h"
-#include "app/paradigm/time_left.h"
-#include "engine/config/output_file.h"
 #include "engine/config/run_config.h"
 #include "engine/config/sweep_schema.h"
 #include "engine/error.h"
@@ -18,7 +16,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <optional>
 
@@ -45,22 +42,9 @@ struct SweepOrder {
   std::optional<std::string> figure;
 };
 
-std::optional<std::string> output_file(const engine::ParamValues& values, const std::string& name) {
-  if (!is_set(values.get(name))) return std::nullopt;
-  const std::string file = values.get_text(name);
-  if (const auto problem = engine::output_file_problem("--" + name, file)) {
-    throw engine::Error(*problem);
-  }
-  return file;
-}
-
 /// Nothing when no sweep is asked for.
 std::optional<SweepOrder> sweep_order(const Options& options) {
-  std::vector<engine::Problem> problems;
-  const engine::ParamValues given = options.sweep_flags->values(problems);
-  const auto more = problems_in(engine::sweep_schema(), given);
-  problems.insert(problems.end(), more.begin(), more.end());
-  if (engine::has_errors(problems)) throw engine::Error(problems);
+  const engine::ParamValues given = checked_values(*options.sweep_flags);
   if (options.sweeps.empty() && !is_set(given.get("noise_seeds"))) {
     for (const auto& entry : given.entries()) {
       engine::fail("bad-usage", entry.place,
@@ -76,26 +60,17 @@ std::optional<SweepOrder> sweep_order(const Options& options) {
   const engine::ParamValues values = engine::sweep_schema().with_defaults(given);
   if (is_set(values.get("noise_seeds"))) order.config.noise_seeds = values.get_int("noise_seeds");
   order.config.reference = values.get_bool("reference");
-  order.csv = output_file(values, "csv");
-  order.figure = output_file(values, "figure");
+  order.csv = checked_output_file(values, "csv");
+  order.figure = checked_output_file(values, "figure");
   if (order.figure) check_figure(order.config.axes);
   return order;
 }
 
 int sweep(const SweepOrder& order, bool as_json) {
-  TerminalProgress progress(stderr);
-  TimeLeft time_left;
-  const engine::SweepResult result = app::load_engine().sweep(
-      order.config, [&](const std::string& stage, double done, double total) {
-        progress.show_stage(stage, done, total, time_left.text(done, total));
-        return true;
-      });
-  progress.clear_bar();
-  if (as_json) {
-    print_json(json_of(result));
-  } else {
-    std::cout << text_of(result) << std::flush;
-  }
+  const auto result = with_shown_progress([&](const engine::ProgressFunction& progress) {
+    return app::load_engine().sweep(order.config, progress);
+  });
+  print_report(as_json, json_of(result), text_of(result));
   if (order.csv) engine::replace_file(*order.csv, csv_of(result));
   if (order.figure) engine::replace_file(*order.figure, svg_of(result));
   return kDone;
@@ -108,18 +83,10 @@ int evaluate(const Options& options) {
     order->config.eval = config;
     return sweep(*order, options.json);
   }
-  TerminalProgress progress(stderr);
-  const engine::EvalResult result =
-      app::load_engine().evaluate(config, [&](const std::string& stage, double done, double total) {
-        progress.show_stage(stage, done, total);
-        return true;
-      });
-  progress.clear_bar();
-  if (options.json) {
-    print_json(json_of(result));
-  } else {
-    std::cout << text_of(result) << std::flush;
-  }
+  const auto result = with_shown_progress([&](const engine::ProgressFunction& progress) {
+    return app::load_engine().evaluate(config, progress);
+  });
+  print_report(options.json, json_of(result), text_of(result));
   return kDone;
 }
 

@@ -2,14 +2,13 @@
 #include "app/engine_library.h"
 #include "app/paradigm/command.h"
 #include "app/paradigm/probe_text.h"
-#include "app/paradigm/terminal_progress.h"
+#include "app/paradigm/shown_progress.h"
 #include "engine/config/number_text.h"
 #include "engine/error.h"
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 #include <memory>
 #include <optional>
 
@@ -90,13 +89,6 @@ engine::ProbeOperation given_operation(const std::string& word,
   return engine::ProbeOperation::linear;
 }
 
-engine::ProgressFunction shown_on(TerminalProgress& progress) {
-  return [&progress](const std::string& stage, double done, double total) {
-    progress.show_stage(stage, done, total);
-    return true;
-  };
-}
-
 int check_itself(const Options& options) {
   std::vector<engine::Problem> problems;
   engine::SelfCheckConfig config;
@@ -106,14 +98,10 @@ int check_itself(const Options& options) {
   config.seed = options.config.seed;
   config.device = options.config.device;
   if (engine::has_errors(problems)) throw engine::Error(problems);
-  TerminalProgress progress(stderr);
-  const engine::SelfCheckReport report = app::load_engine().self_check(config, shown_on(progress));
-  progress.clear_bar();
-  if (options.json) {
-    print_json(json_of(report));
-  } else {
-    std::cout << text_of(report) << std::flush;
-  }
+  const auto report = with_shown_progress([&](const engine::ProgressFunction& progress) {
+    return app::load_engine().self_check(config, progress);
+  });
+  print_report(options.json, json_of(report), text_of(report));
   return report.pass() ? kDone : kFailed;
 }
 
@@ -127,14 +115,10 @@ int probe(Options options) {
   const std::vector<engine::Problem> more = problems_in(options.config);
   problems.insert(problems.end(), more.begin(), more.end());
   if (engine::has_errors(problems)) throw engine::Error(problems);
-  TerminalProgress progress(stderr);
-  const engine::ProbeReport report = app::load_engine().probe(options.config, shown_on(progress));
-  progress.clear_bar();
-  if (options.json) {
-    print_json(json_of(report));
-  } else {
-    std::cout << text_of(report) << std::flush;
-  }
+  const auto report = with_shown_progress([&](const engine::ProgressFunction& progress) {
+    return app::load_engine().probe(options.config, progress);
+  });
+  print_report(options.json, json_of(report), text_of(report));
   return kDone;
 }
 

@@ -5,7 +5,7 @@
 #include "app/paradigm/command.h"
 #include "app/paradigm/estimate_report.h"
 #include "app/paradigm/run_flags.h"
-#include "app/paradigm/terminal_progress.h"
+#include "app/paradigm/shown_progress.h"
 #include "app/paradigm/train_session.h"
 #include "app/paradigm/watched_child.h"
 #include "engine/error.h"
@@ -34,13 +34,9 @@ engine::CostPrediction given_prediction(const std::string& text) {
 
 engine::CostPrediction predicted(const engine::RunConfig& config, const engine::EngineApi& engine,
                                  bool as_json) {
-  TerminalProgress progress(stderr);
-  const engine::CostEstimate estimate = engine.estimate(
-      config, {.per_rule = false}, [&](const auto& stage, double done, double total) {
-        progress.show_stage(stage, done, total);
-        return true;
-      });
-  progress.clear_bar();
+  const auto estimate = with_shown_progress([&](const engine::ProgressFunction& progress) {
+    return engine.estimate(config, {.per_rule = false}, progress);
+  });
   std::fputs(text_of(estimate).c_str(), as_json ? stderr : stdout);
   return estimate.prediction();
 }

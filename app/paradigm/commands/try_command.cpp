@@ -2,13 +2,11 @@
 #include "app/engine_library.h"
 #include "app/paradigm/command.h"
 #include "app/paradigm/schema_options.h"
-#include "app/paradigm/terminal_progress.h"
-#include "app/paradigm/time_left.h"
+#include "app/paradigm/shown_progress.h"
 #include "app/paradigm/trial_report.h"
 #include "engine/config/trial_schema.h"
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 #include <memory>
 
 namespace paradigm {
@@ -23,21 +21,12 @@ int try_it(const Options& options) {
   const engine::ParamValues values = checked_values(*options.flags);
   const engine::TrialConfig config = engine::trial_config_from(values);
   print_or_throw(problems_in(config.eval));
-  TerminalProgress progress(stderr);
-  TimeLeft time_left;
-  const auto show = [&](const std::string& stage, double done, double total) {
-    progress.show_stage(stage, done, total, time_left.text(done, total));
-    return true;
-  };
-  const auto trial = app::load_engine().open_trial(config, show);
-  const engine::TrialResult result =
-      trial->try_transform(std::nullopt, engine::try_options_from(values), show);
-  progress.clear_bar();
-  if (options.json) {
-    print_json(json_of(result));
-  } else {
-    std::cout << text_of(result) << std::flush;
-  }
+  const auto result = with_shown_progress([&](const engine::ProgressFunction& progress) {
+    return app::load_engine()
+        .open_trial(config, progress)
+        ->try_transform(std::nullopt, engine::try_options_from(values), progress);
+  });
+  print_report(options.json, json_of(result), text_of(result));
   return kDone;
 }
 

@@ -4,10 +4,7 @@
 #include "engine/model/llama_config.h"
 #include "engine/transform/paradigm_info.h"
 #include "engine/transform/transform_plan.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
-
-#include <ATen/Parallel.h>
+#include "tests/support/tiny_subject.h"
 
 #include <gtest/gtest.h>
 
@@ -40,27 +37,19 @@ void plant_outlier(const std::filesystem::path& folder, const std::string& layer
   file.write(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-class Scan : public ::testing::Test {
+class Scan : public tests::TinySubject {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);  // a model this small only waits for its threads
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model");
-    folder_.write("validation.txt", tests::tiny_text(4000));
-  }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
+  Scan() : TinySubject(4000, 100) {}
 
-  std::unique_ptr<TransformTrial> trial() const {
+  TrialConfig config() const {
     TrialConfig config;
-    config.eval.model_name_or_path = (folder_ / "model").string();
-    config.eval.validation_file = (folder_ / "validation.txt").string();
-    config.eval.block_size = 16;
-    config.eval.device = "cpu";
-    config.eval.calibrate_batches = 2;
+    config.eval = eval_config();
+    config.eval.train_file.reset();
     config.batches = 10;
     config.batch_size = 4;
-    return open_trial(config, {});
+    return config;
   }
+  std::unique_ptr<TransformTrial> trial() const { return open_trial(config(), {}); }
   static TransformText text(const std::string& rules = kRules) { return {rules, "edited.yaml"}; }
   ScanOptions options(const std::string& file = "scan.jsonl") const {
     ScanOptions options;
@@ -68,8 +57,6 @@ class Scan : public ::testing::Test {
     options.results_file = (folder_ / file).string();
     return options;
   }
-
-  tests::ScratchFolder folder_;
 };
 
 void expect_same(const Estimate& a, const Estimate& b) {
@@ -97,16 +84,12 @@ TEST_F(Scan, APlantedFragileLayerComesFirst) {
     std::filesystem::remove_all(folder_ / "model");
     std::filesystem::copy(demo / "checkpoint", folder_ / "model");
     plant_outlier(folder_ / "model", fragile, 60);
-    TrialConfig config;
-    config.eval.model_name_or_path = (folder_ / "model").string();
-    config.eval.validation_file = (demo / "stories_validation.txt").string();
-    config.eval.block_size = 32;
-    config.eval.device = "cpu";
-    config.eval.calibrate_batches = 2;
-    config.batches = 4;
-    config.batch_size = 4;
+    TrialConfig learnt = config();
+    learnt.eval.validation_file = (demo / "stories_validation.txt").string();
+    learnt.eval.block_size = 32;
+    learnt.batches = 4;
     const ScanResult result =
-        open_trial(config, {})->scan(text(), options(std::string(fragile) + ".jsonl"));
+        open_trial(learnt, {})->scan(text(), options(std::string(fragile) + ".jsonl"));
     const auto first = std::find_if(result.entries.begin(), result.entries.end(),
                                     [](const ScanEntry& entry) { return !entry.is_kind; });
     ASSERT_NE(first, result.entries.end());

@@ -4,10 +4,7 @@
 #include "engine/error.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/train.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
-
-#include <ATen/Parallel.h>
+#include "tests/support/tiny_subject.h"
 
 #include <gtest/gtest.h>
 
@@ -25,27 +22,13 @@ constexpr const char* kOptical = R"(layer_name_to_config:
   lm_head: null
 )";
 
-class Sweep : public ::testing::Test {
+class Sweep : public tests::TinySubject {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);  // a model this small only waits for its threads
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model");
-    folder_.write("validation.txt", tests::tiny_text(600));
-    folder_.write("train.txt", tests::tiny_text(800, 3));
-    folder_.write("optical.yaml", kOptical);
-  }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
+  Sweep() : TinySubject(600, 800) { folder_.write("optical.yaml", kOptical); }
 
   EvalConfig eval_config() const {
-    EvalConfig config;
-    config.model_name_or_path = (folder_ / "model").string();
-    config.validation_file = (folder_ / "validation.txt").string();
-    config.train_file = (folder_ / "train.txt").string();
+    EvalConfig config = TinySubject::eval_config();
     config.transform_config = (folder_ / "optical.yaml").string();
-    config.block_size = 16;
-    config.device = "cpu";
-    config.calibrate_batches = 2;
     return config;
   }
 
@@ -59,8 +42,6 @@ class Sweep : public ::testing::Test {
   }
 
   double loss_of(EvalConfig config) const { return evaluate(config, {}).eval_loss; }
-
-  tests::ScratchFolder folder_;
 };
 
 TEST_F(Sweep, EveryDrawIsWhatEvalMeasuresAtThatSetting) {
