@@ -257,7 +257,7 @@ class EngineApi {
 };
 
 /// Raised whenever the layout of EngineApi or of a value in it changes.
-inline constexpr int kEngineApiVersion = 7;
+inline constexpr int kEngineApiVersion = 8;
 
 }  // namespace engine
 

@@ -65,6 +65,23 @@ void find_relative_paths(engine::ParamValues& values, const fs::path& file) {
   for (const auto& entry : found.entries()) values.set(entry.name, entry.value, entry.place);
 }
 
+/// What the run that left this checkpoint was given; empty when that cannot be read.
+engine::ParamValues run_behind(const fs::path& checkpoint) {
+  const engine::RunFolder run{checkpoint.parent_path()};
+  const fs::path file = run.run_yaml();
+  std::error_code ignored;
+  if (!fs::exists(run.events(), ignored) || !fs::exists(file, ignored)) return {};
+  try {
+    std::vector<engine::Problem> problems;
+    engine::ParamValues values =
+        engine::parse_run_yaml(engine::read_file(file), file.string(), problems);
+    find_relative_paths(values, file);
+    return values;
+  } catch (const engine::Error&) {
+    return {};
+  }
+}
+
 OpenedPath open_folder(const fs::path& folder) {
   OpenedPath opened;
   opened.path = QString::fromStdString(folder.string());
@@ -75,6 +92,7 @@ OpenedPath open_folder(const fs::path& folder) {
   if (fs::exists(folder / "config.json")) {
     opened.kind = PathKind::checkpoint;
     opened.checkpoint = read_checkpoint(folder);
+    opened.run_values = run_behind(folder);
     return opened;
   }
   if (!engine::find_runs(folder).empty()) {

@@ -21,7 +21,7 @@ struct OpenedPath {
   QString path;  ///< absolute, or an ssh:// address
   std::shared_ptr<const widgets::OpenCheckpoint> checkpoint;
   std::shared_ptr<const engine::ParsedTransform> transform;
-  engine::ParamValues run_values;
+  engine::ParamValues run_values;  ///< of a run configuration, or of the run that left a checkpoint
   std::shared_ptr<const engine::StudyView> study;
 };
 

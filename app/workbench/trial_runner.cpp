@@ -44,9 +44,10 @@ struct TrialRunner::Job {
 struct TrialRunner::Shared {
   std::mutex mutex;
   std::condition_variable changed;
-  std::unique_ptr<Job> next;       ///< guarded by the mutex
-  bool ends = false;               ///< guarded by the mutex
-  std::atomic<int> wanted{0};      ///< the job that may go on; 0 = none
+  std::unique_ptr<Job> next;   ///< guarded by the mutex
+  bool ends = false;           ///< guarded by the mutex
+  std::atomic<int> wanted{0};  ///< the job that may go on; 0 = none
+  std::atomic<bool> is_computing{false};
   QPointer<TrialRunner> receiver;  ///< looked at on the GUI thread only
 
   /// Runs `deliver` on the GUI thread, unless the job is stale by then.
@@ -116,6 +117,8 @@ void TrialRunner::cancel() {
   shared_->next.reset();
 }
 
+bool TrialRunner::isComputing() const { return shared_->is_computing; }
+
 void TrialRunner::work(const std::shared_ptr<Shared>& shared) {
   stand_back();
   std::unique_ptr<engine::TransformTrial> trial;
@@ -124,9 +127,11 @@ void TrialRunner::work(const std::shared_ptr<Shared>& shared) {
     std::unique_ptr<Job> job;
     {
       std::unique_lock lock(shared->mutex);
+      shared->is_computing = false;
       shared->changed.wait(lock, [&] { return shared->ends || shared->next != nullptr; });
       if (shared->ends) return;
       job = std::move(shared->next);
+      shared->is_computing = true;
     }
     const int id = job->id;
     Clock::time_point reported;
@@ -157,6 +162,9 @@ void TrialRunner::work(const std::shared_ptr<Shared>& shared) {
           Q_EMIT runner.scanned(result);
         });
       } else {
+        job->try_options.on_result = [&](const engine::TrialResult& result) {
+          Shared::post(shared, id, [result](auto& runner) { Q_EMIT runner.triedSoFar(result); });
+        };
         auto result = trial->try_transform(job->text, job->try_options, progress);
         Shared::post(shared, id, [result = std::move(result)](auto& runner) {
           runner.busy_ = false;

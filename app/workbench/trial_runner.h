@@ -37,9 +37,12 @@ class TrialRunner : public QObject {
   /// Ends what runs at once; nothing more is heard of it.
   void cancel();
   bool isBusy() const { return busy_; }
+  /// Whether the thread is at work, be it on a job that was cancelled a moment ago.
+  bool isComputing() const;
 
  Q_SIGNALS:
   void progressed(const QString& stage, double done, double total);
+  void triedSoFar(const engine::TrialResult& result);  ///< more follows
   void tried(const engine::TrialResult& result);
   void entryMeasured(const engine::ScanEntry& entry);
   void scanned(const engine::ScanResult& result);

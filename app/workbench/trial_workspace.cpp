@@ -3,6 +3,7 @@
 
 #include "app/workbench/edit_workspace.h"
 #include "app/workbench/main_window.h"
+#include "app/workbench/open_path.h"
 #include "engine/config/run_config.h"
 #include "engine/transform/transform_plan.h"
 #include "engine/trial/keep_digital.h"
@@ -23,12 +24,6 @@ namespace app {
 namespace {
 
 constexpr int kRestMs = 250;
-
-std::optional<std::string> text_in(const engine::ParamValues& values, const char* name) {
-  const engine::ParamValue value = values.get(name);
-  const auto* text = std::get_if<std::string>(&value);
-  return text == nullptr || text->empty() ? std::nullopt : std::optional(*text);
-}
 
 /// Changes when weights or configuration are written anew.
 QString stamp_of(const QString& folder) {
@@ -87,12 +82,14 @@ void TrialWorkspace::connectRunner() {
             if (work_ == Work::trying) try_->showProgress(stage, done, total);
             if (work_ == Work::scanning) scan_->showProgress(stage, done, total);
           });
-  connect(&runner_, &TrialRunner::tried, this, [this](const engine::TrialResult& result) {
+  const auto show_try = [this](const engine::TrialResult& result) {
     try_->showResult(result);
     shows_scan_ = false;
-    finished();
+    if (result.is_complete) finished();
     paint();
-  });
+  };
+  connect(&runner_, &TrialRunner::triedSoFar, this, show_try);
+  connect(&runner_, &TrialRunner::tried, this, show_try);
   connect(&runner_, &TrialRunner::entryMeasured, this, [this](const engine::ScanEntry& entry) {
     shows_scan_ = true;
     scan_->take(entry);
@@ -125,22 +122,45 @@ void TrialWorkspace::setEngine(const engine::EngineApi* api, const QString& reas
 
 void TrialWorkspace::setRunValues(const engine::ParamValues& values) {
   run_values_ = values;
-  suggestText();
+  suggestTexts();
 }
 
-void TrialWorkspace::setSampleText(const QString& file) {
-  sample_text_ = file;
-  suggestText();
+void TrialWorkspace::setCheckpoint(const QString& folder, const engine::ParamValues& run) {
+  checkpoint_ = folder;
+  checkpoint_run_ = run;
+  suggestTexts();
 }
 
-void TrialWorkspace::suggestText() {
-  for (const char* name : {"validation_file", "train_file"}) {
-    if (const auto file = text_in(run_values_, name)) {
-      try_->suggestTextFile(QString::fromStdString(*file));
-      return;
-    }
-  }
-  try_->suggestTextFile(sample_text_);
+void TrialWorkspace::setSample(const QString& checkpoint, const QString& text) {
+  sample_checkpoint_ = checkpoint;
+  sample_text_ = text;
+  suggestTexts();
+}
+
+/// What the open checkpoint has learnt comes first: of a text that is new to it, the loss says
+/// little about the transform.
+void TrialWorkspace::suggestTexts() {
+  std::vector<widgets::TextSuggestion> texts;
+  const auto add = [&](const QString& file, const QString& train_file, const QString& reason) {
+    const bool is_known = std::any_of(texts.begin(), texts.end(),
+                                      [&](const auto& text) { return text.file == file; });
+    if (!file.isEmpty() && !is_known) texts.push_back({file, train_file, reason});
+  };
+  const auto add_run = [&](const engine::ParamValues& values, const QString& evaluated,
+                           const QString& trained) {
+    const QString validation = text_in(values, "validation_file");
+    const QString train = text_in(values, "train_file");
+    add(validation, train, evaluated);
+    if (validation.isEmpty()) add(train, QString(), trained);
+  };
+  add_run(checkpoint_run_, tr("the run that left this checkpoint was evaluated on it"),
+          tr("the run that left this checkpoint was trained on it"));
+  const bool is_sample = !checkpoint_.isEmpty() && !sample_checkpoint_.isEmpty() &&
+                         QFileInfo(checkpoint_) == QFileInfo(sample_checkpoint_);
+  if (is_sample) add(sample_text_, QString(), tr("the demo's checkpoint has learnt such text"));
+  add_run(run_values_, tr("the run in the launch form is evaluated on it"),
+          tr("the run in the launch form is trained on it"));
+  try_->suggestTexts(std::move(texts));
 }
 
 QString TrialWorkspace::blockedBecause() const {
@@ -206,8 +226,9 @@ TrialRunner::Subject TrialWorkspace::subject() const {
   const std::string text = try_->textFile().toStdString();
   values.set("model_name_or_path", folder.toStdString());
   values.set("validation_file", text);
-  if (text_in(run_values_, "validation_file") == text) {
-    if (const auto train = text_in(run_values_, "train_file")) values.set("train_file", *train);
+  for (const auto& suggestion : try_->suggestions()) {
+    if (suggestion.file.toStdString() == text && !suggestion.train_file.isEmpty())
+      values.set("train_file", suggestion.train_file.toStdString());
   }
   values.set("transform_config", std::string("none"));
   TrialRunner::Subject subject;

@@ -39,14 +39,17 @@ class TrialWorkspace : public QObject {
   void setEngine(const engine::EngineApi* api, const QString& reason);
   /// Settings of the launch form: texts, device, dtype, seed, length of a sequence.
   void setRunValues(const engine::ParamValues& values);
-  /// The text that is measured where the launch form names none.
-  void setSampleText(const QString& file);
+  /// The checkpoint that was opened, and what the run was given that left it, if one did.
+  void setCheckpoint(const QString& folder, const engine::ParamValues& run);
+  /// A checkpoint that comes with the program, and the text that it has learnt from others like.
+  void setSample(const QString& checkpoint, const QString& text);
 
   void tryNow();
   void scanNow();
   widgets::TryPanel* tryPanel() const { return try_; }
   widgets::ScanPanel* scanPanel() const { return scan_; }
   bool isBusy() const { return runner_.isBusy(); }
+  bool isComputing() const { return runner_.isComputing(); }
 
  protected:
   bool eventFilter(QObject* watched, QEvent* event) override;
@@ -57,7 +60,7 @@ class TrialWorkspace : public QObject {
   void connectRunner();
   void followEdits();
   void update();
-  void suggestText();
+  void suggestTexts();
   void cancel();
   void pauseScan();
   void applyProposal();
@@ -75,6 +78,9 @@ class TrialWorkspace : public QObject {
   const engine::EngineApi* api_ = nullptr;
   QString no_engine_;
   engine::ParamValues run_values_;
+  engine::ParamValues checkpoint_run_;
+  QString checkpoint_;
+  QString sample_checkpoint_;
   QString sample_text_;
   std::string digest_;      ///< of the plan on the screen; empty without one
   std::string try_digest_;  ///< of the plan that was tried last

@@ -131,12 +131,16 @@ at::Tensor read_tensor(const SafetensorsSet& set, const std::string& name) {
 }
 
 TensorMap load_weights(const std::filesystem::path& directory, const LlamaConfig& config,
-                       at::Device device, std::vector<std::string>& warnings) {
+                       at::Device device, std::vector<std::string>& warnings,
+                       const LoadProgress& on_progress) {
   const at::NoGradGuard no_grad;
   const SafetensorsSet set = SafetensorsSet::open(directory);
   TensorMap weights;
+  std::int64_t done = 0;
   for (const std::string& name : checked_names(set, config, directory.string())) {
+    if (on_progress) on_progress(done, config.total_parameters());
     at::Tensor tensor = read_tensor(set, name);
+    done += tensor.numel();
     if (!is_finite(tensor)) warnings.push_back(non_finite_warning(set, name, tensor));
     weights.emplace(name, tensor.to(device));
   }

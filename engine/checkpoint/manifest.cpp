@@ -126,7 +126,8 @@ Manifest parse_manifest(const std::string& text, const std::string& file) {
   }
 }
 
-ManifestFile describe_file(const std::filesystem::path& file) {
+ManifestFile describe_file(const std::filesystem::path& file,
+                           const std::function<void(std::int64_t)>& on_bytes) {
   const FileDescriptor input(open(file.c_str(), O_RDONLY | O_CLOEXEC));
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
                                                                        &XXH3_freeState);
@@ -143,6 +144,7 @@ ManifestFile describe_file(const std::filesystem::path& file) {
     if (count == 0) break;
     XXH3_64bits_update(state.get(), buffer.data(), static_cast<std::size_t>(count));
     described.bytes += count;
+    if (on_bytes) on_bytes(described.bytes);
   }
   char digits[17];
   std::snprintf(digits, sizeof(digits), "%016llx",

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,9 @@ std::string to_json(const Manifest& manifest);
 /// Throws Error naming `file` and what is wrong with it.
 Manifest parse_manifest(const std::string& json, const std::string& file);
 
-/// Size and hash of a file. Throws Error when it cannot be read.
-ManifestFile describe_file(const std::filesystem::path& file);
+/// Size and hash of a file. Throws Error when it cannot be read. `on_bytes`, if given, hears after
+/// every piece how many are read; what it throws ends the reading.
+ManifestFile describe_file(const std::filesystem::path& file,
+                           const std::function<void(std::int64_t)>& on_bytes = {});
 
 }  // namespace engine

@@ -81,9 +81,9 @@ class Scan {
     const std::int64_t modes = (options_.one_on ? 1 : 0) + (options_.one_off ? 1 : 0);
     // The whole transform, the entries, the proposal.
     const std::int64_t cells = 2 + modes * static_cast<std::int64_t>(entries.size());
-    StagedProgress progress(
-        on_progress_, (subject_.has_plain_losses() ? 0 : subject_.measured_blocks()) +
-                          (calibrates ? subject_.calibrated_blocks() : 0) + cells * cell_blocks());
+    StagedProgress progress(on_progress_, subject_.plain_blocks_left() +
+                                              (calibrates ? subject_.calibrated_blocks() : 0) +
+                                              cells * cell_blocks());
     progress_ = &progress;
     progress.begin_stage("plain model");
     const auto& batches = subject_.plain_losses(progress);
@@ -277,12 +277,16 @@ std::string model_digest(const std::filesystem::path& folder, const ProgressFunc
       files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
+  double all = 0;
+  for (const fs::path& file : files) all += static_cast<double>(fs::file_size(file));
   std::string text;
   double done = 0;
   for (const fs::path& file : files) {
-    if (on_progress && !on_progress("reading the weights", done++, double(files.size())))
-      fail("cancelled", {}, "cancelled");
-    const ManifestFile described = describe_file(file);
+    const ManifestFile described = describe_file(file, [&](std::int64_t bytes) {
+      if (on_progress && !on_progress("reading the weights", done + double(bytes), all))
+        fail("cancelled", {}, "cancelled");
+    });
+    done += static_cast<double>(described.bytes);
     text += fmt::format("{} {} {}\n", described.name, described.bytes, described.xxh3);
   }
   return sha256_hex(text);

@@ -3,37 +3,51 @@
 
 #include "engine/checkpoint/transform_record.h"
 #include "engine/error.h"
-#include "engine/evaluation/layer_watch.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace engine {
 namespace {
 
-constexpr std::int64_t kLongestBlock = 256;    // unless a length is asked for
-constexpr std::int64_t kTokensOfABatch = 512;  // unless a size is asked for
+constexpr std::int64_t kLongestBlock = 256;  // unless a length is asked for
+constexpr std::int64_t kMostTokens = 512;    // of a batch, unless a size is asked for
+constexpr std::int64_t kFewestTokens = 128;
+/// Of a batch's products on the CPU: a few seconds.
+constexpr std::int64_t kFlopsOfABatch = 300'000'000'000;
 
-EvaluationModel loaded_model(const EvalConfig& config) {
-  EvaluationModel loaded = load_for_trial(config);
-  if (!config.block_size) loaded.block_size = std::min(loaded.block_size, kLongestBlock);
+/// By the model alone, so that the same command measures the same everywhere.
+std::int64_t tokens_of_a_batch(const EvaluationModel& loaded) {
+  if (!loaded.device.device.is_cpu()) return kMostTokens;
+  const auto parameters = static_cast<std::int64_t>(loaded.source.config.total_parameters());
+  const auto affordable = static_cast<std::uint64_t>(kFlopsOfABatch / (2 * parameters + 1));
+  return std::clamp(static_cast<std::int64_t>(std::bit_floor(affordable)), kFewestTokens,
+                    kMostTokens);
+}
+
+EvaluationModel loaded_model(const EvalConfig& config, const ProgressFunction& on_progress) {
+  EvaluationModel loaded = load_for_trial(config, on_progress);
+  if (!config.block_size) {
+    loaded.block_size = std::min({loaded.block_size, kLongestBlock, tokens_of_a_batch(loaded)});
+  }
   return loaded;
 }
 
-std::int64_t rows_of(const TrialConfig& config, std::int64_t block_size) {
+std::int64_t rows_of(const TrialConfig& config, const EvaluationModel& loaded) {
   if (config.batch_size > 0) return config.batch_size;
-  return std::clamp<std::int64_t>(kTokensOfABatch / block_size, 1, 64);
+  return std::clamp<std::int64_t>(tokens_of_a_batch(loaded) / loaded.block_size, 1, 64);
 }
 
 /// The text that evaluation_text() would take for `config.batches` batches; where it is short, a
 /// third of it calibrates and smaller batches keep their number.
 EvaluationText text_for(const TrialConfig& config, const EvaluationModel& loaded,
                         const ProgressFunction& on_progress) {
-  const std::int64_t rows = rows_of(config, loaded.block_size);
+  const std::int64_t rows = rows_of(config, loaded);
   EvalConfig eval = config.eval;
   eval.per_device_eval_batch_size = rows;
   eval.max_eval_samples = config.batches * rows;
@@ -57,16 +71,11 @@ EvaluationText text_for(const TrialConfig& config, const EvaluationModel& loaded
   return text;
 }
 
-/// For a LayerWatch: throws Error when the work is cancelled.
-std::function<void()> asking(const StagedProgress& progress) {
-  return [&progress] { progress.check(); };
-}
-
 }  // namespace
 
 TrialSubject::TrialSubject(const TrialConfig& config, const ProgressFunction& on_progress)
     : config_(config),
-      loaded_(loaded_model(config.eval)),
+      loaded_(loaded_model(config.eval, on_progress)),
       text_(text_for(config, loaded_, on_progress)) {}
 
 TransformChoice TrialSubject::choose(const std::optional<TransformText>& transform) const {
@@ -113,38 +122,43 @@ bool TrialSubject::needs_ranges(const TransformChoice& choice) const {
 }
 
 StateMap TrialSubject::ranges_for(const TransformChoice& choice, StagedProgress& progress) const {
-  const auto model = transformed(choice, 0);
-  StateMap ranges = unobserved_state(*model);
-  if (ranges.empty()) return ranges;
-  const LayerWatch watch(*model, asking(progress), /*measures_errors=*/false);
-  calibrate_some(*model, text_.calibration(), text_.calibrated, loaded_.options, is_unobserved,
-                 progress.part());
+  TrialPass pass(transformed(choice, 0), loaded_, text_, /*measures_errors=*/false, progress);
+  StateMap ranges = unobserved_state(pass.model());
+  if (!ranges.empty()) pass.calibrate();
   return ranges;
 }
 
-const std::vector<double>& TrialSubject::plain_losses(StagedProgress& progress) {
-  if (plain_losses_.empty()) {
-    const auto model = plain_twin(*loaded_.model);
-    const LayerWatch watch(*model, asking(progress), /*measures_errors=*/false);
-    plain_losses_ =
-        batch_losses(*model, text_.validation(), text_.measured, loaded_.options, progress.part());
-  }
+std::int64_t TrialSubject::plain_blocks_left() const {
+  const auto known = static_cast<std::int64_t>(plain_losses_.size()) * text_.measured.batch_size;
+  return std::max<std::int64_t>(0, text_.measured.blocks - known);
+}
+
+const std::vector<double>& TrialSubject::plain_losses_to(std::int64_t batch,
+                                                         StagedProgress& progress) {
+  auto next = static_cast<std::int64_t>(plain_losses_.size());
+  if (next > batch) return plain_losses_;
+  TrialPass pass(plain_twin(*loaded_.model), loaded_, text_, /*measures_errors=*/false, progress);
+  for (; next <= batch; ++next) plain_losses_.push_back(pass.loss(next));
   return plain_losses_;
+}
+
+TrialPass TrialSubject::transformed_pass(const TransformChoice& choice, const StateMap& ranges,
+                                         std::int64_t draw, bool measures_errors,
+                                         StagedProgress& progress) const {
+  auto model = transformed(choice, draw);
+  restore_state(*model, ranges);
+  return {std::move(model), loaded_, text_, measures_errors, progress};
 }
 
 TrialLosses TrialSubject::measured(const TransformChoice& choice, const StateMap& ranges,
                                    std::int64_t draws, bool measures_errors,
-                                   StagedProgress& progress,
-                                   const std::function<void(Llama&)>& use) const {
+                                   StagedProgress& progress) const {
   TrialLosses result;
   for (std::int64_t draw = 0; draw < draws; ++draw) {
-    const auto model = transformed(choice, draw);
-    restore_state(*model, ranges);
-    const LayerWatch watch(*model, asking(progress), measures_errors && draw == 0);
-    result.losses.push_back(
-        batch_losses(*model, text_.validation(), text_.measured, loaded_.options, progress.part()));
-    if (draw == 0) result.errors = watch.errors();
-    if (use) use(*model);
+    TrialPass pass = transformed_pass(choice, ranges, draw, measures_errors && draw == 0, progress);
+    std::vector<double>& losses = result.losses.emplace_back();
+    for (std::int64_t batch = 0; batch < batches(); ++batch) losses.push_back(pass.loss(batch));
+    if (draw == 0) result.errors = pass.errors();
   }
   return result;
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/evaluation/trial_pass.h"
 #include "engine/training/calibration.h"
-#include "engine/training/evaluation_input.h"
-#include "engine/training/staged_progress.h"
 #include "engine/trial/transform_trial.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,14 +44,23 @@ class TrialSubject {
   /// for every subset of the layers.
   StateMap ranges_for(const TransformChoice& choice, StagedProgress& progress) const;
 
-  bool has_plain_losses() const { return !plain_losses_.empty(); }
-  /// Of every batch; measured on the first call.
-  const std::vector<double>& plain_losses(StagedProgress& progress);
+  /// Blocks of the batches whose plain loss is not known yet.
+  std::int64_t plain_blocks_left() const;
+  /// Plain losses of the batches up to this one; those that are not known yet are measured.
+  const std::vector<double>& plain_losses_to(std::int64_t batch, StagedProgress& progress);
+  const std::vector<double>& known_plain_losses() const { return plain_losses_; }
+  /// Of all batches.
+  const std::vector<double>& plain_losses(StagedProgress& progress) {
+    return plain_losses_to(batches() - 1, progress);
+  }
 
-  /// `use`, if given, gets the model of every draw when its losses are known.
+  /// One draw of a transform's noise, with these ranges.
+  TrialPass transformed_pass(const TransformChoice& choice, const StateMap& ranges,
+                             std::int64_t draw, bool measures_errors,
+                             StagedProgress& progress) const;
+  /// The losses of all batches under every draw.
   TrialLosses measured(const TransformChoice& choice, const StateMap& ranges, std::int64_t draws,
-                       bool measures_errors, StagedProgress& progress,
-                       const std::function<void(Llama&)>& use = {}) const;
+                       bool measures_errors, StagedProgress& progress) const;
 
   /// [vocabulary] fp64 on the host: what follows `ids`.
   at::Tensor next_token_probabilities(Llama& model, const std::vector<std::int64_t>& ids) const;

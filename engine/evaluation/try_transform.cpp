@@ -5,6 +5,8 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -83,66 +85,128 @@ std::vector<TokenShift> shifts(const at::Tensor& plain, const at::Tensor& transf
   return result;
 }
 
+/// A try under way: what is measured of it so far, and what that says.
+class Try {
+ public:
+  Try(TrialSubject& subject, const TransformChoice& choice, const TryOptions& options,
+      const ProgressFunction& on_progress)
+      : subject_(subject),
+        choice_(choice),
+        options_(options),
+        calibrates_(subject.needs_ranges(choice)),
+        progress_(on_progress, subject.plain_blocks_left() +
+                                   (calibrates_ ? subject.calibrated_blocks() : 0) +
+                                   options.noise_draws * subject.measured_blocks()) {}
+
+  /// Plain and transformed batch by batch, so that a first estimate is there after two of them.
+  TrialResult run() {
+    StateMap ranges;
+    if (calibrates_) {
+      progress_.begin_stage("calibrating");
+      ranges = subject_.ranges_for(choice_, progress_);
+    }
+    progress_.begin_stage("measuring");
+    for (std::int64_t draw = 0; draw < options_.noise_draws; ++draw) {
+      TrialPass pass = subject_.transformed_pass(choice_, ranges, draw,
+                                                 /*measures_errors=*/draw == 0, progress_);
+      losses_.emplace_back();
+      for (std::int64_t batch = 0; batch < subject_.batches(); ++batch) {
+        subject_.plain_losses_to(batch, progress_);
+        losses_.back().push_back(pass.loss(batch));
+        if (draw == 0 && batch > 0 && batch + 1 < subject_.batches()) tell(pass);
+      }
+      if (draw == 0) errors_ = pass.errors();  // before the prompt passes through as well
+      add_next_tokens(pass.model());
+      if (draw + 1 < options_.noise_draws) tell(pass);
+    }
+    return result();
+  }
+
+ private:
+  void tell(const TrialPass& pass) {
+    if (!options_.on_result) return;
+    if (next_draws_ == 0) errors_ = pass.errors();
+    options_.on_result(result());
+  }
+
+  void add_next_tokens(Llama& model) {
+    if (options_.top_tokens <= 0) return;
+    if (!plain_next_.defined()) {
+      prompt_ = prompt_of(subject_, options_.prompt);
+      if (prompt_.ids.empty()) return;
+      plain_next_ = subject_.next_token_probabilities(subject_.plain_model(), prompt_.ids);
+    }
+    const at::Tensor one = subject_.next_token_probabilities(model, prompt_.ids);
+    next_ = next_.defined() ? next_ + one : one;
+    ++next_draws_;
+  }
+
+  /// Of all draws that are there, which have the same number of batches.
+  TrialResult result() const {
+    const auto draws = losses_.size();
+    const std::size_t batches = losses_.back().size();
+    std::vector<double> plain = subject_.known_plain_losses();
+    plain.resize(batches);  // an earlier try may have measured all of them
+    std::vector<std::vector<double>> differences = losses_;
+    double sum = 0;
+    for (auto& draw : differences) {
+      sum += mean_of(draw);
+      for (std::size_t batch = 0; batch < batches; ++batch) draw[batch] -= plain[batch];
+    }
+    TrialResult result;
+    result.is_complete = static_cast<std::int64_t>(draws) == options_.noise_draws &&
+                         static_cast<std::int64_t>(batches) == subject_.batches();
+    result.plain_loss = mean_of(plain);
+    result.transformed_loss = sum / static_cast<double>(draws);
+    result.difference = paired_difference(differences);
+    result.layers = errors_;
+    result.transformed_layers = static_cast<std::int64_t>(choice_.plan.replacements().size());
+    result.transform = choice_.label;
+    result.transform_digest = choice_.digest;
+    result.prompt = prompt_.text;
+    if (next_.defined()) {
+      result.tokens = shifts(plain_next_, next_ / double(next_draws_), options_.top_tokens,
+                             subject_.loaded().tokenizer);
+    }
+    result.notes = subject_.loaded().notes;
+    result.notes.insert(result.notes.end(), choice_.notes.begin(), choice_.notes.end());
+    const double guessing =
+        std::log(static_cast<double>(subject_.loaded().source.config.vocab_size));
+    if (result.plain_loss >= guessing) {
+      result.notes.push_back(fmt::format(
+          "the plain model's loss of {:.2f} is no better than guessing ({:.2f}): it has not learnt "
+          "such text, and what a transform does to it says little",
+          result.plain_loss, guessing));
+    }
+    result.facts = subject_.facts();
+    result.facts.batches = static_cast<std::int64_t>(batches);
+    result.facts.noise_draws = static_cast<std::int64_t>(draws);
+    if (calibrates_) result.facts.calibrated_blocks = subject_.calibrated_blocks();
+    result.facts.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+    return result;
+  }
+
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  TrialSubject& subject_;
+  const TransformChoice& choice_;
+  const TryOptions& options_;
+  const bool calibrates_;
+  StagedProgress progress_;
+  std::vector<std::vector<double>> losses_;  ///< [draw][batch], so far
+  std::vector<LayerError> errors_;
+  Prompt prompt_;
+  at::Tensor plain_next_;
+  at::Tensor next_;  ///< sum over draws
+  int next_draws_ = 0;
+};
+
 }  // namespace
 
 TrialResult try_transform(TrialSubject& subject, const std::optional<TransformText>& transform,
                           const TryOptions& options, const ProgressFunction& on_progress) {
-  const auto started = std::chrono::steady_clock::now();
   const TransformChoice choice = subject.choose(transform);
-  const bool calibrates = subject.needs_ranges(choice);
-  const std::int64_t draws = options.noise_draws;
-  StagedProgress progress(on_progress,
-                          (subject.has_plain_losses() ? 0 : subject.measured_blocks()) +
-                              (calibrates ? subject.calibrated_blocks() : 0) +
-                              draws * subject.measured_blocks());
-
-  progress.begin_stage("plain model");
-  const std::vector<double>& plain = subject.plain_losses(progress);
-  const Prompt prompt = prompt_of(subject, options.prompt);
-  at::Tensor plain_next;
-  if (!prompt.ids.empty() && options.top_tokens > 0) {
-    plain_next = subject.next_token_probabilities(subject.plain_model(), prompt.ids);
-  }
-  StateMap ranges;
-  if (calibrates) {
-    progress.begin_stage("calibrating");
-    ranges = subject.ranges_for(choice, progress);
-  }
-  progress.begin_stage("transformed model");
-  at::Tensor next;
-  const TrialLosses measured = subject.measured(
-      choice, ranges, draws, /*measures_errors=*/true, progress, [&](Llama& model) {
-        if (!plain_next.defined()) return;
-        const at::Tensor one = subject.next_token_probabilities(model, prompt.ids) / double(draws);
-        next = next.defined() ? next + one : one;
-      });
-
-  TrialResult result;
-  std::vector<std::vector<double>> differences = measured.losses;
-  double sum = 0;
-  for (auto& draw : differences) {
-    sum += mean_of(draw);
-    for (std::size_t batch = 0; batch < draw.size(); ++batch) draw[batch] -= plain[batch];
-  }
-  result.plain_loss = mean_of(plain);
-  result.transformed_loss = sum / static_cast<double>(draws);
-  result.difference = paired_difference(differences);
-  result.layers = measured.errors;
-  result.transformed_layers = static_cast<std::int64_t>(choice.plan.replacements().size());
-  result.transform = choice.label;
-  result.transform_digest = choice.digest;
-  result.prompt = prompt.text;
-  if (plain_next.defined()) {
-    result.tokens = shifts(plain_next, next, options.top_tokens, subject.loaded().tokenizer);
-  }
-  result.notes = subject.loaded().notes;
-  result.notes.insert(result.notes.end(), choice.notes.begin(), choice.notes.end());
-  result.facts = subject.facts();
-  result.facts.noise_draws = draws;
-  if (calibrates) result.facts.calibrated_blocks = subject.calibrated_blocks();
-  result.facts.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  return result;
+  return Try(subject, choice, options, on_progress).run();
 }
 
 }  // namespace engine

@@ -29,6 +29,8 @@ using torch::autograd::variable_list;
 
 constexpr std::int64_t kCpuChunkBytes = 64 << 20;
 constexpr std::int64_t kDeviceChunkBytes = 512 << 20;
+/// Of a chunk's product, where somebody may want to end the pass: about a tenth of a second.
+constexpr std::int64_t kAskedFlops = 8'000'000'000;
 /// Fewer logits than this are not worth a second thread.
 constexpr std::int64_t kGrain = 1 << 15;
 
@@ -110,7 +112,8 @@ class ChunkedCrossEntropy : public torch::autograd::Function<ChunkedCrossEntropy
  public:
   static variable_list forward(AutogradContext* context, const at::Tensor& hidden,
                                const at::Tensor& weight, const at::Tensor& labels, double scale,
-                               bool wants_gradient, bool count_correct, std::int64_t chunk) {
+                               bool wants_gradient, bool count_correct, std::int64_t chunk,
+                               const std::function<void()>* ask) {
     const at::Tensor x = hidden.detach();
     const at::Tensor w = weight.detach().to(x.scalar_type());
     const std::int64_t tokens = x.size(0);
@@ -127,6 +130,7 @@ class ChunkedCrossEntropy : public torch::autograd::Function<ChunkedCrossEntropy
     }
 
     for (std::int64_t begin = 0; begin < tokens; begin += chunk) {
+      if (*ask) (*ask)();
       const std::int64_t end = std::min(begin + chunk, tokens);
       const at::Tensor x_chunk = x.slice(0, begin, end);
       at::Tensor product = logits.slice(0, 0, end - begin);
@@ -164,7 +168,7 @@ class ChunkedCrossEntropy : public torch::autograd::Function<ChunkedCrossEntropy
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const at::NoGradGuard no_grad;
-    variable_list results(7);
+    variable_list results(8);
     // Taken out of the context, so that the weight's gradient can become its .grad without a copy.
     at::Tensor x_gradient = context->saved_data["x"].toTensor();
     at::Tensor weight_gradient = context->saved_data["weight"].toTensor();
@@ -232,14 +236,18 @@ TokenLoss token_loss(const variable_list& results, std::int64_t tokens) {
 
 TokenLoss chunked_cross_entropy(const at::Tensor& hidden, const at::Tensor& weight,
                                 const at::Tensor& labels, double scale, bool count_correct,
-                                std::int64_t chunk_tokens) {
-  const std::int64_t chunk = chunk_tokens > 0
-                                 ? std::min(chunk_tokens, hidden.size(0))
-                                 : chosen_chunk(hidden.size(0), weight.size(0), hidden.is_cpu());
+                                std::int64_t chunk_tokens, const std::function<void()>& ask) {
+  std::int64_t chunk = chunk_tokens > 0
+                           ? std::min(chunk_tokens, hidden.size(0))
+                           : chosen_chunk(hidden.size(0), weight.size(0), hidden.is_cpu());
+  if (ask && hidden.is_cpu()) {
+    const std::int64_t rows = kAskedFlops / (2 * weight.size(0) * weight.size(1));
+    chunk = std::min(chunk, std::max<std::int64_t>(64, rows));
+  }
   const bool wants_gradient =
       at::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
-  const variable_list results = ChunkedCrossEntropy::apply(hidden, weight, labels, scale,
-                                                           wants_gradient, count_correct, chunk);
+  const variable_list results = ChunkedCrossEntropy::apply(
+      hidden, weight, labels, scale, wants_gradient, count_correct, chunk, &ask);
   return token_loss(results, hidden.size(0));
 }
 
@@ -252,7 +260,7 @@ TokenLoss cross_entropy_of_logits(const at::Tensor& logits, const at::Tensor& la
 }
 
 TokenLoss next_token_loss(Llama& model, const at::Tensor& ids, const ForwardContext& context,
-                          double scale, bool count_correct) {
+                          double scale, bool count_correct, const std::function<void()>& ask) {
   const at::Tensor labels = ids.slice(1, 1);
   const at::Tensor hidden = model.hidden_states(ids, context);
   LinearLayer& head = *model.lm_head();
@@ -261,7 +269,8 @@ TokenLoss next_token_loss(Llama& model, const at::Tensor& ids, const ForwardCont
   }
   const std::int64_t predicted = ids.size(1) - 1;
   return chunked_cross_entropy(hidden.slice(1, 0, predicted).reshape({-1, hidden.size(2)}),
-                               head.weight(), labels.reshape({-1}), scale, count_correct);
+                               head.weight(), labels.reshape({-1}), scale, count_correct,
+                               /*chunk_tokens=*/0, ask);
 }
 
 }  // namespace engine

@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 
 namespace engine {
 
@@ -21,10 +22,13 @@ struct TokenLoss {
 
 /// hidden [T, d] in the compute dtype, weight [V, d] fp32 master, labels [T] int64 in [0, V). fp32
 /// softmax. Gradients are made in the forward pass when grad mode is on, hence `scale` is given
-/// here and not multiplied in later. chunk_tokens 0 = chosen from V and the device.
+/// here and not multiplied in later. chunk_tokens 0 = chosen from V and the device. `ask`, if
+/// given, is called before every chunk, which then are small enough to be asked a few times a
+/// second on the CPU; what it throws ends the pass.
 TokenLoss chunked_cross_entropy(const at::Tensor& hidden, const at::Tensor& weight,
                                 const at::Tensor& labels, double scale, bool count_correct,
-                                std::int64_t chunk_tokens = 0);
+                                std::int64_t chunk_tokens = 0,
+                                const std::function<void()>& ask = {});
 
 /// The same for logits that a layer has already made, [B, S, V]; position s of a row predicts
 /// labels [B, S - 1] at s, the last position predicts nothing.
@@ -34,6 +38,7 @@ TokenLoss cross_entropy_of_logits(const at::Tensor& logits, const at::Tensor& la
 /// Forward pass and loss of ids [B, S]: position s predicts ids[s + 1]. Uses the head's weight in a
 /// chunked product when the head computes plainly, else the head's own forward over all positions.
 TokenLoss next_token_loss(Llama& model, const at::Tensor& ids, const ForwardContext& context,
-                          double scale, bool count_correct = false);
+                          double scale, bool count_correct = false,
+                          const std::function<void()>& ask = {});
 
 }  // namespace engine

@@ -15,7 +15,16 @@ namespace engine {
 
 namespace {
 
-EvaluationModel loaded(const EvalConfig& config, bool chooses_transform) {
+LoadProgress load_progress(const ProgressFunction& on_progress) {
+  if (!on_progress) return {};
+  return [&on_progress](std::int64_t done, std::int64_t total) {
+    if (!on_progress("loading the model", static_cast<double>(done), static_cast<double>(total)))
+      fail("cancelled", {}, "cancelled");
+  };
+}
+
+EvaluationModel loaded(const EvalConfig& config, bool chooses_transform,
+                       const ProgressFunction& on_progress) {
   ModelSource source = find_model(config.model_name_or_path, std::nullopt, config.tokenizer_name);
   std::vector<std::string> notes;
   choose_rope(source.config, config.rope, (source.directory / "config.json").string(), notes);
@@ -32,7 +41,7 @@ EvaluationModel loaded(const EvalConfig& config, bool chooses_transform) {
       resolved_block_size(config.block_size, tokenizer, source.config.max_position_embeddings);
   std::vector<std::string> warnings;
   auto model = make_model(source, tokenizer.vocab_size(), static_cast<std::uint64_t>(config.seed),
-                          device.device, notes, warnings);
+                          device.device, notes, warnings, load_progress(on_progress));
   for (const std::string& warning : warnings) notes.push_back("warning: " + warning);
   const EvaluationOptions options{.compute_dtype = config.bf16 ? at::kBFloat16 : at::kFloat,
                                   .step = step_of_simulation_state(source.directory)};
@@ -48,9 +57,11 @@ EvaluationModel loaded(const EvalConfig& config, bool chooses_transform) {
 
 }  // namespace
 
-EvaluationModel load_for_evaluation(const EvalConfig& config) { return loaded(config, true); }
+EvaluationModel load_for_evaluation(const EvalConfig& config) { return loaded(config, true, {}); }
 
-EvaluationModel load_for_trial(const EvalConfig& config) { return loaded(config, false); }
+EvaluationModel load_for_trial(const EvalConfig& config, const ProgressFunction& on_progress) {
+  return loaded(config, false, on_progress);
+}
 
 EvaluationText evaluation_text(const EvalConfig& config, const EvaluationModel& loaded,
                                bool wants_calibration, const ProgressFunction& on_progress) {

@@ -26,8 +26,9 @@ struct EvaluationModel {
 
 /// Throws Error for everything that is missing or cannot be used.
 EvaluationModel load_for_evaluation(const EvalConfig& config);
-/// The same without choosing a transform, on a device that can simulate one.
-EvaluationModel load_for_trial(const EvalConfig& config);
+/// The same without choosing a transform, on a device that can simulate one. Loading can be
+/// cancelled between tensors: throws Error("cancelled").
+EvaluationModel load_for_trial(const EvalConfig& config, const ProgressFunction& on_progress);
 
 /// The text to measure, and, when ranges must first be found, the other text to find them on.
 struct EvaluationText {

@@ -27,7 +27,7 @@ void for_each_batch(Llama& model, const TokenDataset& data, const EvaluationRang
   const at::NoGradGuard no_grad;
   for (std::int64_t done = 0; done < range.blocks;) {
     const std::int64_t rows = std::min(range.batch_size, range.blocks - done);
-    context.first_sequence = done;
+    context.first_sequence = range.first_sequence + done;
     use(blocks_of(data, range.first_block + done, rows).to(model.device()), context);
     done += rows;
     if (on_progress && !on_progress(done, range.blocks)) fail("cancelled", {}, "cancelled");
@@ -43,6 +43,14 @@ at::Tensor blocks_of(const TokenDataset& data, std::int64_t first, std::int64_t 
     data.copy_block(first + row, out + row * data.block_size());
   }
   return ids;
+}
+
+EvaluationRange batch_of(const EvaluationRange& range, std::int64_t batch) {
+  const std::int64_t done = batch * range.batch_size;
+  return {.first_block = range.first_block + done,
+          .blocks = std::min(range.batch_size, range.blocks - done),
+          .batch_size = range.batch_size,
+          .first_sequence = range.first_sequence + done};
 }
 
 double Measurement::perplexity() const { return std::exp(loss); }
@@ -76,7 +84,8 @@ std::vector<double> batch_losses(Llama& model, const TokenDataset& data,
   std::vector<double> losses;
   for_each_batch(model, data, range, context_for(Phase::evaluate, options), on_progress,
                  [&](const at::Tensor& ids, const ForwardContext& context) {
-                   const TokenLoss part = next_token_loss(model, ids, context, /*scale=*/1.0);
+                   const TokenLoss part = next_token_loss(model, ids, context, /*scale=*/1.0,
+                                                          /*count_correct=*/false, options.ask);
                    const auto tokens = static_cast<double>(std::max<std::int64_t>(1, part.tokens));
                    losses.push_back(part.loss.item<double>() / tokens);
                  });
@@ -87,7 +96,8 @@ void calibrate(Llama& model, const TokenDataset& data, const EvaluationRange& ra
                const EvaluationOptions& options, const EvaluationProgress& on_progress) {
   for_each_batch(model, data, range, context_for(Phase::calibrate, options), on_progress,
                  [&](const at::Tensor& ids, const ForwardContext& batch_context) {
-                   next_token_loss(model, ids, batch_context, /*scale=*/1.0);
+                   next_token_loss(model, ids, batch_context, /*scale=*/1.0,
+                                   /*count_correct=*/false, options.ask);
                  });
 }
 

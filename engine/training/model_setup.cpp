@@ -2,7 +2,6 @@
 #include "engine/training/model_setup.h"
 
 #include "engine/checkpoint/checkpoint.h"
-#include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/error.h"
 #include "engine/memory_limit.h"
 #include "engine/model/llama_initialise.h"
@@ -30,7 +29,8 @@ void require_memory(const LlamaConfig& config, int copies) {
 
 std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::uint64_t seed,
                                   at::Device device, std::vector<std::string>& notes,
-                                  std::vector<std::string>& warnings) {
+                                  std::vector<std::string>& warnings,
+                                  const LoadProgress& on_progress) {
   require_memory(source.config, 1);
   TensorMap weights;
   if (source.directory.empty()) {
@@ -38,7 +38,7 @@ std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::u
     weights = initial_weights(source.config, seed);
     for (auto& [name, tensor] : weights) tensor = tensor.to(device);
   } else {
-    weights = load_weights(source.directory, source.config, device, warnings);
+    weights = load_weights(source.directory, source.config, device, warnings, on_progress);
     const std::int64_t before = source.config.vocab_size;
     if (grow_embedding(source.config, weights, rows)) {
       notes.push_back(fmt::format(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/model/llama.h"
 #include "engine/training/training_data.h"
 #include "engine/transform/transform_choice.h"
@@ -18,10 +19,11 @@ void require_memory(const LlamaConfig& config, int copies);
 
 /// Loads or initialises the weights on `device` and grows the embedding to `rows` if it has fewer;
 /// `source.config` follows. What a user must know goes to `notes`, what is wrong with the weights
-/// to `warnings`.
+/// to `warnings`. `on_progress` as load_weights()'s.
 std::unique_ptr<Llama> make_model(ModelSource& source, std::int64_t rows, std::uint64_t seed,
                                   at::Device device, std::vector<std::string>& notes,
-                                  std::vector<std::string>& warnings);
+                                  std::vector<std::string>& warnings,
+                                  const LoadProgress& on_progress = {});
 
 /// "none", "selective" or "layer", of --activation_checkpointing. Throws Error for a model with
 /// attention dropout, whose draws a repeated pass would not repeat.

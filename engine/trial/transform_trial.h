@@ -22,8 +22,9 @@ struct TrialConfig {
   /// Model, text, dtype, seed, device, batches of calibration. Its transform is the one that is
   /// tried where no text is given; batch size and limits of samples are not used.
   EvalConfig eval;
-  std::int64_t batches = 8;     ///< that are measured; fewer where the text is short
-  std::int64_t batch_size = 0;  ///< sequences; 0 = about 512 tokens
+  std::int64_t batches = 8;  ///< that are measured; fewer where the text is short
+  /// Sequences; 0 = about 512 tokens, on the CPU fewer for models of over 290 million parameters.
+  std::int64_t batch_size = 0;
 };
 
 /// A transform as it is edited: it need not be in a file yet.
@@ -32,10 +33,15 @@ struct TransformText {
   std::string file;  ///< for messages, and what relative paths in it are relative to
 };
 
+struct TrialResult;
+
 struct TryOptions {
   std::int64_t noise_draws = 3;  ///< at run seeds eval.seed, eval.seed + 1, ...
   std::string prompt;            ///< "" = the beginning of the measured text
   std::int64_t top_tokens = 5;
+  /// Hears what is known so far, from the working thread: after the second batch of the first draw
+  /// and every one after it, then after every draw. Its facts say what the numbers rest on.
+  std::function<void(const TrialResult&)> on_result;
 };
 
 /// How a trial measured.
@@ -69,7 +75,8 @@ struct TokenShift {
 };
 
 struct TrialResult {
-  TrialFacts facts;
+  TrialFacts facts;         ///< of what is measured so far
+  bool is_complete = true;  ///< all that was asked for is measured
   double plain_loss = 0;
   double transformed_loss = 0;  ///< mean over batches and draws
   Estimate difference;          ///< transformed - plain, see paired_difference()

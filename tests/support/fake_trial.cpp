@@ -58,7 +58,22 @@ engine::TrialResult FakeTrial::try_transform(const std::optional<engine::Transfo
                                              const engine::TryOptions& options,
                                              const engine::TrialProgress& on_progress) {
   const Planned planned = this->planned(transform);
-  for (int i = 1; i <= kSteps; ++i) step(on_progress, "transformed model", i, kSteps);
+  for (int i = 1; i <= kSteps; ++i) {
+    step(on_progress, "measuring", i, kSteps);
+    if (i != kSteps / 2 || !options.on_result) continue;
+    engine::TrialResult half = result_of(planned, *transform, options);
+    half.is_complete = false;
+    half.facts.batches /= 2;
+    half.facts.noise_draws = 1;
+    half.tokens.clear();
+    options.on_result(half);
+  }
+  return result_of(planned, *transform, options);
+}
+
+engine::TrialResult FakeTrial::result_of(const Planned& planned,
+                                         const engine::TransformText& transform,
+                                         const engine::TryOptions& options) const {
   engine::TrialResult result;
   result.facts = {.device = "cpu",
                   .batches = config_.batches,
@@ -71,7 +86,7 @@ engine::TrialResult FakeTrial::try_transform(const std::optional<engine::Transfo
   result.plain_loss = 3;
   result.transformed_loss = 3 + planned.cost;
   result.difference = planned.cost == 0 ? engine::Estimate{0, 0, 0} : around(planned.cost);
-  result.transform = transform->file;
+  result.transform = transform.file;
   for (const auto& assignment : planned.plan.assignments) {
     if (assignment.outcome != engine::Outcome::transformed) continue;
     ++result.transformed_layers;

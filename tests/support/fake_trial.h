@@ -13,7 +13,7 @@ namespace tests {
 
 /// A trial without tensors: plans the text on the model's configuration; every transformed layer
 /// costs 0.01 loss, lm_head and each layer 1 down_proj 0.1, with an interval of ±0.005. Every step
-/// takes `step_time` and asks whether to go on.
+/// takes `step_time` and asks whether to go on; halfway through a try says what it has.
 class FakeTrial final : public engine::TransformTrial {
  public:
   FakeTrial(const engine::TrialConfig& config, std::chrono::microseconds step_time);
@@ -29,6 +29,8 @@ class FakeTrial final : public engine::TransformTrial {
  private:
   struct Planned;
   Planned planned(const std::optional<engine::TransformText>& transform) const;
+  engine::TrialResult result_of(const Planned& planned, const engine::TransformText& transform,
+                                const engine::TryOptions& options) const;
   void step(const engine::TrialProgress& on_progress, const std::string& stage, double done,
             double total) const;
 

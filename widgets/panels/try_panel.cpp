@@ -15,11 +15,13 @@
 #include <QCheckBox>
 #include <QEvent>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QFormLayout>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QProgressBar>
 #include <QPushButton>
 #include <QSpinBox>
@@ -60,7 +62,8 @@ TryPanel::TryPanel(QWidget* parent)
       facts_(new QLabel),
       next_(new QLabel),
       tokens_(new QTreeWidget),
-      legend_(new MeasureLegend) {
+      legend_(new MeasureLegend),
+      offers_(new QMenu(this)) {
   const int pad = lines(this, 0.4);
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
@@ -88,6 +91,8 @@ TryPanel::TryPanel(QWidget* parent)
   browse->setIcon(symbol_icon(QStringLiteral("open")));
   browse->setAutoRaise(true);
   name(browse, "browse", tr("Choose the text"), tr("Choose a text file"));
+  browse->setPopupMode(QToolButton::MenuButtonPopup);
+  browse->setMenu(offers_);
   auto* text_row = new QHBoxLayout;
   text_row->setSpacing(pad / 2);
   text_row->addWidget(text_, 1);
@@ -173,15 +178,19 @@ TryPanel::TryPanel(QWidget* parent)
   connect(batches_, &QSpinBox::valueChanged, this, &TryPanel::settingsChanged);
   connect(draws_, &QSpinBox::valueChanged, this, &TryPanel::settingsChanged);
   connect(restart_, &QCheckBox::toggled, this, &TryPanel::settingsChanged);
+  offers_->addAction(symbol_icon(QStringLiteral("open")), tr("&Choose a file…"), this,
+                     &TryPanel::chooseText);
   setRunning(false);
-  presentResult();
 }
 
 void TryPanel::chooseText() {
   const QString file =
       QFileDialog::getOpenFileName(this, tr("Text to measure on"), text_->text(),
                                    tr("Texts (*.txt *.json *.jsonl *.parquet);;All files (*)"));
-  if (file.isEmpty()) return;
+  if (!file.isEmpty()) takeText(file);
+}
+
+void TryPanel::takeText(const QString& file) {
   text_is_chosen_ = true;
   text_->setText(file);
   Q_EMIT settingsChanged();
@@ -189,8 +198,21 @@ void TryPanel::chooseText() {
 
 QString TryPanel::textFile() const { return text_->text().trimmed(); }
 
-void TryPanel::suggestTextFile(const QString& file) {
+void TryPanel::suggestTexts(std::vector<TextSuggestion> texts) {
+  if (texts == suggestions_) return;
+  suggestions_ = std::move(texts);
+  offers_->clear();
+  for (const TextSuggestion& text : suggestions_) {
+    auto* offer =
+        offers_->addAction(tr("%1 – %2").arg(QFileInfo(text.file).fileName(), text.reason), this,
+                           [this, file = text.file] { takeText(file); });
+    offer->setToolTip(text.file);
+  }
+  if (!suggestions_.empty()) offers_->addSeparator();
+  offers_->addAction(symbol_icon(QStringLiteral("open")), tr("&Choose a file…"), this,
+                     &TryPanel::chooseText);
   if (text_is_chosen_ && !text_->text().isEmpty()) return;
+  const QString file = suggestions_.empty() ? QString() : suggestions_.front().file;
   if (file == text_->text()) return;
   text_->setText(file);
   text_->setCursorPosition(static_cast<int>(file.size()));
@@ -225,6 +247,7 @@ void TryPanel::setRunning(bool running) {
     progress_->setFormat(tr("loading"));
   }
   setBlocked(blocked_);
+  presentResult();
 }
 
 void TryPanel::showProgress(const QString& stage, double done, double total) {
@@ -271,6 +294,7 @@ void TryPanel::presentResult() {
                                  : tr("The loss is not finite"));
   QString facts;
   if (outdated_) facts += tr("Before the last edit. ");
+  if (!result_->is_complete) facts += running_ ? tr("So far: ") : tr("Ended early. ");
   if (is_finite && !is_distinct) {
     facts += std::isnan(difference.low)
                  ? tr("One batch has no interval. ")
@@ -291,6 +315,11 @@ void TryPanel::presentResult() {
   facts += tr("; %1, %2 s.")
                .arg(QString::fromStdString(measured.device))
                .arg(measured.seconds, 0, 'f', 1);
+  for (const std::string& note : result_->notes) {
+    QString sentence = QString::fromStdString(note);
+    if (!sentence.isEmpty()) sentence[0] = sentence[0].toUpper();
+    facts += QLatin1Char('\n') + sentence + QLatin1Char('.');
+  }
   facts_->setText(facts);
   difference_->setToolTip(
       tr("95 % interval of the paired differences over batches and draws: two-way analysis of "

@@ -7,10 +7,12 @@
 #include <QWidget>
 
 #include <optional>
+#include <vector>
 
 class QCheckBox;
 class QLabel;
 class QLineEdit;
+class QMenu;
 class QProgressBar;
 class QPushButton;
 class QSpinBox;
@@ -21,6 +23,15 @@ namespace widgets {
 class MeasureLegend;
 class MessageBar;
 
+/// A text to try a transform on, and what speaks for it.
+struct TextSuggestion {
+  QString file;
+  QString train_file;  ///< to calibrate ranges on; empty: a part of the text itself
+  QString reason;
+
+  bool operator==(const TextSuggestion&) const = default;
+};
+
 /// "Try it": a few batches of text through the plain and the transformed model. Says what is to be
 /// tried and shows what came of it; who owns the engine does the work. GUI thread.
 class TryPanel : public QWidget {
@@ -30,8 +41,9 @@ class TryPanel : public QWidget {
   explicit TryPanel(QWidget* parent = nullptr);
 
   QString textFile() const;
-  /// Unless the user chose another one.
-  void suggestTextFile(const QString& file);
+  /// The first is taken unless the user chose another one; all are offered.
+  void suggestTexts(std::vector<TextSuggestion> texts);
+  const std::vector<TextSuggestion>& suggestions() const { return suggestions_; }
   int batches() const;
   engine::TryOptions options() const;
   bool restartsOnEdit() const;
@@ -56,6 +68,7 @@ class TryPanel : public QWidget {
 
  private:
   void chooseText();
+  void takeText(const QString& file);
   void presentResult();
 
   MessageBar* messages_;
@@ -72,6 +85,8 @@ class TryPanel : public QWidget {
   QLabel* next_;
   QTreeWidget* tokens_;
   MeasureLegend* legend_;
+  QMenu* offers_;
+  std::vector<TextSuggestion> suggestions_;
   bool text_is_chosen_ = false;
   bool running_ = false;
   bool outdated_ = false;

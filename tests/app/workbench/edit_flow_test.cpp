@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Editing a transform in the real window, by clicks and keys on widgets found by their names: from
 // layers to a rule, its values, a fixed problem, a saved file that `paradigm plan` reads alike.
-// PARADIGM_SCREENSHOTS=DIR keeps a picture of each stage.
-#include "app/workbench/edit_workspace.h"
-#include "app/workbench/main_window.h"
-#include "app/workbench/workbench.h"
 #include "engine/transform/transform_plan.h"
-#include "tests/support/fake_engine.h"
+#include "tests/app/workbench/edit_window.h"
 #include "tests/support/program_run.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/widgets/sample_plan.h"
 #include "widgets/models/problems_model.h"
 #include "widgets/models/selection.h"
-#include "widgets/models/transform_document.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/panels/problems_panel.h"
 #include "widgets/panels/rule_form_panel.h"
@@ -31,7 +24,6 @@
 #include <QMimeData>
 #include <QPlainTextEdit>
 #include <QPushButton>
-#include <QSettings>
 #include <QTest>
 #include <QTimer>
 #include <QToolButton>
@@ -39,46 +31,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 namespace {
 
-using app::Workbench;
+using tests::patient;
 
-template <class Condition>
-bool patient(Condition condition) {
-  return QTest::qWaitFor(condition, 30000);
-}
-
-class EditFlow : public testing::Test {
+class EditFlow : public tests::EditWindow {
  protected:
-  EditFlow() {
-    checkpoint_ = folder_.write("tiny/config.json", tests::sample_config_json()).parent_path();
-    workbench_ = std::make_unique<Workbench>(
-        [this]() -> const engine::EngineApi& { return engine_; }, nullptr);
-    app::ProgramOptions options;
-    options.theme = widgets::Theme::light;
-    options.size = QSize(1440, 900);
-    workbench_->start(options);
-    EXPECT_TRUE(QTest::qWaitForWindowExposed(window()));
-    window()->activateWindow();
-  }
-
-  app::MainWindow* window() { return workbench_->window(); }
-  app::EditWorkspace* edit() { return workbench_->edit(); }
-  widgets::TransformDocument* document() { return edit()->document(); }
-
-  void open(const std::filesystem::path& path) {
-    workbench_->openPaths({QString::fromStdString(path.string())});
-    ASSERT_TRUE(patient([&] { return workbench_->isSettled(); }));
-  }
-  template <class T>
-  T* find(const char* name) {
-    auto* found = window()->findChild<T*>(QLatin1String(name));
-    EXPECT_NE(found, nullptr) << name;
-    return found;
-  }
   QWidget* value(const char* name) {
     auto* form = find<QWidget>("form.values");
     if (form == nullptr) return nullptr;
@@ -108,9 +68,6 @@ class EditFlow : public testing::Test {
     QTest::keyClicks(QApplication::focusWidget(), QString::fromLatin1(text));
     settle();
   }
-  void settle() {
-    EXPECT_TRUE(patient([&] { return !edit()->isPlanning(); }));
-  }
   /// The row of the tree with this name, the first one in depth-first order.
   QModelIndex row(QTreeView* tree, const QString& name, const QModelIndex& above = {}) {
     for (int i = 0; i < tree->model()->rowCount(above); ++i) {
@@ -135,18 +92,7 @@ class EditFlow : public testing::Test {
       EXPECT_EQ(report["rules"][i]["won"].get<int>(), plan.counts[i].won);
     }
   }
-  void picture(const char* name) {
-    const char* folder = std::getenv("PARADIGM_SCREENSHOTS");
-    if (folder == nullptr) return;
-    QTest::qWait(150);
-    window()->grab().save(
-        QStringLiteral("%1/edit_%2.png").arg(QLatin1String(folder), QLatin1String(name)));
-  }
 
-  tests::ScratchFolder folder_;
-  tests::FakeEngine engine_;
-  std::filesystem::path checkpoint_;
-  std::unique_ptr<Workbench> workbench_;
   int actions_ = 0;
 };
 
@@ -159,7 +105,7 @@ TEST_F(EditFlow, OnlyTheMlpAt64LevelsIsSavedInAHandfulOfActions) {
   press(Qt::Key_Return);  // a rule for these layers: begins a document, too
   EXPECT_EQ(find<QPlainTextEdit>("new_rule.pattern")->toPlainText(),
             QStringLiteral(".*\\.mlp\\..*"));
-  picture("1_offered");
+  picture("edit_1_offered");
   press(Qt::Key_Return);  // as offered; the first value has the focus
   EXPECT_EQ(QApplication::focusWidget(), value("q_levels"));
   type("64");
@@ -185,7 +131,7 @@ TEST_F(EditFlow, OnlyTheMlpAt64LevelsIsSavedInAHandfulOfActions) {
     }
   }
   expectSamePlan(file);
-  picture("2_saved");
+  picture("edit_2_saved");
 }
 
 TEST_F(EditFlow, AProblemIsFixedByOneClickAndTheSavedFilePlansTheSame) {
@@ -200,7 +146,7 @@ TEST_F(EditFlow, AProblemIsFixedByOneClickAndTheSavedFilePlansTheSame) {
   ASSERT_EQ(problems->model()->rowCount(), 1);
   const QModelIndex fix = problems->model()->index(0, widgets::ProblemsModel::kFix);
   ASSERT_TRUE(patient([&] { return fix.data().toString() == QStringLiteral("Write \\."); }));
-  picture("6_problem");
+  picture("edit_6_problem");
   click(problems, fix);
   settle();
   std::string fixed = text;
@@ -211,6 +157,46 @@ TEST_F(EditFlow, AProblemIsFixedByOneClickAndTheSavedFilePlansTheSame) {
   problems->setFocus();
   press(Qt::Key_S, Qt::ControlModifier);
   EXPECT_EQ(tests::content_of(file), fixed);
+  expectSamePlan(file);
+}
+
+TEST_F(EditFlow, LayersBecomeARuleAValueIsChangedAProblemFixedAndTheFilePlansTheSame) {
+  const std::string text =
+      "# the feed-forward part\n"
+      "layer_name_to_config:\n"
+      "  'model\\.layers.[0-9]+\\.mlp\\.(gate|up|down)_proj': {q_levels: 64} # mine\n"
+      "  default: null\n";
+  const auto file = folder_.write("rules.yaml", text);
+  open(checkpoint_);
+  open(file);
+  auto* tree = find<QTreeView>("layers.tree");
+  click(tree, row(tree, QStringLiteral("q_proj")));
+  click(tree, row(tree, QStringLiteral("k_proj")), Qt::ControlModifier);
+  press(Qt::Key_Return);
+  press(Qt::Key_Return);
+  EXPECT_EQ(QApplication::focusWidget(), value("q_levels"));
+  type("16");
+  auto* problems = find<QTreeView>("problems.list");
+  const QModelIndex fix = problems->model()->index(0, widgets::ProblemsModel::kFix);
+  ASSERT_TRUE(patient([&] { return fix.data().toString() == QStringLiteral("Write \\."); }));
+  click(problems, fix);
+  settle();
+  press(Qt::Key_S, Qt::ControlModifier);
+  const std::string saved = tests::content_of(file);
+  EXPECT_EQ(saved, document()->text());
+  for (const char* kept : {"# the feed-forward part\n",
+                           "(gate|up|down)_proj': {q_levels: 64} # mine\n", "  default: null\n"}) {
+    EXPECT_NE(saved.find(kept), std::string::npos) << kept;
+  }
+  const auto& plan = edit()->view()->plan;
+  for (const auto& one : plan.assignments) {
+    const bool is_qk = one.layer.ends_with("q_proj") || one.layer.ends_with("k_proj");
+    const bool is_mlp = one.layer.find(".mlp.") != std::string::npos;
+    EXPECT_EQ(one.outcome == engine::Outcome::transformed, is_qk || is_mlp) << one.layer;
+    if (is_qk || is_mlp) {
+      EXPECT_EQ(one.values.get_int("q_levels"), is_qk ? 16 : 64) << one.layer;
+    }
+  }
   expectSamePlan(file);
 }
 
@@ -252,7 +238,7 @@ TEST_F(EditFlow, ABarOpensItsRuleAndSelectsItsLayers) {
   auto* list = find<QTreeView>("rules.list");
   click(list, list->model()->index(0, 1));
   EXPECT_EQ(workbench_->selection()->layers().size(), 4);
-  picture("3_rule");
+  picture("edit_3_rule");
 }
 
 TEST_F(EditFlow, ThePaletteFindsCommandsRulesAndLayers) {
@@ -263,7 +249,7 @@ TEST_F(EditFlow, ThePaletteFindsCommandsRulesAndLayers) {
     auto* field = find<QLineEdit>("palette.field");
     ASSERT_TRUE(field->isVisible());
     QTest::keyClicks(field, QString::fromLatin1(query));
-    if (QLatin1String(query) == QLatin1String("theme")) picture("4_palette");
+    if (QLatin1String(query) == QLatin1String("theme")) picture("edit_4_palette");
     QTest::keyClick(field, Qt::Key_Return);
     EXPECT_FALSE(find<QWidget>("palette")->isVisible());
   };
@@ -358,7 +344,7 @@ TEST_F(EditFlow, APresetBeginsANewDocument) {
   if (list->count() == 0) GTEST_SKIP() << "the presets are not beside the test program";
   list->setCurrentRow(0);
   EXPECT_TRUE(find<QLabel>("presets.effect")->text().startsWith(QStringLiteral("transforms ")));
-  picture("5_presets");
+  picture("edit_5_presets");
   click(find<QPushButton>("presets.use"));
   EXPECT_TRUE(document()->isOpen());
   EXPECT_TRUE(document()->file().isEmpty());

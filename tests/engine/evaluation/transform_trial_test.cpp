@@ -4,13 +4,11 @@
 #include "engine/error.h"
 #include "engine/statistics/paired_difference.h"
 #include "engine/training/evaluate.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
-
-#include <ATen/Parallel.h>
+#include "tests/support/tiny_subject.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -29,33 +27,19 @@ constexpr const char* kHead = R"(layer_name_to_config:
   default: null
 )";
 
-class Trial : public ::testing::Test {
+class Trial : public tests::TinySubject {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);  // a model this small only waits for its threads
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model");
-    folder_.write("validation.txt", tests::tiny_text(3000));
-    folder_.write("train.txt", tests::tiny_text(2000, 3));
-  }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
+  Trial() : TinySubject(3000, 2000) {}
 
   TrialConfig config() const {
     TrialConfig config;
-    config.eval.model_name_or_path = (folder_ / "model").string();
-    config.eval.validation_file = (folder_ / "validation.txt").string();
-    config.eval.train_file = (folder_ / "train.txt").string();
-    config.eval.block_size = 16;
-    config.eval.device = "cpu";
-    config.eval.calibrate_batches = 2;
+    config.eval = eval_config();
     config.batches = 4;
     config.batch_size = 2;
     return config;
   }
   std::unique_ptr<TransformTrial> trial() const { return open_trial(config(), {}); }
   static TransformText text(const std::string& rules) { return {rules, "edited.yaml"}; }
-
-  tests::ScratchFolder folder_;
 };
 
 TEST_F(Trial, WhatLeavesEveryLayerAloneDiffersByExactlyNothing) {
@@ -107,17 +91,93 @@ TEST_F(Trial, IsDeterministicAndChangesNoWeight) {
 
 TEST_F(Trial, ThePlainModelIsMeasuredOnceForAllEdits) {
   const auto session = trial();
-  const auto stages_of = [&](const std::string& rules) {
-    std::vector<std::string> stages;
-    session->try_transform(text(rules), {}, [&](const std::string& stage, double done, double) {
-      if (done > 0 && (stages.empty() || stages.back() != stage)) stages.push_back(stage);
+  const auto blocks_of = [&](const std::string& rules) {
+    double last = 0;
+    double all = 0;
+    session->try_transform(text(rules), {}, [&](const std::string&, double done, double total) {
+      EXPECT_GE(done, last);
+      last = done;
+      all = total;
       return true;
     });
-    return stages;
+    EXPECT_EQ(last, all);
+    return all;
   };
-  EXPECT_EQ(stages_of(kAllLayers),
-            (std::vector<std::string>{"plain model", "calibrating", "transformed model"}));
-  EXPECT_EQ(stages_of(kHead), (std::vector<std::string>{"calibrating", "transformed model"}));
+  // 4 batches of 2 under three draws, 2 batches to calibrate on, and once the plain model.
+  EXPECT_EQ(blocks_of(kAllLayers), 3 * 8 + 4 + 8);
+  EXPECT_EQ(blocks_of(kHead), 3 * 8 + 4);
+}
+
+TEST_F(Trial, SaysWhatItHasWhileItMeasures) {
+  TryOptions options;
+  std::vector<TrialResult> heard;
+  options.on_result = [&](const TrialResult& result) { heard.push_back(result); };
+  const TrialResult result = trial()->try_transform(text(kAllLayers), options);
+  EXPECT_TRUE(result.is_complete);
+  // After the batches 2 and 3 of the first draw, then after the first and the second draw.
+  ASSERT_EQ(heard.size(), 4u);
+  for (std::size_t i = 0; i < heard.size(); ++i) {
+    EXPECT_FALSE(heard[i].is_complete);
+    EXPECT_EQ(heard[i].facts.batches, i == 0 ? 2 : i == 1 ? 3 : 4);
+    EXPECT_EQ(heard[i].facts.noise_draws, i < 3 ? 1 : 2);
+    EXPECT_LT(heard[i].difference.low, heard[i].difference.value);
+    EXPECT_EQ(heard[i].layers.size(), 17u);
+    EXPECT_EQ(heard[i].tokens.empty(), i < 2);
+  }
+  // What is said early is what fewer batches say.
+  TrialConfig brief = config();
+  brief.batches = 2;
+  TryOptions one;
+  one.noise_draws = 1;
+  const TrialResult first = open_trial(brief, {})->try_transform(text(kAllLayers), one);
+  EXPECT_EQ(heard[0].difference.value, first.difference.value);
+  EXPECT_EQ(heard[0].difference.high, first.difference.high);
+  EXPECT_EQ(heard[0].layers[3].sqnr_db, first.layers[3].sqnr_db);
+}
+
+TEST_F(Trial, WhatIsHalfDoneIsNotMeasuredAgain) {
+  const auto session = trial();
+  TryOptions options;
+  options.on_result = [](const TrialResult&) { fail("cancelled", {}, "enough"); };
+  EXPECT_THROW(session->try_transform(text(kAllLayers), options), Error);
+  double all = 0;
+  const TrialResult result =
+      session->try_transform(text(kAllLayers), {}, [&](const std::string&, double, double total) {
+        all = total;
+        return true;
+      });
+  EXPECT_EQ(all, 3 * 8 + 4 + 4) << "the plain model knew two batches";
+  EXPECT_EQ(result.difference.value, trial()->try_transform(text(kAllLayers), {}).difference.value);
+}
+
+TEST_F(Trial, LoadingIsFollowedAndCanBeEnded) {
+  std::vector<double> done;
+  open_trial(config(), [&](const std::string& stage, double now, double total) {
+    if (stage == "loading the model") {
+      EXPECT_LT(now, total);
+      done.push_back(now);
+    }
+    return true;
+  });
+  ASSERT_GT(done.size(), 10u) << "asked before every tensor";
+  EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+  int asked = 0;
+  try {
+    open_trial(config(), [&](const std::string&, double, double) { return ++asked < 5; });
+    ADD_FAILURE() << "went on";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.problems().front().id, "cancelled");
+  }
+  EXPECT_EQ(asked, 5);
+}
+
+TEST_F(Trial, ATextThatTheModelHasNotLearntIsSaid) {
+  const TrialResult result = trial()->try_transform(text(kHead), {});  // its weights are random
+  const bool is_said = std::any_of(
+      result.notes.begin(), result.notes.end(),
+      [](const std::string& note) { return note.find("no better than guessing") != note.npos; });
+  EXPECT_EQ(is_said, result.plain_loss >= std::log(257.0));
+  EXPECT_GT(result.plain_loss, 5);
 }
 
 TEST_F(Trial, ErrorArisesWhereLayersAreCoarse) {

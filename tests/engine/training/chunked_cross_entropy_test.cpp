@@ -105,6 +105,24 @@ TEST(ChunkedCrossEntropy, LargeLogitsDoNotOverflow) {
   EXPECT_TRUE(problem.weight.grad().isfinite().all().item<bool>());
 }
 
+TEST(ChunkedCrossEntropy, AsksBetweenChunksAndEndsWhenTold) {
+  const at::Tensor hidden = at::randn({256, 8});
+  const at::Tensor weight = at::randn({11, 8});
+  const at::Tensor labels = at::randint(0, 11, {256}, at::kLong);
+  int asked = 0;
+  const auto loss = [&](int most) {
+    asked = 0;
+    return chunked_cross_entropy(hidden, weight, labels, 1.0, false, /*chunk_tokens=*/64, [&] {
+      if (++asked > most) throw std::runtime_error("enough");
+    });
+  };
+  EXPECT_EQ(loss(100).loss.item<float>(),
+            chunked_cross_entropy(hidden, weight, labels, 1.0, false, 64).loss.item<float>());
+  EXPECT_EQ(asked, 4);
+  EXPECT_THROW(loss(2), std::runtime_error);
+  EXPECT_EQ(asked, 3);
+}
+
 TEST(ChunkedCrossEntropy, WorksInBf16) {
   Problem wide = make_problem(50, 301);
   Problem narrow = make_problem(50, 301);
