@@ -5,10 +5,16 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <mutex>
 #include <string>
 
 namespace app {
+
+void let_idle_threads_sleep() {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("GOMP_SPINCOUNT", "2000", /*overwrite=*/0);
+}
 
 std::filesystem::path program_folder() {
   std::error_code ignored;

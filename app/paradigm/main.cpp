@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/engine_library.h"
 #include "app/paradigm/program.h"
 
-int main(int argc, char** argv) { return paradigm::run_program(argc, argv); }
+int main(int argc, char** argv) {
+  app::let_idle_threads_sleep();
+  return paradigm::run_program(argc, argv);
+}

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 int main(int argc, char** argv) {
+  app::let_idle_threads_sleep();
   const auto parsed = app::parse_program_options(argc, argv);
   if (parsed.exit_code) {
     std::fputs(parsed.text.toUtf8().constData(), *parsed.exit_code == 0 ? stdout : stderr);
