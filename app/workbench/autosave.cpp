@@ -80,11 +80,14 @@ void Autosave::forget() {
 
 void Autosave::offerRecovered() {
   if (store_ == nullptr) return;
-  finish();
-  try {
-    found_ = store_->adopt_abandoned();
-  } catch (const engine::Error& error) {
-    messages_->showProblem(error.problems().front());
+  if (!has_looked_) {
+    has_looked_ = true;
+    finish();
+    try {
+      found_ = store_->adopt_abandoned();
+    } catch (const engine::Error& error) {
+      messages_->showProblem(error.problems().front());
+    }
   }
   offerNext();
 }
@@ -111,6 +114,7 @@ void Autosave::offerNext() {
                                    .arg(found_.size() - 1),
                          remedy);
   messages_->offer(QStringLiteral("recovery.take"), tr("&Recover"), [this, has_file, file] {
+    if (may_replace_ && !may_replace_()) return;
     const engine::RecoveredText taken = found_.front();
     found_.erase(found_.begin());
     messages_->dismiss();

@@ -8,6 +8,7 @@
 #include <QThreadPool>
 #include <QTimer>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,8 +33,11 @@ class Autosave : public QObject {
            const QString& folder, int interval_ms = kIntervalMs);
   ~Autosave() override;
 
-  /// Looks for texts of windows that are gone and offers them, one after the other.
+  /// Looks, the first time, for texts of windows that are gone, and offers those that are neither
+  /// taken nor declined, one after the other.
   void offerRecovered();
+  /// Asked before what is open gives way to a recovered text.
+  void setGuard(std::function<bool()> may_replace) { may_replace_ = std::move(may_replace); }
   /// The unsaved text is given up.
   void forget();
   /// Keeps the text from now on, if it is unsaved and was not kept yet.
@@ -54,6 +58,8 @@ class Autosave : public QObject {
   widgets::MessageBar* messages_;
   std::unique_ptr<engine::RecoveryStore> store_;  ///< null: the folder cannot be written
   std::vector<engine::RecoveredText> found_;
+  bool has_looked_ = false;
+  std::function<bool()> may_replace_;
   QTimer timer_;
   QThreadPool writer_;  ///< one thread; all that touches the store but finish() goes first
   std::string kept_;    ///< name under which a text is kept; empty = none

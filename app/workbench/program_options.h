@@ -24,6 +24,8 @@ struct ProgramOptions {
   bool theme_given = false;
   QSize size;  ///< empty = remembered or default
   bool launch = false;
+  bool try_it = false;
+  bool scan = false;
   bool demo = false;
 };
 

@@ -120,12 +120,18 @@ void Workbench::connectTrial() {
                                          : tr("The engine is still loading."));
   };
   connect(&engine_, &EngineLoader::stateChanged, trial_.get(), tell_engine);
+  connect(&engine_, &EngineLoader::stateChanged, this, &Workbench::startGivenTrials);
+  connect(edit_.get(), &EditWorkspace::viewChanged, this, &Workbench::startGivenTrials,
+          Qt::QueuedConnection);
   auto* form = run_->launchPanel()->form();
   connect(form, &widgets::ParamForm::changed, trial_.get(),
           [this, form] { trial_->setRunValues(form->values()); });
   trial_->setRunValues(form->values());
   const QString demo = demoFolder();
-  if (!demo.isEmpty()) trial_->setSampleText(demo + QStringLiteral("/notes_validation.txt"));
+  if (!demo.isEmpty()) {
+    trial_->setSample(demo + QStringLiteral("/checkpoint"),
+                      demo + QStringLiteral("/stories_validation.txt"));
+  }
 }
 
 /// Runs are read for the comparison when it is looked at, and from then on.
@@ -279,6 +285,7 @@ void Workbench::connectEditing() {
               window_->setWorkspace(Workspace::edit);
               edit_->openUnsaved(file, text);
             });
+    autosave_->setGuard([this] { return files_->mayLeave(); });
     connect(qApp, &QGuiApplication::applicationStateChanged, autosave_.get(), &Autosave::keep);
   }
   palette_ = new widgets::CommandPalette(window_.get());
@@ -330,6 +337,8 @@ void Workbench::start(const ProgramOptions& options) {
 
   QStringList paths = options.open + options.runs;
   launch_when_ready_ = options.launch;
+  try_when_ready_ = options.try_it;
+  scan_when_ready_ = options.scan;
   if (options.demo && !demoFolder().isEmpty()) {
     paths << demoFolder() + QStringLiteral("/run.yaml");
   }
@@ -389,6 +398,9 @@ void Workbench::openNext() {
   if (to_open_.isEmpty()) {
     launchWhenReady();
     raiseGivenPanels();
+    startGivenTrials();
+    // What is opened takes the messages of before away; this one must not be lost.
+    if (autosave_ != nullptr) autosave_->offerRecovered();
     return;
   }
   const QString path = to_open_.takeFirst();
@@ -416,6 +428,7 @@ void Workbench::take(const OpenedPath& opened) {
       run_->launchPanel()->form()->setValue("model_name_or_path", opened.path.toStdString());
       files_->setSuggestedFolder(QFileInfo(opened.path).absolutePath());
       edit_->setCheckpoint(opened.checkpoint);
+      trial_->setCheckpoint(opened.path, opened.run_values);
       break;
     case PathKind::transform:
       takeTransform(opened);
@@ -499,6 +512,12 @@ void Workbench::launchWhenReady() {
   raiseGivenPanels();
 }
 
+void Workbench::startGivenTrials() {
+  if (engine_.api() == nullptr || !isSettled() || !edit_->view()->has_plan()) return;
+  if (std::exchange(try_when_ready_, false)) trial_->tryNow();
+  if (std::exchange(scan_when_ready_, false)) trial_->scanNow();
+}
+
 void Workbench::raiseGivenPanels() {
   if (!isSettled() || launch_when_ready_) return;
   for (const auto& panel : std::exchange(panels_to_raise_, {})) window_->raisePanel(panel);
@@ -551,7 +570,7 @@ void Workbench::updateProblemChip() {
 }
 
 void Workbench::takeScreenshot(const QString& file) {
-  if (!isSettled()) {
+  if (!isSettled() || trial_->isBusy()) {
     QTimer::singleShot(20, this, [this, file] { takeScreenshot(file); });
     return;
   }

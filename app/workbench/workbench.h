@@ -81,6 +81,7 @@ class Workbench : public QObject {
   void remember(const QString& path);
   void saveAndLaunch(const widgets::LaunchRequest& request);
   void launchWhenReady();
+  void startGivenTrials();
   void applyGivenSettings();
   void raiseGivenPanels();
   void openDemo();
@@ -114,6 +115,8 @@ class Workbench : public QObject {
   QStringList panels_to_raise_;
   bool compares_given_ = false;  ///< the command line said which runs to compare
   bool launch_when_ready_ = false;
+  bool try_when_ready_ = false;
+  bool scan_when_ready_ = false;
 };
 
 }  // namespace app

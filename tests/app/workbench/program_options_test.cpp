@@ -13,9 +13,9 @@ app::ParsedProgramOptions parse(std::vector<std::string> words) {
 }
 
 TEST(ProgramOptions, TakeEverythingTheScriptsUse) {
-  const auto parsed =
-      parse({"--open", "ck", "rules.yaml", "--screenshot", "a.png", "--after", "250", "--theme",
-             "dark", "--size", "1440x900", "--run", "runs/a", "--launch", "--set", "max_steps=5"});
+  const auto parsed = parse({"--open", "ck", "rules.yaml", "--screenshot", "a.png", "--after",
+                             "250", "--theme", "dark", "--size", "1440x900", "--run", "runs/a",
+                             "--launch", "--try", "--set", "max_steps=5"});
   ASSERT_FALSE(parsed.exit_code.has_value()) << parsed.text.toStdString();
   EXPECT_EQ(parsed.options.open, (QStringList{QStringLiteral("ck"), QStringLiteral("rules.yaml")}));
   EXPECT_EQ(parsed.options.runs, QStringList{QStringLiteral("runs/a")});
@@ -24,6 +24,8 @@ TEST(ProgramOptions, TakeEverythingTheScriptsUse) {
   EXPECT_EQ(parsed.options.theme, widgets::Theme::dark);
   EXPECT_EQ(parsed.options.size, QSize(1440, 900));
   EXPECT_TRUE(parsed.options.launch);
+  EXPECT_TRUE(parsed.options.try_it);
+  EXPECT_FALSE(parsed.options.scan);
   EXPECT_EQ(parsed.options.settings, QStringList{QStringLiteral("max_steps=5")});
 }
 
@@ -35,8 +37,8 @@ TEST(ProgramOptions, HelpNamesEveryOption) {
   const auto parsed = parse({"--help"});
   EXPECT_EQ(parsed.exit_code, 0);
   for (const char* option :
-       {"--open", "--run", "--launch", "--set", "--theme", "--size", "--screenshot", "--after",
-        "--workspace", "--panel", "--demo", "--version"}) {
+       {"--open", "--run", "--launch", "--try", "--scan", "--set", "--theme", "--size",
+        "--screenshot", "--after", "--workspace", "--panel", "--demo", "--version"}) {
     EXPECT_TRUE(parsed.text.contains(QLatin1String(option))) << option;
   }
 }
