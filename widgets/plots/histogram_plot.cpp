@@ -9,6 +9,7 @@
 #include <QHelpEvent>
 #include <QKeyEvent>
 #include <QMouseEvent>
+#include <QPaintEvent>
 #include <QPainter>
 #include <QSet>
 #include <QStyle>
@@ -80,12 +81,16 @@ QSize HistogramPlot::sizeHint() const { return minimumSizeHint(); }
 HistogramPlot::Columns HistogramPlot::columns() const {
   const int pad = lines(this, 0.6);
   const QFontMetrics fixed(QFontDatabase::systemFont(QFontDatabase::FixedFont));
-  int longest_label = 0;
-  int longest_text = 0;
+  // Those with the most characters stand for all: setting a thousand texts takes a noticeable time.
+  QString label;
+  QString text;
   for (const auto& bar : data_.bars) {
-    longest_label = std::max(longest_label, fixed.horizontalAdvance(bar.label));
-    longest_text = std::max(longest_text, fontMetrics().horizontalAdvance(barText(bar)));
+    if (bar.label.size() > label.size()) label = bar.label;
+    const QString one = barText(bar);
+    if (one.size() > text.size()) text = one;
   }
+  const int longest_label = fixed.horizontalAdvance(label);
+  const int longest_text = fontMetrics().horizontalAdvance(text) + lines(this, 0.3);
   Columns columns{};
   columns.label_left = pad;
   columns.label_width = std::min(longest_label + 2, static_cast<int>(width() * 0.36));
@@ -138,13 +143,12 @@ QString HistogramPlot::barToolTip(const HistogramBar& bar) const {
   return rows.join(QStringLiteral("<br>"));
 }
 
-void HistogramPlot::paintSizes(QPainter& painter, const HistogramBar& bar, const QRect& row) const {
+void HistogramPlot::paintSizes(QPainter& painter, const HistogramBar& bar, const QRect& row,
+                               const Columns& at, double whole_length) const {
   const QPalette& shades = palette();
   const auto& colors = theme_colors(shades);
   const QColor highlight = shades.color(QPalette::Highlight);
   const QColor base = shades.color(QPalette::Base);
-  const Columns at = columns();
-  const double whole_length = longest();
   const bool is_empty = bar.count() == 0;
   const int inset = lines(this, 0.4);
   const auto length = [&](double size) {
@@ -183,8 +187,8 @@ void HistogramPlot::paintSizes(QPainter& painter, const HistogramBar& bar, const
   }
 }
 
-void HistogramPlot::paintSpread(QPainter& painter, const HistogramBar& bar,
-                                const QRect& row) const {
+void HistogramPlot::paintSpread(QPainter& painter, const HistogramBar& bar, const QRect& row,
+                                const Columns& at) const {
   if (!bar.measured) return;
   double low = bar.measured->least;
   double high = bar.measured->largest;
@@ -193,7 +197,6 @@ void HistogramPlot::paintSpread(QPainter& painter, const HistogramBar& bar,
     low = std::min(low, other.measured->least);
     high = std::max(high, other.measured->largest);
   }
-  const Columns at = columns();
   const double dot = lines(this, 0.28);
   const double room = at.bar_width - 2 * dot;
   const auto place = [&](double value) {
@@ -215,58 +218,63 @@ void HistogramPlot::paintSpread(QPainter& painter, const HistogramBar& bar,
   painter.restore();
 }
 
-void HistogramPlot::paintEvent(QPaintEvent*) {
-  QPainter painter(this);
+void HistogramPlot::paintBar(QPainter& painter, int index, const Columns& at, double longest,
+                             bool holds_selection) {
   const QPalette& shades = palette();
   const QColor highlight = shades.color(QPalette::Highlight);
   const QColor base = shades.color(QPalette::Base);
-  const Columns at = columns();
-  const QSet<QString> selected(selected_.begin(), selected_.end());
-  const QFont fixed = QFontDatabase::systemFont(QFontDatabase::FixedFont);
+  const auto& bar = data_.bars[static_cast<std::size_t>(index)];
+  const QRect row = barRect(index);
+  if (holds_selection) {
+    painter.fillRect(row, blend(highlight, base, 0.14));
+    painter.fillRect(QRect(row.left(), row.top(), lines(this, 0.2), row.height()), highlight);
+  } else if (index == hovered_) {
+    painter.fillRect(row, blend(highlight, base, 0.07));
+  }
+  const bool is_empty = bar.count() == 0;
+  painter.setPen(bar.untransformed || is_empty ? muted_text(shades) : shades.color(QPalette::Text));
+  painter.setFont(bar.untransformed ? font() : QFontDatabase::systemFont(QFontDatabase::FixedFont));
+  const QFontMetrics metrics(painter.font());
+  painter.drawText(QRect(at.label_left, row.top(), at.label_width, row.height()),
+                   Qt::AlignLeft | Qt::AlignVCenter,
+                   metrics.elidedText(bar.label, Qt::ElideMiddle, at.label_width));
 
+  if (data_.statistic.isEmpty()) {
+    paintSizes(painter, bar, row, at, longest);
+  } else {
+    paintSpread(painter, bar, row, at);
+  }
+  painter.setFont(font());
+  painter.setPen(muted_text(shades));
+  painter.drawText(QRect(at.text_left, row.top(), at.text_width, row.height()),
+                   Qt::AlignLeft | Qt::AlignVCenter,
+                   fontMetrics().elidedText(barText(bar), Qt::ElideRight, at.text_width));
+  if (index == current_ && hasFocus()) {
+    QStyleOptionFocusRect option;
+    option.initFrom(this);
+    option.rect = row.adjusted(1, 1, -1, -1);
+    style()->drawPrimitive(QStyle::PE_FrameFocusRect, &option, &painter, this);
+  }
+}
+
+/// Only the rows that are seen: a file may have a thousand rules.
+void HistogramPlot::paintEvent(QPaintEvent* event) {
+  QPainter painter(this);
+  const Columns at = columns();
+  const double whole = longest();
+  const QSet<QString> selected(selected_.begin(), selected_.end());
   for (int i = 0; i < static_cast<int>(data_.bars.size()); ++i) {
+    if (!event->rect().intersects(barRect(i))) continue;
     const auto& bar = data_.bars[static_cast<std::size_t>(i)];
-    const QRect row = barRect(i);
     const bool holds_selection =
         !selected.isEmpty() && std::any_of(bar.layers.begin(), bar.layers.end(),
                                            [&](const auto& one) { return selected.contains(one); });
-    if (holds_selection) {
-      painter.fillRect(row, blend(highlight, base, 0.14));
-      painter.fillRect(QRect(row.left(), row.top(), lines(this, 0.2), row.height()), highlight);
-    } else if (i == hovered_) {
-      painter.fillRect(row, blend(highlight, base, 0.07));
-    }
-    const bool is_empty = bar.count() == 0;
-    painter.setPen(bar.untransformed || is_empty ? muted_text(shades)
-                                                 : shades.color(QPalette::Text));
-    painter.setFont(bar.untransformed ? font() : fixed);
-    const QFontMetrics metrics(painter.font());
-    painter.drawText(QRect(at.label_left, row.top(), at.label_width, row.height()),
-                     Qt::AlignLeft | Qt::AlignVCenter,
-                     metrics.elidedText(bar.label, Qt::ElideMiddle, at.label_width));
-
-    if (data_.statistic.isEmpty()) {
-      paintSizes(painter, bar, row);
-    } else {
-      paintSpread(painter, bar, row);
-    }
-    painter.setFont(font());
-    painter.setPen(muted_text(shades));
-    painter.drawText(QRect(at.text_left, row.top(), at.text_width, row.height()),
-                     Qt::AlignLeft | Qt::AlignVCenter,
-                     fontMetrics().elidedText(barText(bar), Qt::ElideRight, at.text_width));
-    if (i == current_ && hasFocus()) {
-      QStyleOptionFocusRect option;
-      option.initFrom(this);
-      option.rect = row.adjusted(1, 1, -1, -1);
-      style()->drawPrimitive(QStyle::PE_FrameFocusRect, &option, &painter, this);
-    }
+    paintBar(painter, i, at, whole, holds_selection);
   }
-  if (!data_.bars.empty() && data_.statistic.isEmpty()) paintKey(painter);
+  if (!data_.bars.empty() && data_.statistic.isEmpty()) paintKey(painter, at);
 }
 
-void HistogramPlot::paintKey(QPainter& painter) const {
-  const Columns at = columns();
+void HistogramPlot::paintKey(QPainter& painter, const Columns& at) const {
   const QRect row = barRect(static_cast<int>(data_.bars.size()));
   const QColor solid =
       blend(palette().color(QPalette::Highlight), palette().color(QPalette::Base), 0.85);

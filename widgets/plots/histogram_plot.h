@@ -55,11 +55,15 @@ class HistogramPlot : public QWidget {
   Columns columns() const;
   int barAt(const QPoint& position) const;
   double longest() const;
-  void paintSizes(QPainter& painter, const HistogramBar& bar, const QRect& row) const;
-  void paintSpread(QPainter& painter, const HistogramBar& bar, const QRect& row) const;
+  void paintBar(QPainter& painter, int index, const Columns& at, double longest,
+                bool holds_selection);
+  void paintSizes(QPainter& painter, const HistogramBar& bar, const QRect& row, const Columns& at,
+                  double longest) const;
+  void paintSpread(QPainter& painter, const HistogramBar& bar, const QRect& row,
+                   const Columns& at) const;
   void choose(int bar, bool add);
   void activate(int bar);
-  void paintKey(QPainter& painter) const;
+  void paintKey(QPainter& painter, const Columns& at) const;
   QString barText(const HistogramBar& bar) const;
   QString barToolTip(const HistogramBar& bar) const;
   void describe();
