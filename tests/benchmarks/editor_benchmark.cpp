@@ -6,6 +6,7 @@
 #include "app/workbench/edit_workspace.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/workbench.h"
+#include "tests/benchmarks/large_llama.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/scratch_folder.h"
 #include "widgets/forms/param_form.h"
@@ -31,16 +32,6 @@
 #include <sstream>
 
 namespace {
-
-std::string config_json(int width, int inner, int blocks, int heads, int kv_heads) {
-  return R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 32000,)"
-         R"( "hidden_size": )" +
-         std::to_string(width) + R"(, "intermediate_size": )" + std::to_string(inner) +
-         R"(, "num_hidden_layers": )" + std::to_string(blocks) + R"(, "num_attention_heads": )" +
-         std::to_string(heads) + R"(, "num_key_value_heads": )" + std::to_string(kv_heads) +
-         R"(, "max_position_embeddings": 2048, "rms_norm_eps": 1e-05,)"
-         R"( "rope_theta": 10000.0, "tie_word_embeddings": false, "torch_dtype": "bfloat16"})";
-}
 
 /// Twenty rules: ranges of blocks, projections, containers, one that is dead, a fallback.
 std::string twenty_rules() {
@@ -126,8 +117,9 @@ double seconds_since_process_start() {
 
 int main(int argc, char** argv) {
   tests::ScratchFolder folder;
-  const auto small = folder.write("1.1b/config.json", config_json(2048, 5632, 22, 32, 4));
-  const auto large = folder.write("80-blocks/config.json", config_json(8192, 28672, 80, 64, 8));
+  const auto small = folder.write("1.1b/config.json", benchmarks::config_json(benchmarks::k1100M));
+  const auto large =
+      folder.write("80-blocks/config.json", benchmarks::config_json(benchmarks::k80Blocks));
   const auto rules = folder.write("rules.yaml", twenty_rules());
   const int rounds = argc > 1 ? std::max(4, std::atoi(argv[1])) : 40;
 

@@ -60,6 +60,31 @@ std::string with_carriage_returns(const std::string& text) {
   return result;
 }
 
+std::string text_in(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// The pattern maps of a clone of upstream that the user has, see scripts/check-upstream.
+std::vector<std::string> upstreams_texts() {
+  std::vector<std::string> all;
+  const char* clone = std::getenv("PARADIGM_UPSTREAM");
+  if (clone == nullptr) return all;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(clone)) {
+    const auto extension = entry.path().extension();
+    if (!entry.is_regular_file() || (extension != ".yaml" && extension != ".yml")) continue;
+    const std::string text = text_in(entry.path());
+    const ParsedTransform parsed = parse_transform_config(text, "t.yaml", paradigm_infos());
+    const bool is_map = parsed.config.dialect == TransformDialect::c1_pattern_map ||
+                        parsed.config.dialect == TransformDialect::c2_bare_map;
+    if (is_map && !parsed.config.rules.empty() && !has_errors(parsed.problems)) all.push_back(text);
+  }
+  std::printf("%zu pattern maps in %s\n", all.size(), clone);
+  return all;
+}
+
 std::vector<std::string> texts() {
   const std::string shared =
       "# head of the file\n\nuse_regex: true # said\n\nlayer_name_to_config:\n"
@@ -89,11 +114,10 @@ std::vector<std::string> texts() {
   };
   for (const auto& entry :
        std::filesystem::directory_iterator(PARADIGM_SOURCE_DIR "/configs/transforms")) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    all.push_back(text.str());
+    all.push_back(text_in(entry.path()));
   }
+  const std::vector<std::string> theirs = upstreams_texts();
+  all.insert(all.end(), theirs.begin(), theirs.end());
   return all;
 }
 
