@@ -35,10 +35,6 @@ bool has_kernels(const LinearLayer& layer, const at::Tensor& x) {
 
 }  // namespace
 
-bool fuses(const LinearLayer& layer, const at::Tensor& x) {
-  return layer.computes_plainly() && has_kernels(layer, x);
-}
-
 std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> layers,
                                           const at::Tensor& x, const ForwardContext& context) {
   LinearLayer& first = **layers.begin();
@@ -51,9 +47,9 @@ std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> la
   if (first.bias().defined() || std::any_of(layers.begin(), layers.end(), plainly)) {
     return std::nullopt;
   }
-  const at::Tensor product = first.joint_product({layers.begin(), layers.size()}, x, context);
-  if (!product.defined()) return std::nullopt;
-  return JointProduct{product};
+  JointOutput output = first.joint_product({layers.begin(), layers.size()}, x, context);
+  if (!output.values.defined()) return std::nullopt;
+  return JointProduct{std::move(output)};
 }
 
 namespace {
@@ -82,6 +78,7 @@ at::Tensor used(const Bias& bias) { return bias.value_or(at::Tensor()); }
 /// half of `parameters`: all weights, then all biases, which may be undefined.
 class Stack {
  public:
+  Stack() = default;
   Stack(const variable_list& parameters, c10::ScalarType dtype)
       : weight_(stacked(parameters, 0, parameters.size() / 2, dtype)) {
     if (parameters.back().defined()) {
@@ -114,30 +111,57 @@ class Stack {
   at::Tensor bias_;
 };
 
-at::Tensor product_of(const JointProduct& joint, const Stack& stack, const at::Tensor& x) {
-  return joint.simulated.defined() ? joint.simulated : stack.product(rows_of(x));
-}
+/// The product of a function, and all of its gradient that is not the function's own.
+class Product {
+ public:
+  Product(const JointProduct& joint, const at::Tensor& x, const variable_list& parameters)
+      : parameters_(parameters), gradient_(joint.simulated.gradient) {
+    if (!gradient_) stack_ = Stack(parameters, x.scalar_type());
+    values_ =
+        joint.simulated.values.defined() ? joint.simulated.values : stack_.product(rows_of(x));
+  }
 
-/// What every function here keeps for its gradient, beside what is its own.
-void save(AutogradContext* context, const at::Tensor& x, const variable_list& parameters,
-          const Stack& stack, const at::Tensor& own = at::Tensor()) {
-  context->save_for_backward({x, stack.weight(), own});
-  std::vector<std::int64_t> outputs;
-  for (std::size_t i = 0; i < parameters.size() / 2; ++i) outputs.push_back(parameters[i].size(0));
-  context->saved_data["outputs"] = outputs;
-  context->saved_data["has_bias"] = parameters.back().defined();
-}
+  /// [rows, outputs].
+  const at::Tensor& values() const { return values_; }
 
-/// Gradients of x and of all parameters from that of the product [rows, outputs].
+  /// Keeps what gradients_of() needs, and `own`.
+  void save(AutogradContext* context, const at::Tensor& x,
+            const at::Tensor& own = at::Tensor()) const {
+    context->save_for_backward({x, stack_.weight(), own});
+    std::vector<std::int64_t> outputs;
+    for (std::size_t i = 0; i < parameters_.size() / 2; ++i) {
+      outputs.push_back(parameters_[i].size(0));
+    }
+    context->saved_data["outputs"] = outputs;
+    context->saved_data["has_bias"] = parameters_.back().defined();
+    if (gradient_) context->saved_data["gradient"] = c10::IValue::make_capsule(gradient_);
+  }
+
+ private:
+  const variable_list& parameters_;
+  c10::intrusive_ptr<JointGradient> gradient_;
+  Stack stack_;
+  at::Tensor values_;
+};
+
+/// Gradients of x and of all parameters from that of the product [rows, outputs]. `weight` is the
+/// stack that was saved.
 variable_list gradients_of(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                            const at::Tensor& product) {
+  const auto outputs = context->saved_data["outputs"].toIntVector();
+  if (const auto own = context->saved_data.find("gradient"); own != context->saved_data.end()) {
+    variable_list gradients =
+        c10::static_intrusive_pointer_cast<JointGradient>(own->second.toCapsule())
+            ->gradients(x, product);
+    gradients.resize(gradients.size() + outputs.size());  // no bias
+    return gradients;
+  }
   variable_list gradients;
   gradients.push_back(at::mm(product, weight).view(x.sizes()));
   const at::Tensor weight_gradient = at::mm(product.t(), rows_of(x), at::kFloat);
   const bool has_bias = context->saved_data["has_bias"].toBool();
   const at::Tensor bias_gradient =
       has_bias ? product.sum({0}, /*keepdim=*/false, at::kFloat) : at::Tensor();
-  const auto outputs = context->saved_data["outputs"].toIntVector();
   for (const at::Tensor& whole : {weight_gradient, bias_gradient}) {
     std::int64_t row = 0;
     for (const std::int64_t count : outputs) {
@@ -151,17 +175,19 @@ variable_list gradients_of(AutogradContext* context, const at::Tensor& x, const 
 class LinearFunction : public Function<LinearFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const Bias& bias) {
+                            const Bias& bias, const JointProduct& joint) {
     const variable_list parameters = {weight, used(bias)};
-    const Stack stack(parameters, x.scalar_type());
-    save(context, x, parameters, stack);
-    return stack.product(rows_of(x)).view(with_last(x, weight.size(0)));
+    const Product product(joint, x, parameters);
+    product.save(context, x);
+    return product.values().view(with_last(x, weight.size(0)));
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const at::NoGradGuard no_grad;
     const auto saved = context->get_saved_variables();
-    return gradients_of(context, saved[0], saved[1], rows_of(gradients[0]));
+    variable_list all = gradients_of(context, saved[0], saved[1], rows_of(gradients[0]));
+    all.resize(all.size() + 1);  // how the product came about
+    return all;
   }
 };
 
@@ -177,13 +203,13 @@ class QkvFunction : public Function<QkvFunction> {
                                const RotaryTables& tables, const JointProduct& joint) {
     const c10::DeviceGuard guard(x.device());
     const variable_list parameters = {wq, wk, wv, used(bq), used(bk), used(bv)};
-    const Stack stack(parameters, x.scalar_type());
-    save(context, x, parameters, stack);
+    const Product product(joint, x, parameters);
+    product.save(context, x);
     const at::Tensor cos = tables.cos.slice(0, 0, x.size(1)).contiguous();
     const at::Tensor sin = tables.sin.slice(0, 0, x.size(1)).contiguous();
     context->saved_data["cos"] = cos;
     context->saved_data["sin"] = sin;
-    const at::Tensor qkv = product_of(joint, stack, x);
+    const at::Tensor& qkv = product.values();
     const auto made = [&](std::int64_t count) {
       return at::empty({x.size(0), x.size(1), count, heads.head_dim}, x.options());
     };
@@ -206,7 +232,8 @@ class QkvFunction : public Function<QkvFunction> {
     const auto& [q, k, v] = std::tie(gradients[0], gradients[1], gradients[2]);
     const at::Tensor cos = context->saved_data["cos"].toTensor();
     const at::Tensor sin = context->saved_data["sin"].toTensor();
-    const at::Tensor product = at::empty({x.size(0) * x.size(1), saved[1].size(0)}, x.options());
+    const at::Tensor product =
+        at::empty({x.size(0) * x.size(1), (q.size(2) + 2 * k.size(2)) * q.size(3)}, x.options());
     kernels::cuda::join_heads(
         q.const_data_ptr(), strides_of(q), k.const_data_ptr(), strides_of(k), v.const_data_ptr(),
         strides_of(v), element_type_of(product), shape_of(q, k), cos.const_data_ptr<float>(),
@@ -229,9 +256,9 @@ class SwigluFunction : public Function<SwigluFunction> {
                             const JointProduct& joint) {
     const c10::DeviceGuard guard(x.device());
     const variable_list parameters = {wg, wu, used(bg), used(bu)};
-    const Stack stack(parameters, x.scalar_type());
-    const at::Tensor gate_up = product_of(joint, stack, x);
-    save(context, x, parameters, stack, gate_up);
+    const Product product(joint, x, parameters);
+    const at::Tensor& gate_up = product.values();
+    product.save(context, x, gate_up);
     const at::Tensor y = at::empty(with_last(x, wg.size(0)), x.options());
     kernels::cuda::swiglu_rows(gate_up.const_data_ptr(), element_type_of(y), gate_up.size(0),
                                wg.size(0), y.mutable_data_ptr(), current_stream(x));
@@ -257,8 +284,9 @@ class SwigluFunction : public Function<SwigluFunction> {
 
 }  // namespace
 
-at::Tensor fused_linear(const at::Tensor& x, const LinearLayer& layer) {
-  return LinearFunction::apply(x, layer.weight(), bias_of(layer));
+at::Tensor fused_linear(const JointProduct& product, const at::Tensor& x,
+                        const LinearLayer& layer) {
+  return LinearFunction::apply(x, layer.weight(), bias_of(layer), product);
 }
 
 QkvHeads fused_qkv(const JointProduct& product, const at::Tensor& x, const LinearLayer& q_proj,
@@ -282,14 +310,12 @@ at::Tensor fused_swiglu(const JointProduct& product, const at::Tensor& x,
 
 namespace engine {
 
-bool fuses(const LinearLayer&, const at::Tensor&) { return false; }
-
-at::Tensor fused_linear(const at::Tensor&, const LinearLayer&) { return {}; }
-
 std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*>, const at::Tensor&,
                                           const ForwardContext&) {
   return std::nullopt;
 }
+
+at::Tensor fused_linear(const JointProduct&, const at::Tensor&, const LinearLayer&) { return {}; }
 
 QkvHeads fused_qkv(const JointProduct&, const at::Tensor&, const LinearLayer&, const LinearLayer&,
                    const LinearLayer&, const AttentionShape&, const RotaryTables&) {

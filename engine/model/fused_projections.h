@@ -15,21 +15,18 @@
 
 namespace engine {
 
-/// Whether `layer` may be one product with x: a plain one, and kernels for x.
-bool fuses(const LinearLayer& layer, const at::Tensor& x);
-
-/// x·Wᵀ + b of a layer that fuses().
-at::Tensor fused_linear(const at::Tensor& x, const LinearLayer& layer);
-
-/// How several layers over one input are computed together: as one plain product, or as the
-/// product that a paradigm gave.
+/// How several layers over one input are computed together: as one plain product, or as a paradigm
+/// did.
 struct JointProduct {
-  at::Tensor simulated;  ///< [rows, sum of outputs]; undefined = plain
+  JointOutput simulated;  ///< values undefined = plain
 };
 
 /// Nothing when the layers have to compute one by one.
 std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> layers,
                                           const at::Tensor& x, const ForwardContext& context);
+
+/// x·Wᵀ + b of a single layer.
+at::Tensor fused_linear(const JointProduct& product, const at::Tensor& x, const LinearLayer& layer);
 
 struct QkvHeads {
   at::Tensor q, k, v;  ///< [B, S, heads, head_dim], q and k rotated

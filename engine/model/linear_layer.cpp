@@ -16,7 +16,9 @@ LinearLayer::LinearLayer(std::string name, at::Tensor weight, at::Tensor bias)
 LinearLayer::~LinearLayer() = default;
 
 at::Tensor PlainLinear::forward(const at::Tensor& x, const ForwardContext& context) {
-  if (fuses(*this, x)) return fused_linear(x, *this);
+  if (const auto joint = engine::joint_product({this}, x, context)) {
+    return fused_linear(*joint, x, *this);
+  }
   std::optional<at::Tensor> cast_bias;
   if (bias().defined()) cast_bias = bias().to(context.compute_dtype);
   return at::linear(x, weight().to(context.compute_dtype), cast_bias);

@@ -4,6 +4,7 @@
 #include "engine/model/forward_context.h"
 
 #include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
 
 #include <cstdint>
 #include <span>
@@ -23,6 +24,20 @@ struct NamedState {
 struct NamedStatistic {
   std::string name;  ///< "clamp_rate", "out_hi": one name means one thing in every paradigm
   at::Tensor value;  ///< 0-d, on the layer's device; read by the host only when it is logged
+};
+
+/// The gradient of a product that several layers made together.
+class JointGradient : public torch::CustomClassHolder {
+ public:
+  /// Gradients of x, in its dtype and shape, and of each layer's weight, fp32, from that of the
+  /// product [rows, sum of outputs].
+  virtual std::vector<at::Tensor> gradients(const at::Tensor& x, const at::Tensor& product) = 0;
+};
+
+/// The outputs of several layers for one x, without bias.
+struct JointOutput {
+  at::Tensor values;  ///< [rows, sum of outputs], side by side, in x's dtype
+  c10::intrusive_ptr<JointGradient> gradient;  ///< null: that of the plain product
 };
 
 /// y = f(x; weight, bias). The plain one is an ordinary Linear; a paradigm's takes over the
@@ -46,12 +61,11 @@ class LinearLayer {
   /// replacement in bypass): the model may then use weight() and bias() in a fused product instead
   /// of calling forward().
   virtual bool computes_plainly() const { return !is_transformed(); }
-  /// The outputs of `layers`, this one the first, for the x that all of them read: side by side as
-  /// [rows, sum of outputs] in x's dtype, without bias and gradient, with all effects of their
-  /// forward(). Undefined, and nothing done, when they have to compute one by one. Only for layers
-  /// whose gradient is that of the plain product.
-  virtual at::Tensor joint_product(std::span<LinearLayer* const> /*layers*/,
-                                   const at::Tensor& /*x*/, const ForwardContext& /*context*/) {
+  /// What `layers`, this one the first and perhaps the only one, make of the x that all of them
+  /// read, with all effects of their forward(), itself without autograd. Values undefined, and
+  /// nothing done, when they have to compute one by one.
+  virtual JointOutput joint_product(std::span<LinearLayer* const> /*layers*/,
+                                    const at::Tensor& /*x*/, const ForwardContext& /*context*/) {
     return {};
   }
   /// True when a training pass at `step` and every later one launch the same kernels with the same

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "kernels/bit_flip/bit_flip_masks.cuh"
+#include "kernels/bit_flip/flip_tiles.cuh"
 
 namespace kernels::cuda {
 namespace {
@@ -18,72 +18,76 @@ __device__ std::uint64_t mark_of(NoiseTime time) {
   return (std::uint64_t{time.step} << 32 | time.micro_step) + 1;
 }
 
-// A block takes one largest tile at a time, so that its few flips are drawn by few threads while
-// the loads of all are under way.
+/// An operand, its flipped copy, and which of its tiles had an element zeroed.
+template <typename X, typename Y>
+struct TileCopy {
+  const X* x;
+  ElementType x_type;
+  std::int64_t count;
+  Y* y;
+  ElementType y_type;
+  ZeroedAt zeroed_at;
+};
+
+/// Called by all threads of a block, so that the few flips are drawn by few of them while the loads
+/// of all are under way. `counts` is the thread's own; `masks` has room for a tile.
+template <typename X, typename Y>
+__device__ void flip_tile(const TileCopy<X, Y>& copy, const Plan& plan, NoiseTime time,
+                          const Tile& tile, std::uint32_t* masks, FlipCounts& counts) {
+  const bool draws = plan.how.exponent.rarity != 0 || plan.how.fraction.rarity != 0;
+  const WordFormat y_format = word_format(copy.y_type);
+  X loaded[kPerThread];
+#pragma unroll
+  for (int j = 0; j < kPerThread; ++j) {
+    const std::int64_t i = tile.start + threadIdx.x + j * device::kThreads;
+    loaded[j] = i >= 0 && i < copy.count ? copy.x[i] : X{0};
+  }
+  if (draws) draw_masks(plan, time, tile.first, masks);
+  bool any_zeroed = false;
+#pragma unroll
+  for (int j = 0; j < kPerThread; ++j) {
+    const unsigned in_tile = threadIdx.x + j * device::kThreads;
+    const std::int64_t i = tile.start + in_tile;
+    if (i < 0 || i >= copy.count) continue;
+    const std::uint32_t mask = draws ? masks[in_tile] : 0;
+    const std::uint32_t flipped = converted_word(loaded[j], copy.x_type, plan.how.storage) ^ mask;
+    const bool zero = is_zeroed(plan, flipped, mask);
+    const std::uint32_t result = converted_word(zero ? 0 : flipped, plan.how.storage, copy.y_type);
+    copy.y[i] = static_cast<Y>(result);
+    any_zeroed |= zero;
+    counts.exponent += __popc(mask & plan.format.exponent.mask());
+    counts.fraction += __popc(mask & plan.format.fraction.mask());
+    counts.zeroed += zero;
+    counts.non_finite += (result & y_format.magnitude) >= y_format.infinity;
+  }
+  if (copy.zeroed_at != nullptr && any_zeroed) copy.zeroed_at[tile.index] = mark_of(time);
+}
+
 template <typename X, typename Y>
 __global__ void __launch_bounds__(device::kThreads)
-    flip_kernel(const X* x, ElementType x_type, std::int64_t count, Plan plan, Y* y,
-                ElementType y_type, FlipCounts* counts, ZeroedAt zeroed_at) {
+    flip_kernel(TileCopy<X, Y> copy, Plan plan, std::uint64_t tiles, FlipCounts* counts) {
   __shared__ std::uint32_t masks[kLargestTile];
-  const std::uint64_t begin = plan.how.first_element / kLargestTile;
-  const std::uint64_t end = (plan.how.first_element + count + kLargestTile - 1) / kLargestTile;
   const NoiseTime time = time_of(plan.how);
-  const bool draws = plan.how.exponent.rarity != 0 || plan.how.fraction.rarity != 0;
-  const WordFormat y_format = word_format(y_type);
-  for (std::uint64_t tile = begin + blockIdx.x; tile < end; tile += gridDim.x) {
-    const auto start = static_cast<std::int64_t>(tile * kLargestTile - plan.how.first_element);
-    X loaded[kPerThread];
-#pragma unroll
-    for (int j = 0; j < kPerThread; ++j) {
-      const std::int64_t i = start + threadIdx.x + j * device::kThreads;
-      loaded[j] = i >= 0 && i < count ? x[i] : X{0};
-    }
-    if (draws) draw_masks(plan, time, tile * kLargestTile, masks);
-    int exponent = 0, fraction = 0, zeroed = 0, non_finite = 0;
-#pragma unroll
-    for (int j = 0; j < kPerThread; ++j) {
-      const unsigned in_tile = threadIdx.x + j * device::kThreads;
-      const std::int64_t i = start + in_tile;
-      if (i < 0 || i >= count) continue;
-      const std::uint32_t mask = draws ? masks[in_tile] : 0;
-      const std::uint32_t flipped = converted_word(loaded[j], x_type, plan.how.storage) ^ mask;
-      const bool zero = is_zeroed(plan, flipped, mask);
-      const std::uint32_t result = converted_word(zero ? 0 : flipped, plan.how.storage, y_type);
-      y[i] = static_cast<Y>(result);
-      exponent += __popc(mask & plan.format.exponent.mask());
-      fraction += __popc(mask & plan.format.fraction.mask());
-      zeroed += zero;
-      non_finite += (result & y_format.magnitude) >= y_format.infinity;
-    }
-    if (zeroed_at != nullptr && zeroed != 0) zeroed_at[tile - begin] = mark_of(time);
+  for (std::uint64_t index = blockIdx.x; index < tiles; index += gridDim.x) {
+    FlipCounts of_thread;
+    flip_tile(copy, plan, time, Tile(plan, index), masks, of_thread);
     if (counts == nullptr) continue;
-    add_to(&counts->exponent, exponent);
-    add_to(&counts->fraction, fraction);
-    add_to(&counts->zeroed, zeroed);
-    add_to(&counts->non_finite, non_finite);
+    add_to(&counts->exponent, static_cast<int>(of_thread.exponent));
+    add_to(&counts->fraction, static_cast<int>(of_thread.fraction));
+    add_to(&counts->zeroed, static_cast<int>(of_thread.zeroed));
+    add_to(&counts->non_finite, static_cast<int>(of_thread.non_finite));
   }
 }
 
 template <typename X, typename G>
 __global__ void __launch_bounds__(device::kThreads)
-    stop_gradient_kernel(const X* x, ElementType x_type, std::int64_t count, Plan plan, G* gradient,
-                         ZeroedAt zeroed_at) {
+    stop_gradient_kernel(const X* x, ElementType x_type, std::int64_t count, Plan plan,
+                         std::uint64_t tiles, G* gradient, ZeroedAt zeroed_at) {
   __shared__ std::uint32_t masks[kLargestTile];
   const NoiseTime time = time_of(plan.how);
-  const std::uint64_t begin = plan.how.first_element / kLargestTile;
-  const std::uint64_t end = (plan.how.first_element + count + kLargestTile - 1) / kLargestTile;
-  for (std::uint64_t tile = begin + blockIdx.x; tile < end; tile += gridDim.x) {
-    const auto start = static_cast<std::int64_t>(tile * kLargestTile - plan.how.first_element);
-    if (zeroed_at != nullptr && zeroed_at[tile - begin] != mark_of(time)) continue;
-    draw_masks(plan, time, tile * kLargestTile, masks);
-    for (unsigned in_tile = threadIdx.x; in_tile < kLargestTile; in_tile += device::kThreads) {
-      const std::int64_t i = start + in_tile;
-      if (i < 0 || i >= count) continue;
-      const std::uint32_t mask = masks[in_tile];
-      if (plan.how.zeroes_only_flipped && mask == 0) continue;
-      const std::uint32_t stored = converted_word(x[i], x_type, plan.how.storage);
-      if (is_zeroed(plan, stored ^ mask, mask)) gradient[i] = 0;
-    }
+  for (std::uint64_t index = blockIdx.x; index < tiles; index += gridDim.x) {
+    if (zeroed_at != nullptr && zeroed_at[index] != mark_of(time)) continue;
+    stop_tile(x, x_type, count, plan, time, Tile(plan, index), gradient, masks);
   }
 }
 
@@ -143,14 +147,24 @@ void with_word_of(ElementType type, Work&& work) {
 
 }  // namespace
 
+std::int64_t tiles_of(std::int64_t count, std::uint64_t first_element) {
+  const std::uint64_t begin = first_element / kLargestTile;
+  const std::uint64_t end =
+      (first_element + static_cast<std::uint64_t>(count) + kLargestTile - 1) / kLargestTile;
+  return static_cast<std::int64_t>(end - begin);
+}
+
 void flip(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how, void* y,
           ElementType y_type, FlipCounts* counts, Stream stream, ZeroedAt zeroed_at) {
   if (count == 0) return;
   with_word_of(x_type, [&](auto x_word) {
     with_word_of(y_type, [&](auto y_word) {
+      const TileCopy<decltype(x_word), decltype(y_word)> copy{
+          static_cast<const decltype(x_word)*>(x), x_type, count,
+          static_cast<decltype(y_word)*>(y),       y_type, zeroed_at};
       flip_kernel<<<blocks_for(count), device::kThreads, 0, device::native(stream)>>>(
-          static_cast<const decltype(x_word)*>(x), x_type, count, plan_of(how),
-          static_cast<decltype(y_word)*>(y), y_type, counts, zeroed_at);
+          copy, plan_of(how), static_cast<std::uint64_t>(tiles_of(count, how.first_element)),
+          counts);
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
@@ -163,6 +177,7 @@ void stop_gradient(const void* x, ElementType x_type, std::int64_t count, const 
     with_word_of(gradient_type, [&](auto gradient_word) {
       stop_gradient_kernel<<<blocks_for(count), device::kThreads, 0, device::native(stream)>>>(
           static_cast<const decltype(x_word)*>(x), x_type, count, plan_of(how),
+          static_cast<std::uint64_t>(tiles_of(count, how.first_element)),
           static_cast<decltype(gradient_word)*>(gradient), zeroed_at);
     });
   });

@@ -119,35 +119,6 @@ void flip(const void* x, ElementType x_type, std::int64_t count, const BitFlip& 
 void stop_gradient(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how,
                    void* gradient, ElementType gradient_type, Stream stream,
                    ZeroedAt zeroed_at = nullptr);
-/// What flip_in_place() changed: device memory for the tiles of one operand, tiles_of() of them.
-struct FlipSlots {
-  static constexpr int kSlots = 16;  ///< changed words of a tile; more, and it is copied whole
-  struct Entry {
-    std::uint16_t in_tile, zeroed, old_word, new_word;
-  };
-
-  int* counts = nullptr;     ///< [tiles]
-  Entry* entries = nullptr;  ///< [tiles][kSlots]
-  /// [count] words, of which those of crowded tiles are written; needed from a flip to its restore.
-  std::uint16_t* copies = nullptr;
-};
-
-/// Whether flips in 16-bit words are so rare that changing those alone is cheaper than a copy.
-bool can_flip_in_place(const BitFlip& how);
-/// flip() within `data`, whose format is the storage format: reads it once, writes changed words
-/// alone.
-void flip_in_place(void* data, std::int64_t count, const BitFlip& how, const FlipSlots& slots,
-                   Stream stream);
-/// The same once more on the same clean `data`, from the slots.
-void repeat_in_place(void* data, std::int64_t count, const BitFlip& how, const FlipSlots& slots,
-                     Stream stream);
-/// Undoes either.
-void restore(void* data, std::int64_t count, const BitFlip& how, const FlipSlots& slots,
-             Stream stream);
-/// gradient[i] = 0 for each i that was zeroed; between a flip and its restore.
-void stop_gradient(void* gradient, ElementType gradient_type, std::int64_t count,
-                   const BitFlip& how, const FlipSlots& slots, Stream stream);
-
 /// Flips alone, no threshold, within `data`, whose format is the storage format: touches flipped
 /// words only. The same call once more undoes it.
 void toggle(void* data, std::int64_t count, const BitFlip& how, Stream stream);

@@ -133,6 +133,38 @@ PARADIGM_HOST_DEVICE inline void for_each_flip(const FlipStream& stream,
   }
 }
 
+#ifdef __CUDACC__
+/// The same by four neighbouring lanes, each of which visits its own flips: their draws, long
+/// chains of dependent instructions, take the time of one.
+template <typename Visit>
+__device__ inline void for_each_flip_by_four(const FlipStream& stream, std::uint64_t mean_gap_of_h,
+                                             const BitField& field, NoiseTime time,
+                                             std::uint64_t tile_first, Visit&& visit) {
+  const unsigned draw = threadIdx.x % 4;
+  const unsigned four = 0xFu << (threadIdx.x % 32 - draw);
+  const std::uint32_t log2_elements = log2_tile(stream.rarity);
+  const std::uint32_t end = field.bits << log2_elements;
+  std::uint32_t begin = 0;
+  for (std::uint64_t block = 8 * tile_first; begin < end; ++block) {
+    const PhiloxBlock draws = noise_block(stream.key, block, time);
+    const std::uint32_t word = draw == 0   ? draws.word[0]
+                               : draw == 1 ? draws.word[1]
+                               : draw == 2 ? draws.word[2]
+                                           : draws.word[3];
+    std::uint32_t gaps = flip_gap(word, mean_gap_of_h);  // of this draw and those before
+    for (unsigned distance = 1; distance < 4; distance *= 2) {
+      const std::uint32_t before = __shfl_up_sync(four, gaps, distance, 4);
+      if (draw >= distance) gaps += before;
+    }
+    const std::uint32_t position = begin + gaps + draw;
+    if (position < end) {
+      visit(position & ((1u << log2_elements) - 1), field.first_bit + (position >> log2_elements));
+    }
+    begin = __shfl_sync(four, position, 3, 4) + 1;
+  }
+}
+#endif
+
 /// The flips of one dense field in elements 4·group … 4·group + 3, before the field's mask.
 PARADIGM_HOST_DEVICE inline PhiloxBlock dense_flips(const FlipStream& stream, NoiseTime time,
                                                     std::uint64_t group) {

@@ -22,8 +22,9 @@ bool OpticalLinear::computes_jointly(const at::Tensor& x, const RangePass& pass,
          updates_in_read_out(pass, context);
 }
 
-at::Tensor OpticalLinear::joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
-                                        const ForwardContext& context) {
+JointOutput OpticalLinear::joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
+                                         const ForwardContext& context) {
+  if (layers.size() == 1) return {};  // forward() does the same
   const at::NoGradGuard no_gradient;
   const RangePass pass(options_, context);
   std::vector<OpticalLinear*> all;
@@ -81,7 +82,8 @@ at::Tensor OpticalLinear::joint_product(std::span<LinearLayer* const> layers, co
   for (std::size_t i = 0; i < all.size(); ++i) {
     columns[i].range = pass.update_in_kernel(all[i]->out_range_);
   }
-  return read_out_side_by_side(accumulator, columns, context.compute_dtype);
+  return {.values = read_out_side_by_side(accumulator, columns, context.compute_dtype),
+          .gradient = {}};
 }
 
 }  // namespace engine::optical_transformer

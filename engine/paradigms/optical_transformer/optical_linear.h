@@ -27,8 +27,8 @@ class OpticalLinear final : public LinearLayer {
   std::vector<NamedState> simulation_state() override;
   std::vector<NamedStatistic> statistics() override { return statistics_; }
   bool is_capturable(std::int64_t step) const override;
-  at::Tensor joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
-                           const ForwardContext& context) override;
+  JointOutput joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
+                            const ForwardContext& context) override;
 
  private:
   kernels::ReadOut read_out_of(const ForwardContext& context, std::int64_t per_sequence) const;

@@ -3,6 +3,8 @@
 
 #include "engine/device/element_type.h"
 #include "engine/error.h"
+#include "engine/model/fused_projections.h"
+#include "engine/paradigms/random_bitflip/flipped_group.h"
 #include "kernels/noise_key.h"
 
 #include <ATen/core/Tensor.h>
@@ -129,6 +131,9 @@ at::Tensor BitFlipLinear::forward(const at::Tensor& x, const ForwardContext& con
          name() + ": the input has " + std::to_string(x.size(-1)) + " features, the weight takes " +
              std::to_string(weight().size(1)));
   }
+  if (const auto joint = engine::joint_product({this}, x, context)) {
+    return fused_linear(*joint, x, *this);
+  }
   LinearFlips flips = flips_of(x, context);
   if (context.measure) {
     flips.x_counts = empty_counts(x);
@@ -137,6 +142,25 @@ at::Tensor BitFlipLinear::forward(const at::Tensor& x, const ForwardContext& con
     if (!flips.w.is_exact) add_statistics("w_", flips.w_counts, measured_);
   }
   return flipped_linear(x, weight(), bias(), flips);
+}
+
+JointOutput BitFlipLinear::joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
+                                         const ForwardContext& context) {
+  std::vector<FlippedLayer> group;
+  for (LinearLayer* layer : layers) {
+    auto* const flipping = dynamic_cast<BitFlipLinear*>(layer);
+    // Upstream's seeds move with each asking.
+    if (flipping == nullptr || flipping->options_.is_reference || flipping->bias().defined() ||
+        context.measure || context.phase == Phase::calibrate ||
+        x.size(-1) != flipping->weight().size(1)) {
+      return {};
+    }
+    group.push_back({flipping->weight(), flipping->flips_of(x, context)});
+  }
+  if (!makes_group(x, group)) return {};
+  auto made = c10::make_intrusive<FlippedGroup>(std::move(group));
+  at::Tensor values = made->product(x);
+  return {.values = std::move(values), .gradient = std::move(made)};
 }
 
 std::vector<NamedStatistic> BitFlipLinear::statistics() { return measured_; }

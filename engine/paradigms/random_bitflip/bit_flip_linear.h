@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace engine::random_bitflip {
@@ -24,6 +25,8 @@ class BitFlipLinear final : public LinearLayer {
                 std::uint64_t run_seed);
 
   at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
+  JointOutput joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
+                            const ForwardContext& context) override;
   std::vector<NamedStatistic> statistics() override;
   bool is_capturable(std::int64_t step) const override;
   bool computes_plainly() const override { return options_.x.is_exact() && options_.w.is_exact(); }

@@ -37,26 +37,6 @@ std::byte* borrowed_bytes(const at::Tensor& tensor) {
   return const_cast<std::byte*>(bytes_of(tensor));
 }
 
-bool flips_in_slots([[maybe_unused]] const kernels::BitFlip& how) {
-#ifdef PARADIGM_WITH_CUDA
-  return how.zeroes() && kernels::cuda::can_flip_in_place(how);
-#else
-  return false;
-#endif
-}
-
-#ifdef PARADIGM_WITH_CUDA
-using kernels::cuda::FlipSlots;
-
-constexpr std::int64_t kIntsOfEntry = sizeof(FlipSlots::Entry) / sizeof(int);
-
-FlipSlots slots_of(const FlipMemory& memory, const at::Tensor& copies) {
-  return {.counts = memory.counts.mutable_data_ptr<int>(),
-          .entries = reinterpret_cast<FlipSlots::Entry*>(memory.entries.mutable_data_ptr<int>()),
-          .copies = static_cast<std::uint16_t*>(copies.mutable_data_ptr())};
-}
-#endif
-
 /// Adds up the counts of pieces that run on several threads.
 class SharedCounts {
  public:
@@ -103,10 +83,6 @@ FlippedOperand::FlippedOperand(const at::Tensor& source, const OperandFlips& fli
   }
   if (memory_.values.defined()) {
     values_ = memory_.values;
-    return;
-  }
-  if (is_stored_so && !counts.defined() && flips_in_slots(flips.how)) {
-    flip_slots_on_device();
     return;
   }
   is_toggled_ = is_stored_so && !flips.how.zeroes() && !counts.defined();
@@ -191,24 +167,6 @@ void FlippedOperand::flip_on_device([[maybe_unused]] const at::Tensor& counts) {
 #endif
 }
 
-void FlippedOperand::flip_slots_on_device() {
-#ifdef PARADIGM_WITH_CUDA
-  const c10::DeviceGuard guard(source_.device());
-  const bool repeats = memory_.counts.defined();
-  const std::int64_t count = source_.numel();
-  if (!repeats) {
-    const std::int64_t tiles = kernels::cuda::tiles_of(count, flips_.how.first_element);
-    const auto options = source_.options().dtype(at::kInt);
-    memory_.counts = at::empty({tiles}, options);
-    memory_.entries = at::empty({tiles * FlipSlots::kSlots * kIntsOfEntry}, options);
-  }
-  copies_ = at::empty({count}, source_.options());
-  const auto flip = repeats ? &kernels::cuda::repeat_in_place : &kernels::cuda::flip_in_place;
-  flip(borrowed_bytes(source_), count, flips_.how, slots_of(memory_, copies_),
-       current_stream(source_));
-#endif
-}
-
 void FlippedOperand::restore_on_cpu() {
   for (const auto& [begin, log] : logs_) {
     kernels::cpu::restore(borrowed_bytes(source_) + begin * source_.element_size(),
@@ -219,16 +177,9 @@ void FlippedOperand::restore_on_cpu() {
 
 FlippedOperand::~FlippedOperand() {
   restore_on_cpu();
-  if (!is_toggled_ && !copies_.defined()) return;
+  if (!is_toggled_) return;
   try {
-    if (is_toggled_) flip_on_device(at::Tensor());
-#ifdef PARADIGM_WITH_CUDA
-    if (copies_.defined()) {
-      const c10::DeviceGuard guard(source_.device());
-      kernels::cuda::restore(borrowed_bytes(source_), source_.numel(), flips_.how,
-                             slots_of(memory_, copies_), current_stream(source_));
-    }
-#endif
+    flip_on_device(at::Tensor());
   } catch (...) {  // a launch fails only after an error of the device, which ends the run anyway
   }
 }
@@ -254,11 +205,6 @@ void FlippedOperand::stop(const at::Tensor& gradient) const {
   }
 #ifdef PARADIGM_WITH_CUDA
   const c10::DeviceGuard guard(source_.device());
-  if (copies_.defined()) {
-    kernels::cuda::stop_gradient(g, element_type_of(gradient), source_.numel(), flips_.how,
-                                 slots_of(memory_, copies_), current_stream(source_));
-    return;
-  }
   kernels::cuda::stop_gradient(source_.const_data_ptr(), element_type_of(source_), source_.numel(),
                                flips_.how, g, element_type_of(gradient), current_stream(source_),
                                zeroed_at());

@@ -27,8 +27,6 @@ at::Tensor empty_counts(const at::Tensor& tensor);
 struct FlipMemory {
   at::Tensor values;     ///< the flipped copy, of an operand that was copied
   at::Tensor zeroed_at;  ///< kernels::cuda::ZeroedAt, of the same
-  at::Tensor counts;     ///< kernels::cuda::FlipSlots, of one that was flipped in place
-  at::Tensor entries;
 };
 
 /// A tensor as the product sees it. Where the storage format, the compute dtype and the tensor's
@@ -58,14 +56,12 @@ class FlippedOperand {
   void flip_on_cpu(const at::Tensor& counts);
   void restore_on_cpu();
   void flip_on_device(const at::Tensor& counts);
-  void flip_slots_on_device();
 
   at::Tensor source_;
   OperandFlips flips_;
   at::Tensor values_;
   bool is_toggled_ = false;
   FlipMemory memory_;
-  at::Tensor copies_;  // of crowded tiles, where the operand is flipped in place on CUDA
   std::vector<std::pair<std::int64_t, kernels::cpu::FlipLog>> logs_;  // of pieces, by their start
 };
 

@@ -111,7 +111,7 @@ TEST_P(FusedProjectionsOnCuda, SwigluIsTwoLayersAndTheirProduct) {
 TEST_P(FusedProjectionsOnCuda, ALayerAloneIsItself) {
   const PlainLinear only = layer(24);
   const Twin twin(only);
-  const at::Tensor y = fused_linear(x_, only);
+  const at::Tensor y = fused_linear({}, x_, only);
   const at::Tensor wide = x_.detach().to(at::kFloat).set_requires_grad(true);
   const at::Tensor expected = twin(wide);
   expect_close(y, expected, "y");
@@ -125,7 +125,7 @@ TEST_P(FusedProjectionsOnCuda, TakesAGradientThatIsOneNumberSpreadOut) {
   const PlainLinear only = layer(24);
   const Twin twin(only);
   const at::Tensor wide = x_.detach().to(at::kFloat).set_requires_grad(true);
-  fused_linear(x_, only).sum().backward();
+  fused_linear({}, x_, only).sum().backward();
   twin(wide).sum().backward();
   expect_close(x_.grad(), wide.grad(), "x");
   expect_same_gradients(only, twin);

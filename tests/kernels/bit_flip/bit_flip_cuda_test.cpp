@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/bit_flip/bit_flip.h"
+#include "tests/kernels/bit_flip/some_words.h"
 #include "tests/support/cuda_buffer.h"
 
 #include <gtest/gtest.h>
 
 #ifdef PARADIGM_WITH_CUDA
-
-#include "kernels/noise_key.h"
 
 #include <algorithm>
 #include <cstring>
@@ -17,34 +16,8 @@ namespace kernels {
 namespace {
 
 using enum ElementType;
-
-BitFlip flips_of(ElementType storage, int h_exponent, int h_fraction, std::uint64_t first) {
-  BitFlip how;
-  how.storage = storage;
-  how.exponent = {noise_key(42, layer_id("lm_head"), 0, 16), h_exponent};
-  how.fraction = {noise_key(42, layer_id("lm_head"), 0, 17), h_fraction};
-  how.time = {7, 3};
-  how.first_element = first;
-  return how;
-}
-
-std::vector<std::uint16_t> some_words(std::int64_t count, ElementType type) {
-  const std::uint32_t special[] = {0,          0x80000000, 0x7F800000, 0xFF800000, 0x7FC00001,
-                                   0x7F800001, 1,          0x477FF000, 0x33000001, 0x41F80000};
-  std::vector<std::uint16_t> words;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::uint32_t wide = i % 11 == 3
-                                   ? special[static_cast<std::size_t>(i / 11) % 10]
-                                   : 0x3C000000u + static_cast<std::uint32_t>(mix(i) % 0x06000000u);
-    if (type == fp32) {
-      words.push_back(static_cast<std::uint16_t>(wide));
-      words.push_back(static_cast<std::uint16_t>(wide >> 16));
-    } else {
-      words.push_back(static_cast<std::uint16_t>(converted_word(wide, fp32, type)));
-    }
-  }
-  return words;
-}
+using tests::flips_of;
+using tests::some_words;
 
 std::size_t words_of(std::int64_t count, ElementType type) {
   return static_cast<std::size_t>(type == fp32 ? 2 * count : count);
@@ -195,55 +168,6 @@ TEST(BitFlipCuda, LargeTensorsAgreeWithTheFastCpuVersion) {
   cuda::toggle(in.data(), count, how, {});
   const auto actual = in.host();
   EXPECT_EQ(std::memcmp(actual.data(), expected.data(), sizeof(float) * expected.size()), 0);
-}
-
-/// Flips in place, restores, flips from the slots, restores: each time against flip().
-void expect_in_place_as_reference(ElementType type, std::int64_t count, const BitFlip& how) {
-  const auto clean = some_words(count, type);
-  std::vector<std::uint16_t> flipped(clean.size()), gradient(clean.size(), 0x3F80);
-  reference::flip(clean.data(), type, count, how, flipped.data(), type, nullptr);
-  const tests::CudaBuffer<std::uint16_t> data(clean), copies(clean.size()),
-      device_gradient(gradient);
-  const auto tiles = static_cast<std::size_t>(cuda::tiles_of(count, how.first_element));
-  const tests::CudaBuffer<int> counts(tiles);
-  const tests::CudaBuffer<cuda::FlipSlots::Entry> entries(tiles * cuda::FlipSlots::kSlots);
-  const cuda::FlipSlots slots{counts.data(), entries.data(), copies.data()};
-  cuda::flip_in_place(data.data(), count, how, slots, {});
-  ASSERT_EQ(data.host(), flipped);
-  cuda::restore(data.data(), count, how, slots, {});
-  ASSERT_EQ(data.host(), clean);
-  cuda::repeat_in_place(data.data(), count, how, slots, {});
-  ASSERT_EQ(data.host(), flipped);
-  cuda::stop_gradient(device_gradient.data(), type, count, how, slots, {});
-  reference::stop_gradient(clean.data(), type, count, how, gradient.data(), type);
-  ASSERT_EQ(device_gradient.host(), gradient);
-  cuda::restore(data.data(), count, how, slots, {});
-  ASSERT_EQ(data.host(), clean);
-}
-
-TEST(BitFlipCuda, FlipsInPlaceAndPutsBackInTilesQuietAndCrowded) {
-  SKIP_WITHOUT_DEVICE();
-  for (const ElementType type : {bf16, fp16}) {
-    // At 2^-7 most tiles change in more words than a tile has slots.
-    for (const auto& [h_exponent, h_fraction] :
-         {std::pair{16, 16}, {11, 0}, {0, 12}, {7, 7}, {9, 9}, {24, 24}}) {
-      for (const std::uint64_t first : {0ull, 3ull, 2047ull, (1ull << 33) + 4088}) {
-        for (const std::int64_t count : {1, 33, 2049, 100'003}) {
-          BitFlip how = flips_of(type, h_exponent, h_fraction, first);
-          for (const double threshold : {1e9, 30.0, 0.02}) {
-            how.zero_from = zero_out_word(threshold, type);
-            for (const bool only_flipped : {false, true}) {
-              how.zeroes_only_flipped = only_flipped;
-              SCOPED_TRACE(testing::Message() << h_exponent << " " << h_fraction << " from "
-                                              << first << ", " << count << " up to " << threshold);
-              expect_in_place_as_reference(type, count, how);
-              if (HasFatalFailure()) return;
-            }
-          }
-        }
-      }
-    }
-  }
 }
 
 }  // namespace
