@@ -28,6 +28,8 @@ struct DeviceInfo {
   std::int64_t total_memory = 0;  ///< bytes
   std::int64_t free_memory = 0;
   bool usable = true;
+  bool has_kernels = true;  ///< simulated layers and fused steps run on it
+  std::string limits{};     ///< a sentence: why it is not usable or has no kernels; empty otherwise
 };
 
 struct DeviceReport {

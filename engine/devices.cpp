@@ -18,6 +18,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 #include <vector>
 
 namespace engine {
@@ -130,6 +131,11 @@ std::vector<DeviceInfo> cuda_devices() {
     DeviceInfo info{.id = fmt::format("cuda:{}", index),
                     .name = properties->name,
                     .total_memory = static_cast<std::int64_t>(properties->totalGlobalMem)};
+    judge_capability(info, properties->major, properties->minor);
+    if (!info.usable) {  // asking for its memory would open it
+      devices.push_back(info);
+      continue;
+    }
     const auto [free_bytes, total_bytes] =
         c10::cuda::CUDACachingAllocator::get()->getMemoryInfo(index);
     info.free_memory = static_cast<std::int64_t>(free_bytes);
@@ -164,6 +170,16 @@ std::string cuda_problem_of(const DeviceReport& report, bool has_cuda_device) {
       "The driver {} is there, but no GPU can be opened: check nvidia-smi and "
       "CUDA_VISIBLE_DEVICES",
       report.driver_found);
+}
+
+/// The first GPU with kernels, else the first usable one, else the CPU.
+const DeviceInfo& automatic_device(const std::vector<DeviceInfo>& devices) {
+  for (const bool needs_kernels : {true, false}) {
+    for (const DeviceInfo& info : devices) {
+      if (info.id != "cpu" && info.usable && (info.has_kernels || !needs_kernels)) return info;
+    }
+  }
+  return devices.front();
 }
 
 const DeviceInfo* find_device(const DeviceReport& report, const std::string& id) {
@@ -212,41 +228,66 @@ DeviceReport device_report() {
   std::vector<DeviceInfo> found;
   if (driver_is_usable) found = cuda_devices();
   report.cuda_problem = cuda_problem_of(report, !found.empty());
-  report.automatic = found.empty() ? "cpu" : found.front().id;
   report.devices.insert(report.devices.end(), found.begin(), found.end());
+  report.automatic = automatic_device(report.devices).id;
+  if (!found.empty() && report.automatic == "cpu") report.cuda_problem = found.front().limits;
   return report;
 }
 
-ChosenDevice choose_device(const std::string& wanted, bool is_transformed) {
-  const DeviceReport report = device_report();
+void judge_capability(DeviceInfo& info, int major, int minor) {
+  const std::string is = fmt::format("{} has compute capability {}.{}", info.name, major, minor);
+  info.usable = std::pair(major, minor) >= std::pair(7, 5);
+  info.has_kernels = kHasKernels && major >= kLeastMajorOfKernels;
+  if (!info.usable) {
+    info.limits = is + ", LibTorch for CUDA 13 needs 7.5 or newer";
+  } else if (!kHasKernels) {
+    info.limits = "this build has no CUDA kernels";
+  } else if (!info.has_kernels) {
+    info.limits = fmt::format(
+        "{}, our kernels need {}.0 or newer: the plain model runs by ATen's "
+        "operators, simulated layers do not run",
+        is, kLeastMajorOfKernels);
+  }
+}
+
+ChosenDevice choose_device(const DeviceReport& report, const std::string& wanted,
+                           bool is_transformed) {
   const bool is_automatic = wanted == "auto" || wanted.empty();
   std::string id = is_automatic ? report.automatic : wanted == "cuda" ? "cuda:0" : wanted;
+  const DeviceInfo* info = find_device(report, id);
+  if (info == nullptr) fail_without_cuda(wanted, report);
+  if (!info->usable) {
+    fail("no-device", {.file = "--device"},
+         fmt::format("the device {} cannot be used: {}", id, info->limits),
+         "Use --device cpu, or --device auto");
+  }
+  const bool lacks_kernels = is_transformed && !info->has_kernels;
+  if (lacks_kernels && !is_automatic) {
+    fail("transform-on-cuda", {.file = "--device"},
+         fmt::format("a transformed model cannot run on {}: {}", id, info->limits),
+         std::string(kHasKernels ? "Use" : "Build with an nvcc 13 (scripts/setup --cuda on), use") +
+             " --device cpu, or --transform_config none for the plain model on CUDA");
+  }
   ChosenDevice chosen;
-  if (is_automatic && is_transformed && id != "cpu" && !kHasKernels) {
-    chosen.note =
-        "--device auto goes on with the CPU: this build has no CUDA kernels for simulated layers";
-    id = "cpu";
+  if (lacks_kernels) {
+    chosen.note = "--device auto goes on with the CPU: " + info->limits;
+    info = &report.devices.front();
   } else if (is_automatic && id == "cpu") {
     chosen.note = report.cuda_problem.empty()
                       ? "--device auto goes on with the CPU"
                       : "--device auto goes on with the CPU. " + report.cuda_problem;
-  } else if (is_automatic) {
-    chosen.note = "--device auto takes " + id;
+  } else {
+    if (is_automatic) chosen.note = "--device auto takes " + id;
+    if (!info->limits.empty()) chosen.note += (is_automatic ? ". " : "") + info->limits;
   }
-  const DeviceInfo* info = find_device(report, id);
-  if (info == nullptr) fail_without_cuda(wanted, report);
-  if (is_transformed && id != "cpu" && !kHasKernels) {
-    fail("transform-on-cuda", {.file = "--device"},
-         fmt::format("a transformed model cannot run on {}: this build has no CUDA kernels for "
-                     "simulated layers",
-                     id),
-         "Build with an nvcc 13 (scripts/setup --cuda on), use --device cpu, or --transform_config "
-         "none for the plain model on CUDA");
-  }
-  chosen.device = c10::Device(id);
-  chosen.id = id;
+  chosen.device = c10::Device(info->id);
+  chosen.id = info->id;
   chosen.name = info->name;
   return chosen;
+}
+
+ChosenDevice choose_device(const std::string& wanted, bool is_transformed) {
+  return choose_device(device_report(), wanted, is_transformed);
 }
 
 void release_kept_memory() {

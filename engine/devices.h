@@ -21,16 +21,28 @@ bool is_older_version(const std::string& version, const std::string& than);
 
 DeviceReport device_report();
 
+/// GPUs from this compute capability on run our kernels.
+inline constexpr int kLeastMajorOfKernels = 8;
+
+/// Says in `info` what can be done on a GPU of a compute capability: everything from 8.0 on, ATen's
+/// operators alone where LibTorch for CUDA 13 still has them (7.5), nothing below.
+void judge_capability(DeviceInfo& info, int major, int minor);
+
 struct ChosenDevice {
   c10::Device device{c10::DeviceType::CPU};
   std::string id;    ///< "cpu", "cuda:0"
   std::string name;  ///< processor or GPU model
-  std::string note;  ///< why `auto` chose what it chose; empty when it needs no words
+  std::string
+      note;  ///< why `auto` chose what it chose, what the GPU lacks; empty = no words needed
 };
 
-/// --device: auto, cpu, cuda, cuda:i. `is_transformed`: in a build without an nvcc simulated layers
-/// run on the CPU only, so auto takes the CPU and cuda is refused. Throws Error naming the driver
-/// found and the one required when CUDA cannot be used.
+/// --device: auto, cpu, cuda, cuda:i, of the devices of a report. `is_transformed`: simulated
+/// layers need kernels, so that on a GPU without them auto takes the CPU and cuda is refused.
+/// Throws Error naming the driver found and the one required when CUDA cannot be used, or what the
+/// GPU lacks.
+ChosenDevice choose_device(const DeviceReport& report, const std::string& wanted,
+                           bool is_transformed);
+/// Of the devices of this machine.
 ChosenDevice choose_device(const std::string& wanted, bool is_transformed);
 
 /// Gives memory that LibTorch keeps for later back to the GPUs, for other processes to use.

@@ -46,7 +46,9 @@ Json json_of(const engine::DeviceReport& report) {
                                {"name", device.name},
                                {"total_memory", device.total_memory},
                                {"free_memory", device.free_memory},
-                               {"usable", device.usable}});
+                               {"usable", device.usable},
+                               {"has_kernels", device.has_kernels},
+                               {"limits", device.limits}});
   }
   json["automatic"] = report.automatic;
   json["built_for_cuda"] = report.built_for_cuda;
@@ -61,9 +63,10 @@ Json json_of(const engine::DeviceReport& report) {
 std::string text_of(const engine::DeviceReport& report) {
   std::string text;
   for (const auto& device : report.devices) {
-    text += fmt::format("{:<8} {}, {} memory ({} free){}\n", device.id, device.name,
-                        size_text(double(device.total_memory)),
-                        size_text(double(device.free_memory)), device.usable ? "" : ", not usable");
+    text +=
+        fmt::format("{:<8} {}, {} memory ({} free){}\n", device.id, device.name,
+                    size_text(double(device.total_memory)), size_text(double(device.free_memory)),
+                    device.limits.empty() ? "" : "; " + device.limits);
   }
   text += fmt::format("--device auto chooses {}\n", report.automatic);
   text += fmt::format("NVIDIA driver: {} found, {} or newer required\n",

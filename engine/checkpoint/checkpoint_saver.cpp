@@ -2,11 +2,11 @@
 #include "engine/checkpoint/checkpoint_saver.h"
 
 #include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/device/pinned_memory.h"
 #include "engine/memory_limit.h"
 #include "engine/training/optimizer.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
@@ -28,11 +28,7 @@ void copy_all(const NamedTensors& live, NamedTensors& host) {
   }
   if (!fits) {
     host.clear();
-    for (const auto& [name, tensor] : live) {
-      const auto options =
-          tensor.options().device(at::kCPU).pinned_memory(tensor.device().is_cuda());
-      host.emplace_back(name, at::empty(tensor.sizes(), options));
-    }
+    for (const auto& [name, tensor] : live) host.emplace_back(name, pinned_like(tensor));
   }
   for (std::size_t i = 0; i < live.size(); ++i) {
     host[i].second.copy_(live[i].second.detach(), /*non_blocking=*/true);

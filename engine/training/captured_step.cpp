@@ -166,13 +166,13 @@ class CapturedStep::Recording {
     }
   }
 
-  at::Tensor run(std::int64_t step, const std::vector<at::Tensor>& micro_batches,
+  at::Tensor run(std::int64_t step, const std::vector<at::Tensor>& micro_batches, BatchStage& stage,
                  const std::function<void()>& before_micro_batch) {
     const c10::cuda::CUDAGuard guard(ids_.device());
     clock_[0].fill_(step);
     for (std::size_t micro_step = 0; micro_step < micro_batches.size(); ++micro_step) {
       if (before_micro_batch) before_micro_batch();
-      ids_.copy_(micro_batches[micro_step].pin_memory(), /*non_blocking=*/true);
+      ids_.copy_(stage.on_device(micro_batches[micro_step]));
       clock_[1].fill_(static_cast<std::int64_t>(micro_step));
       (micro_step == 0 ? first_ : next_).replay();
     }
@@ -224,7 +224,8 @@ class CapturedStep::Recording {
  public:
   Recording(std::shared_ptr<GraphMemory>, Llama&, const CapturedShape& what, std::int64_t)
       : shape(what) {}
-  at::Tensor run(std::int64_t, const std::vector<at::Tensor>&, const std::function<void()>&) {
+  at::Tensor run(std::int64_t, const std::vector<at::Tensor>&, BatchStage&,
+                 const std::function<void()>&) {
     return {};
   }
   bool leaves_room() const { return true; }
@@ -248,8 +249,8 @@ const CapturedShape& CapturedStep::shape() const { return recording_->shape; }
 bool CapturedStep::leaves_room() const { return recording_->leaves_room(); }
 
 at::Tensor CapturedStep::run(std::int64_t step, const std::vector<at::Tensor>& micro_batches,
-                             const std::function<void()>& before_micro_batch) {
-  return recording_->run(step, micro_batches, before_micro_batch);
+                             BatchStage& stage, const std::function<void()>& before_micro_batch) {
+  return recording_->run(step, micro_batches, stage, before_micro_batch);
 }
 
 }  // namespace engine

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/model/llama.h"
+#include "engine/training/batch_stage.h"
 
 #include <ATen/core/Tensor.h>
 
@@ -51,10 +52,11 @@ class CapturedStep {
   /// LibTorch's reserve back and waits for the device.
   bool leaves_room() const;
 
-  /// Runs the passes for the ids [rows, block] int64 on the CPU, one per micro-batch. Leaves the
+  /// Runs the passes for the ids [rows, block] int64 on the CPU, one per micro-batch, that `stage`
+  /// brings to the device. Leaves the
   /// gradients in the model's parameters and returns the loss, a 0-d tensor; both hold until the
   /// memory's next user. `before_micro_batch` may throw to abandon the step.
-  at::Tensor run(std::int64_t step, const std::vector<at::Tensor>& micro_batches,
+  at::Tensor run(std::int64_t step, const std::vector<at::Tensor>& micro_batches, BatchStage& stage,
                  const std::function<void()>& before_micro_batch);
 
  private:

@@ -4,6 +4,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/device/computing_errors.h"
+#include "engine/device/device_error.h"
 #include "engine/device/peak_memory.h"
 #include "engine/devices.h"
 #include "engine/error.h"
@@ -150,7 +151,7 @@ class Preparation {
     } catch (const c10::OutOfMemoryError& error) {
       return failed(writer, loop, out_of_memory_message(error, config_));
     } catch (const c10::Error& error) {
-      return failed(writer, loop, error.what_without_backtrace());
+      return failed(writer, loop, device_error_message(error));
     } catch (const std::exception& error) {
       if (!is_begun(loop)) throw;
       return failed(writer, loop, error.what());

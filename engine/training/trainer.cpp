@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/training/trainer.h"
 
+#include "engine/device/cuda_rows.h"
 #include "engine/training/chunked_cross_entropy.h"
 #include "kernels/noise_key.h"
 
@@ -14,7 +15,11 @@
 namespace engine {
 
 Trainer::Trainer(Llama& model, AdamW& optimizer, TrainerOptions options, std::int64_t steps_done)
-    : model_(model), optimizer_(optimizer), options_(std::move(options)), step_(steps_done) {}
+    : model_(model),
+      optimizer_(optimizer),
+      options_(std::move(options)),
+      step_(steps_done),
+      stage_(model.device()) {}
 
 StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
                           const std::function<void()>& before_micro_batch) {
@@ -27,8 +32,9 @@ StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
   CapturedStep* const graph = metrics.measured ? nullptr : captured(micro_batches);
   // It is recorded again at the next step.
   if (graph == nullptr && captured_ && !captured_->leaves_room()) captured_.reset();
-  metrics.loss = graph != nullptr ? graph->run(step_, micro_batches, before_micro_batch).clone()
-                                  : run_passes(micro_batches, metrics.measured, before_micro_batch);
+  metrics.loss = graph != nullptr
+                     ? graph->run(step_, micro_batches, stage_, before_micro_batch).clone()
+                     : run_passes(micro_batches, metrics.measured, before_micro_batch);
   const GradientNorm gradients = gradient_norm(model_.parameters(), options_.max_grad_norm);
   optimizer_.step(metrics.learning_rate, gradients);
   ++step_;
@@ -54,7 +60,7 @@ at::Tensor Trainer::run_passes(const std::vector<at::Tensor>& micro_batches, boo
   for (const at::Tensor& ids : micro_batches) {
     if (before_micro_batch) before_micro_batch();
     context.measure = measures && &ids == &micro_batches.back();
-    const TokenLoss part = next_token_loss(model_, ids.to(model_.device()), context,
+    const TokenLoss part = next_token_loss(model_, stage_.on_device(ids), context,
                                            1.0 / static_cast<double>(predicted));
     part.loss.backward();
     loss.add_(part.loss.detach());
@@ -67,6 +73,7 @@ at::Tensor Trainer::run_passes(const std::vector<at::Tensor>& micro_batches, boo
 CapturedStep* Trainer::captured(const std::vector<at::Tensor>& micro_batches) {
   if (options_.graph_memory == nullptr || !capture_failure_.empty()) return nullptr;
   const at::Tensor& first = micro_batches.front();
+  if (!has_cuda_kernels(model_.device())) return nullptr;
   const auto is_like_first = [&](const at::Tensor& ids) { return ids.sizes() == first.sizes(); };
   if (!std::all_of(micro_batches.begin(), micro_batches.end(), is_like_first)) return nullptr;
   const CapturedShape shape{.micro_batches = static_cast<std::int64_t>(micro_batches.size()),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/model/llama.h"
+#include "engine/training/batch_stage.h"
 #include "engine/training/captured_step.h"
 #include "engine/training/lr_schedule.h"
 #include "engine/training/optimizer.h"
@@ -69,6 +70,7 @@ class Trainer {
   AdamW& optimizer_;
   TrainerOptions options_;
   std::int64_t step_;
+  BatchStage stage_;
   CapturedShape last_shape_;
   std::int64_t steps_of_shape_ = 0;
   std::unique_ptr<CapturedStep> captured_;

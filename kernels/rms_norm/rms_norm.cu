@@ -9,9 +9,10 @@
 namespace kernels::cuda {
 namespace {
 
-constexpr int kPackColumns = 32 * 4;  ///< columns of a row that a warp takes at once
-constexpr int kMostPacks = 4;         ///< of one warp: more would leave no registers for other rows
-constexpr int kMostWarps = 4;         ///< that share a row
+constexpr int kPackColumns = 32 * 4;             ///< columns of a row that a warp takes at once
+constexpr int kMostColumns = 16 * kPackColumns;  ///< of a row that stays in registers
+/// Packs of one warp: more would leave no registers for other rows.
+constexpr int kMostPacks = 4, kMostGradientPacks = 1;
 
 /// The warps of a block, kRowWarps of them for each row.
 template <int kRowWarps>
@@ -32,6 +33,23 @@ struct RowWarps {
       value = 0;
 #pragma unroll
       for (int other = 0; other < kRowWarps; ++other) value += parts[row * kRowWarps + other];
+    }
+    return value;
+  }
+
+  /// sum() that waits for the row's own warps alone. `turn` counts the calls: neighbours write to
+  /// different places.
+  __device__ float sum_of_row(float value, int turn) const {
+    value = device::warp_sum(value);
+    if constexpr (kRowWarps > 1) {
+      __shared__ float parts[2][device::kWarps];
+      if (threadIdx.x % 32 == 0) parts[turn % 2][threadIdx.x / 32] = value;
+      asm volatile("bar.sync %0, %1;" ::"r"(row + 1), "r"(32 * kRowWarps) : "memory");
+      value = 0;
+#pragma unroll
+      for (int other = 0; other < kRowWarps; ++other) {
+        value += parts[turn % 2][row * kRowWarps + other];
+      }
     }
     return value;
   }
@@ -87,48 +105,78 @@ __global__ void __launch_bounds__(device::kThreads)
   });
 }
 
+/// A lane's share of what a row's gradient is made of, as it lies in memory.
+template <typename T, int kPacks>
+struct RowPacks {
+  device::Pack<T, 4> x[kPacks], y_gradient[kPacks], sum_gradient[kPacks];
+  float scale = 0;
+
+  /// Nothing from row `end` on.
+  template <typename Warps>
+  __device__ void load(const Warps& warps, const T* x_rows, const T* y_gradients,
+                       const T* sum_gradients, const float* scales, std::int64_t row,
+                       std::int64_t end, std::int64_t width) {
+    if (row >= end) return;
+    scale = scales[row];
+    warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
+      const auto pack_of = [&](const T* rows) {
+        return *reinterpret_cast<const device::Pack<T, 4>*>(rows + row * width + column);
+      };
+      x[pack] = pack_of(x_rows);
+      y_gradient[pack] = pack_of(y_gradients);
+      if (sum_gradients != nullptr) sum_gradient[pack] = pack_of(sum_gradients);
+    });
+  }
+};
+
 /// dx = scale · (g·w - n · mean(g·w·n)) + d_sum, n = x · scale; each block sums g · n over its
 /// share of the rows.
 template <typename T, int kPacks, int kRowWarps>
-__global__ void __launch_bounds__(device::kThreads)
+__global__ void __launch_bounds__(device::kThreads, kPacks == 1 ? 4 : 2)
     rms_norm_gradient_kernel(const T* x, const float* weight, const float* scales,
                              const T* y_gradient, const T* sum_gradient, std::int64_t rows,
                              std::int64_t width, T* x_gradient, float* partial) {
   const RowWarps<kRowWarps> warps;
-  float factor[kPacks][4], weight_sum[kPacks][4] = {};
+  device::Pack<T, 4> factor[kPacks];
+  float weight_sum[kPacks][4] = {};
   warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
-    device::load(weight + column, factor[pack]);
 #pragma unroll
-    for (int i = 0; i < 4; ++i) factor[pack][i] = device::rounded_to<T>(factor[pack][i]);
+    for (int i = 0; i < 4; ++i) factor[pack].value[i] = device::from_float<T>(weight[column + i]);
   });
   const std::int64_t begin = rows * blockIdx.x / gridDim.x;
   const std::int64_t end = rows * (blockIdx.x + 1) / gridDim.x;
-  for (std::int64_t base = begin; base < end; base += warps.kRows) {
+  RowPacks<T, kPacks> next;
+  next.load(warps, x, y_gradient, sum_gradient, scales, begin + warps.row, end, width);
+  int turn = 0;
+  for (std::int64_t base = begin; base < end; base += warps.kRows, ++turn) {
+    // The next row is under way while this one is summed up.
+    const RowPacks<T, kPacks> now = next;
     const std::int64_t row = base + warps.row;
+    next.load(warps, x, y_gradient, sum_gradient, scales, row + warps.kRows, end, width);
     const bool exists = row < end;
-    const float scale = exists ? scales[row] : 0.0f;
     float n[kPacks][4], g[kPacks][4];
     float sum = 0;
     if (exists) {
-      warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
-        device::load(x + row * width + column, n[pack]);
-        device::load(y_gradient + row * width + column, g[pack]);
+      warps.template for_packs<kPacks>(width, [&](std::int64_t, int pack) {
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
-          n[pack][i] *= scale;
-          weight_sum[pack][i] = fmaf(g[pack][i], n[pack][i], weight_sum[pack][i]);
-          g[pack][i] *= factor[pack][i];
+          const float gradient = device::to_float(now.y_gradient[pack].value[i]);
+          n[pack][i] = device::to_float(now.x[pack].value[i]) * now.scale;
+          weight_sum[pack][i] = fmaf(gradient, n[pack][i], weight_sum[pack][i]);
+          g[pack][i] = gradient * device::to_float(factor[pack].value[i]);
           sum = fmaf(g[pack][i], n[pack][i], sum);
         }
       });
     }
-    const float mean = warps.sum(sum) / static_cast<float>(width);
+    const float mean = warps.sum_of_row(sum, turn) / static_cast<float>(width);
     if (!exists) continue;
     warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
       float added[4] = {};
-      if (sum_gradient != nullptr) device::load(sum_gradient + row * width + column, added);
 #pragma unroll
-      for (int i = 0; i < 4; ++i) added[i] += scale * fmaf(-n[pack][i], mean, g[pack][i]);
+      for (int i = 0; i < 4; ++i) {
+        if (sum_gradient != nullptr) added[i] = device::to_float(now.sum_gradient[pack].value[i]);
+        added[i] += now.scale * fmaf(-n[pack][i], mean, g[pack][i]);
+      }
       device::store(added, x_gradient + row * width + column);
     });
   }
@@ -229,26 +277,31 @@ __global__ void any_weight_gradient_kernel(const T* x, const float* scales, cons
   partial[blockIdx.y * width + column] = sum;
 }
 
-/// Calls work(packs, warps) as integral constants for a row of `width` columns.
-template <typename Work>
+/// Calls work(packs, warps) as integral constants for a row of `width` columns, at most kMost packs
+/// of a warp where the row has warps enough.
+template <int kMost, typename Work>
 void with_row_shape(std::int64_t width, Work&& work) {
   const std::int64_t packs = (width + kPackColumns - 1) / kPackColumns;
   const auto with_warps = [&](auto row_warps) {
     const std::int64_t of_warp = (packs + row_warps() - 1) / row_warps();
     if (of_warp == 1) return work(std::integral_constant<int, 1>{}, row_warps);
-    if (of_warp == 2) return work(std::integral_constant<int, 2>{}, row_warps);
-    if (of_warp == 3) return work(std::integral_constant<int, 3>{}, row_warps);
-    work(std::integral_constant<int, kMostPacks>{}, row_warps);
+    if constexpr (kMost == 1) return work(std::integral_constant<int, 2>{}, row_warps);
+    if constexpr (kMost > 1) {
+      if (of_warp == 2) return work(std::integral_constant<int, 2>{}, row_warps);
+      if (of_warp == 3) return work(std::integral_constant<int, 3>{}, row_warps);
+      work(std::integral_constant<int, kMost>{}, row_warps);
+    }
   };
-  if (packs <= kMostPacks) return with_warps(std::integral_constant<int, 1>{});
-  if (packs <= 2 * kMostPacks) return with_warps(std::integral_constant<int, 2>{});
-  with_warps(std::integral_constant<int, kMostWarps>{});
+  if (packs <= kMost) return with_warps(std::integral_constant<int, 1>{});
+  if (packs <= 2 * kMost) return with_warps(std::integral_constant<int, 2>{});
+  if (packs <= 4 * kMost) return with_warps(std::integral_constant<int, 4>{});
+  with_warps(std::integral_constant<int, 8>{});
 }
 
 bool stays_in_registers(std::int64_t width, std::initializer_list<const void*> rows,
                         const float* weight, ElementType type) {
-  return width <= kMostPacks * kMostWarps * kPackColumns &&
-         device::takes_packs(width, rows, type) && device::aligned_for_four(weight, 4);
+  return width <= kMostColumns && device::takes_packs(width, rows, type) &&
+         device::aligned_for_four(weight, 4);
 }
 
 }  // namespace
@@ -266,7 +319,7 @@ void rms_norm(const void* x, const void* delta, const float* weight, ElementType
           static_cast<T*>(sum), static_cast<T*>(y), scale);
     };
     if (stays_in_registers(width, {x, delta, sum, y}, weight, type)) {
-      with_row_shape(width, [&](auto packs, auto row_warps) {
+      with_row_shape<kMostPacks>(width, [&](auto packs, auto row_warps) {
         launch(&rms_norm_kernel<T, packs(), row_warps()>, RowWarps<row_warps()>::kRows);
       });
     } else {
@@ -294,7 +347,7 @@ void rms_norm_gradient(const void* x, const float* weight, const float* scale,
     const auto* added = static_cast<const T*>(sum_gradient);
     auto* to = static_cast<T*>(x_gradient);
     if (stays_in_registers(width, {x, y_gradient, sum_gradient, x_gradient}, weight, type)) {
-      with_row_shape(width, [&](auto packs, auto row_warps) {
+      with_row_shape<kMostGradientPacks>(width, [&](auto packs, auto row_warps) {
         rms_norm_gradient_kernel<T, packs(), row_warps()>
             <<<kRmsNormPartialRows, device::kThreads, 0, device::native(stream)>>>(
                 from, weight, scale, g, added, rows, width, to, partial_weight_gradients);

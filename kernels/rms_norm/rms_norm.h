@@ -30,7 +30,7 @@ void rms_norm(const void* x, const void* delta, const float* weight, ElementType
               std::int64_t rows, std::int64_t width, float epsilon, void* sum, void* y,
               float* scale, Stream stream);
 
-inline constexpr unsigned kRmsNormPartialRows = 396;
+inline constexpr unsigned kRmsNormPartialRows = 528;
 
 /// `x_gradient` gets the gradient of the rows, plus `sum_gradient` unless that is null. The
 /// weight's gradient is the sum of the rows of `partial_weight_gradients` [kRmsNormPartialRows,

@@ -55,6 +55,59 @@ TEST(Devices, CudaWithoutAUsableDriverNamesBothVersions) {
   }
 }
 
+DeviceInfo gpu(const std::string& id, const std::string& name, int major, int minor) {
+  DeviceInfo info{.id = id, .name = name};
+  judge_capability(info, major, minor);
+  return info;
+}
+
+DeviceReport machine_with(const DeviceInfo& info) {
+  DeviceReport report;
+  report.devices = {{.id = "cpu", .name = "a processor"}, info};
+  report.automatic = info.usable ? info.id : "cpu";
+  report.cuda_problem = info.usable ? "" : info.limits;
+  return report;
+}
+
+TEST(Devices, AGpuTooOldForLibTorchIsRefusedByName) {
+  const DeviceReport report = machine_with(gpu("cuda:0", "Tesla V100", 7, 0));
+  EXPECT_FALSE(report.devices[1].usable);
+  try {
+    choose_device(report, "cuda", false);
+    FAIL() << "it was accepted";
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("Tesla V100 has compute capability 7.0"), std::string::npos) << text;
+    EXPECT_NE(text.find("needs 7.5"), std::string::npos) << text;
+  }
+  const ChosenDevice chosen = choose_device(report, "auto", false);
+  EXPECT_EQ(chosen.id, "cpu");
+  EXPECT_NE(chosen.note.find("Tesla V100"), std::string::npos) << chosen.note;
+}
+
+TEST(Devices, AnOlderGpuRunsThePlainModelAndSaysSo) {
+  const DeviceReport report = machine_with(gpu("cuda:0", "Tesla T4", 7, 5));
+  const ChosenDevice plain = choose_device(report, "cuda", false);
+  EXPECT_EQ(plain.id, "cuda:0");
+  EXPECT_THROW(choose_device(report, "cuda", true), Error);
+  const ChosenDevice simulated = choose_device(report, "auto", true);
+  EXPECT_EQ(simulated.id, "cpu");
+#ifdef PARADIGM_WITH_CUDA
+  EXPECT_NE(plain.note.find("Tesla T4 has compute capability 7.5"), std::string::npos);
+  EXPECT_NE(simulated.note.find("Tesla T4"), std::string::npos) << simulated.note;
+#endif
+}
+
+TEST(Devices, AGpuWithKernelsNeedsNoWords) {
+  const DeviceInfo info = gpu("cuda:0", "NVIDIA H100", 9, 0);
+  EXPECT_TRUE(info.usable);
+#ifdef PARADIGM_WITH_CUDA
+  EXPECT_TRUE(info.has_kernels);
+  EXPECT_EQ(info.limits, "");
+  EXPECT_EQ(choose_device(machine_with(info), "cuda", true).note, "");
+#endif
+}
+
 TEST(Devices, AnUnknownCudaDeviceIsRefused) {
   EXPECT_THROW(choose_device("cuda:99", false), Error);
 }

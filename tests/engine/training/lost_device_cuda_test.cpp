@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A GPU that fails in the midst of a run. Afterwards no call of CUDA succeeds in this process, so
+// this is its only test with a GPU.
+#include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/runs/run_reader.h"
+#include "engine/training/train.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/tiny_llama.h"
+
+#include <ATen/Context.h>
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+namespace engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Launches a kernel that traps in the first GPU's primary context: what follows there fails as it
+/// does when the device falls off the bus.
+bool break_device() {
+  void* const library = dlopen("libcuda.so.1", RTLD_LAZY);
+  if (library == nullptr) return false;
+  const auto function = [&]<typename F>(const char* name, F*) {
+    return reinterpret_cast<F*>(dlsym(library, name));
+  };
+  using Handle = void*;
+  Handle context = nullptr, module = nullptr, kernel = nullptr;
+  const char* const code =
+      ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry fail() { trap; ret; }\n";
+  return function("cuDevicePrimaryCtxRetain", static_cast<int (*)(Handle*, int)>(nullptr))(
+             &context, 0) == 0 &&
+         function("cuCtxSetCurrent", static_cast<int (*)(Handle)>(nullptr))(context) == 0 &&
+         function("cuModuleLoadData", static_cast<int (*)(Handle*, const void*)>(nullptr))(
+             &module, code) == 0 &&
+         function("cuModuleGetFunction", static_cast<int (*)(Handle*, Handle, const char*)>(
+                                             nullptr))(&kernel, module, "fail") == 0 &&
+         function("cuLaunchKernel",
+                  static_cast<int (*)(Handle, unsigned, unsigned, unsigned, unsigned, unsigned,
+                                      unsigned, unsigned, Handle, void**, void**)>(nullptr))(
+             kernel, 1, 1, 1, 1, 1, 1, 0, nullptr, nullptr, nullptr) == 0;
+}
+
+TEST(LostDeviceOnCuda, TheRunEndsAsFailedWithItsLastCheckpointIntact) {
+#ifndef PARADIGM_WITH_CUDA
+  GTEST_SKIP() << "built without CUDA";
+#endif
+  if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  tests::ScratchFolder folder;
+  setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1);
+  tests::write_tiny_llama(folder / "model", {.hidden_size = 64, .intermediate_size = 128});
+  folder.write("text.txt", tests::tiny_text(810));
+  RunConfig config;
+  config.model_name_or_path = (folder / "model").string();
+  config.train_file = (folder / "text.txt").string();
+  config.output_dir = (folder / "run").string();
+  config.do_train = true;
+  config.block_size = 16;
+  config.per_device_train_batch_size = 4;
+  config.max_steps = 1'000'000;
+  config.logging_steps = 1;
+  config.save_steps = 20;
+  config.device = "cuda";
+
+  const fs::path run = folder / "run";
+  std::atomic<bool> is_broken = false;
+  std::thread breaker([&] {
+    for (int i = 0; i < 3000 && !fs::exists(run / "checkpoint-40/manifest.json"); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    is_broken = break_device();
+  });
+  RunControl control;
+  const TrainOutcome outcome = train(config, control, {});
+  breaker.join();
+  ASSERT_TRUE(is_broken);
+  EXPECT_TRUE(outcome.failed);
+  EXPECT_NE(outcome.message.find("The GPU has failed: CUDA error"), std::string::npos)
+      << outcome.message;
+  EXPECT_EQ(RunReader(run).poll().status->state, RunState::failed);
+
+  const NewestCheckpoint newest = newest_checkpoint(run, FileCheck::hashes);
+  ASSERT_TRUE(newest.checkpoint.has_value());
+  EXPECT_EQ(newest.checkpoint->path.filename(), outcome.last_checkpoint);
+}
+
+}  // namespace
+}  // namespace engine
