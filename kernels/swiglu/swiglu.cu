@@ -2,10 +2,15 @@
 #include "kernels/device/rows.cuh"
 #include "kernels/swiglu/swiglu.h"
 
+#include <algorithm>
+#include <initializer_list>
+#include <type_traits>
+
 namespace kernels::cuda {
 namespace {
 
-__device__ float sigmoid(float x) { return 1.0f / (1.0f + __expf(-x)); }
+// The fast division is off by two units in the last place, as the exponential is.
+__device__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
 
 template <typename T, int kCount>
 __device__ void swiglu_pack(const T* gate, const T* up, T* y) {
@@ -58,21 +63,24 @@ template <typename T, int kCount, typename Work>
 __device__ void for_row_packs(std::int64_t rows, std::int64_t width, const Work& work) {
   const std::int64_t column = (std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x) * kCount;
   if (column >= width) return;
+#pragma unroll 2
   for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
     work(row * 2 * width + column, row * width + column);
   }
 }
 
 template <typename T, int kCount>
-__global__ void swiglu_rows_kernel(const T* gate_up, std::int64_t rows, std::int64_t width, T* y) {
+__global__ void swiglu_rows_kernel(const T* __restrict__ gate_up, std::int64_t rows,
+                                   std::int64_t width, T* __restrict__ y) {
   for_row_packs<T, kCount>(rows, width, [&](std::int64_t gate, std::int64_t at) {
     swiglu_pack<T, kCount>(gate_up + gate, gate_up + gate + width, y + at);
   });
 }
 
 template <typename T, int kCount>
-__global__ void swiglu_rows_gradient_kernel(const T* gate_up, const T* y_gradient,
-                                            std::int64_t rows, std::int64_t width, T* gradient) {
+__global__ void swiglu_rows_gradient_kernel(const T* __restrict__ gate_up,
+                                            const T* __restrict__ y_gradient, std::int64_t rows,
+                                            std::int64_t width, T* __restrict__ gradient) {
   for_row_packs<T, kCount>(rows, width, [&](std::int64_t gate, std::int64_t at) {
     gradient_pack<T, kCount>(gate_up + gate, gate_up + gate + width, y_gradient + at,
                              gradient + gate, gradient + gate + width);
@@ -84,6 +92,20 @@ constexpr int kRowThreads = 128;
 dim3 grid_of_columns(std::int64_t rows, std::int64_t packs) {
   return {static_cast<unsigned>((packs + kRowThreads - 1) / kRowThreads),
           static_cast<unsigned>(std::min<std::int64_t>(rows, 4096))};
+}
+
+/// Calls work(elements of a pack, as an integral constant): 8 of 16 bits, 4 or 1.
+template <typename T, typename Work>
+void with_pack(std::int64_t width, std::initializer_list<const void*> rows, ElementType type,
+               Work&& work) {
+  if (!device::takes_packs(width, rows, type)) return work(std::integral_constant<int, 1>{});
+  const bool eights = width % 8 == 0 && std::all_of(rows.begin(), rows.end(), [](const void* row) {
+                        return device::aligned_for_eight(row);
+                      });
+  if constexpr (sizeof(T) == 2) {
+    if (eights) return work(std::integral_constant<int, 8>{});
+  }
+  work(std::integral_constant<int, 4>{});
 }
 
 }  // namespace
@@ -123,11 +145,11 @@ void swiglu_rows(const void* gate_up, ElementType type, std::int64_t rows, std::
   if (rows == 0) return;
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
-    const bool fours = device::takes_packs(width, {gate_up, y}, type);
-    const auto kernel = fours ? &swiglu_rows_kernel<T, 4> : &swiglu_rows_kernel<T, 1>;
-    kernel<<<grid_of_columns(rows, fours ? width / 4 : width), kRowThreads, 0,
-             device::native(stream)>>>(static_cast<const T*>(gate_up), rows, width,
-                                       static_cast<T*>(y));
+    with_pack<T>(width, {gate_up, y}, type, [&](auto pack) {
+      swiglu_rows_kernel<T, pack()>
+          <<<grid_of_columns(rows, width / pack()), kRowThreads, 0, device::native(stream)>>>(
+              static_cast<const T*>(gate_up), rows, width, static_cast<T*>(y));
+    });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
@@ -138,13 +160,12 @@ void swiglu_rows_gradient(const void* gate_up, const void* y_gradient, ElementTy
   if (rows == 0) return;
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
-    const bool fours = device::takes_packs(width, {gate_up, y_gradient, gate_up_gradient}, type);
-    const auto kernel =
-        fours ? &swiglu_rows_gradient_kernel<T, 4> : &swiglu_rows_gradient_kernel<T, 1>;
-    kernel<<<grid_of_columns(rows, fours ? width / 4 : width), kRowThreads, 0,
-             device::native(stream)>>>(static_cast<const T*>(gate_up),
-                                       static_cast<const T*>(y_gradient), rows, width,
-                                       static_cast<T*>(gate_up_gradient));
+    with_pack<T>(width, {gate_up, y_gradient, gate_up_gradient}, type, [&](auto pack) {
+      swiglu_rows_gradient_kernel<T, pack()>
+          <<<grid_of_columns(rows, width / pack()), kRowThreads, 0, device::native(stream)>>>(
+              static_cast<const T*>(gate_up), static_cast<const T*>(y_gradient), rows, width,
+              static_cast<T*>(gate_up_gradient));
+    });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
