@@ -398,7 +398,7 @@ struct Projections {
   at::Tensor together(const at::Tensor& x, const ForwardContext& context) const {
     std::vector<LinearLayer*> all;
     for (const auto& layer : layers) all.push_back(layer.get());
-    return all.front()->joint_product(all, x, context);
+    return all.front()->joint_product(all, x, context).values;
   }
   at::Tensor one_by_one(const at::Tensor& x, const ForwardContext& context) const {
     std::vector<at::Tensor> outputs;
