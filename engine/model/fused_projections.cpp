@@ -43,13 +43,19 @@ std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> la
   });
   if (!possible) return std::nullopt;
   const auto plainly = [](const LinearLayer* layer) { return layer->computes_plainly(); };
-  if (std::all_of(layers.begin(), layers.end(), plainly)) return JointProduct{};
+  const auto kept_weights = [&] {
+    const WorkingWeights* const kept =
+        first.working_weights({layers.begin(), layers.size()}, x.scalar_type());
+    return kept != nullptr ? kept->values() : at::Tensor();
+  };
+  if (std::all_of(layers.begin(), layers.end(), plainly)) return JointProduct{{}, kept_weights()};
   if (first.bias().defined() || std::any_of(layers.begin(), layers.end(), plainly)) {
     return std::nullopt;
   }
   JointOutput output = first.joint_product({layers.begin(), layers.size()}, x, context);
   if (!output.values.defined()) return std::nullopt;
-  return JointProduct{std::move(output)};
+  if (output.gradient) return JointProduct{std::move(output), {}};
+  return JointProduct{std::move(output), kept_weights()};
 }
 
 namespace {
@@ -79,8 +85,10 @@ at::Tensor used(const Bias& bias) { return bias.value_or(at::Tensor()); }
 class Stack {
  public:
   Stack() = default;
-  Stack(const variable_list& parameters, c10::ScalarType dtype)
-      : weight_(stacked(parameters, 0, parameters.size() / 2, dtype)) {
+  /// `weight`: the stack of weights if there is one already.
+  Stack(const variable_list& parameters, c10::ScalarType dtype, at::Tensor weight)
+      : weight_(std::move(weight)) {
+    if (!weight_.defined()) weight_ = stacked(parameters, 0, parameters.size() / 2, dtype);
     if (parameters.back().defined()) {
       bias_ = stacked(parameters, parameters.size() / 2, parameters.size(), dtype);
     }
@@ -116,7 +124,7 @@ class Product {
  public:
   Product(const JointProduct& joint, const at::Tensor& x, const variable_list& parameters)
       : parameters_(parameters), gradient_(joint.simulated.gradient) {
-    if (!gradient_) stack_ = Stack(parameters, x.scalar_type());
+    if (!gradient_) stack_ = Stack(parameters, x.scalar_type(), joint.weights);
     values_ =
         joint.simulated.values.defined() ? joint.simulated.values : stack_.product(rows_of(x));
   }

@@ -19,6 +19,9 @@ namespace engine {
 /// did.
 struct JointProduct {
   JointOutput simulated;  ///< values undefined = plain
+  /// Of a product with the gradient of the plain one, where they are kept: 16-bit copies of the
+  /// weights one below the other.
+  at::Tensor weights;
 };
 
 /// Nothing when the layers have to compute one by one.

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "engine/model/forward_context.h"
+#include "engine/model/working_weights.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -73,6 +75,13 @@ class LinearLayer {
   /// pass may then be replayed as a CUDA graph.
   virtual bool is_capturable(std::int64_t /*step*/) const { return !is_transformed(); }
 
+  /// 16-bit copies of the weights of `layers`, this one the first, as they are now. Made in passes
+  /// with gradients and kept; null in others as long as there are none.
+  const WorkingWeights* working_weights(std::span<LinearLayer* const> layers,
+                                        c10::ScalarType dtype);
+  /// What working_weights() keeps, or null.
+  WorkingWeights* kept_working_weights() const { return working_weights_.get(); }
+
   const std::string& name() const { return name_; }     ///< Hugging Face's layer name
   const at::Tensor& weight() const { return weight_; }  ///< [out, in], fp32 master
   const at::Tensor& bias() const { return bias_; }      ///< [out], or undefined
@@ -81,6 +90,7 @@ class LinearLayer {
   std::string name_;
   at::Tensor weight_;
   at::Tensor bias_;
+  std::unique_ptr<WorkingWeights> working_weights_;
 };
 
 /// The ordinary layer: x·Wᵀ + b, with the weight cast to the compute dtype.

@@ -186,6 +186,14 @@ bool Llama::is_transformed() {
   return any;
 }
 
+std::vector<WorkingWeights*> Llama::working_weights() {
+  std::vector<WorkingWeights*> all;
+  for (const LayerSlot<LinearLayer>* slot : linear_slots()) {
+    if (WorkingWeights* const kept = (*slot)->kept_working_weights()) all.push_back(kept);
+  }
+  return all;
+}
+
 bool Llama::is_capturable(std::int64_t step) {
   bool all = true;
   visit_layers([&](const auto& layer) { all = all && layer.is_capturable(step); });

@@ -86,6 +86,8 @@ class Llama {
   const LlamaConfig& config() const { return config_; }
   at::Device device() const { return embedding_.device(); }
 
+  /// The 16-bit copies of weights that layers keep from step to step.
+  std::vector<WorkingWeights*> working_weights();
   /// Whether any layer is.
   bool is_transformed();
   /// Whether every layer is, see LinearLayer::is_capturable.

@@ -31,15 +31,17 @@ struct AdamWOptions {
   double weight_decay = 0;
 };
 
-/// AdamW with decoupled weight decay over fp32 masters, one fused update per group. Biases and norm
+/// AdamW with decoupled weight decay over fp32 masters: on CUDA kernels/adamw, elsewhere one fused
+/// update of ATen's per group. Biases and norm
 /// weights do not decay.
 class AdamW {
  public:
   AdamW(const std::vector<Parameter>& parameters, const AdamWOptions& options);
 
   /// One update with the gradients clipped on the way. Changes nothing, not even the step count,
-  /// when found_inf is 1.
-  void step(double learning_rate, const GradientNorm& gradients);
+  /// when found_inf is 1. `working`: bf16 copies of parameters that are written with them.
+  void step(double learning_rate, const GradientNorm& gradients,
+            const std::vector<WorkingWeights*>& working = {});
 
   /// "<parameter>.exp_avg", "<parameter>.exp_avg_sq" and "step" (updates applied): the tensors
   /// themselves, to be saved or written into.
@@ -54,6 +56,9 @@ class AdamW {
     std::vector<at::Tensor> exp_avg_sq;
     std::vector<at::Tensor> steps;  // the one step tensor, repeated
   };
+
+  void step_on_cuda(double learning_rate, const GradientNorm& gradients,
+                    const std::vector<WorkingWeights*>& working);
 
   AdamWOptions options_;
   at::Tensor step_;

@@ -29,6 +29,9 @@ StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
                      (step_ + 1) % options_.layer_stats_steps == 0 && model_.is_transformed();
   for (const at::Tensor& ids : micro_batches) metrics.tokens += ids.numel();
 
+  // A graph does not ask whether somebody else changed weights since its last replay.
+  const std::vector<WorkingWeights*> working = model_.working_weights();
+  for (WorkingWeights* const stack : working) stack->refresh();
   CapturedStep* const graph = metrics.measured ? nullptr : captured(micro_batches);
   // It is recorded again at the next step.
   if (graph == nullptr && captured_ && !captured_->leaves_room()) captured_.reset();
@@ -36,7 +39,7 @@ StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
                      ? graph->run(step_, micro_batches, stage_, before_micro_batch).clone()
                      : run_passes(micro_batches, metrics.measured, before_micro_batch);
   const GradientNorm gradients = gradient_norm(model_.parameters(), options_.max_grad_norm);
-  optimizer_.step(metrics.learning_rate, gradients);
+  optimizer_.step(metrics.learning_rate, gradients, working);
   ++step_;
 
   metrics.grad_norm = gradients.norm;
