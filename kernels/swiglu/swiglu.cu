@@ -58,26 +58,21 @@ __global__ void swiglu_gradient_kernel(const T* gate, const T* up, const T* y_gr
   }
 }
 
-/// Rows of gate and up beside each other: a pack for each thread, all loads of a device under way
-/// at once.
-template <int kCount, typename Work>
-__device__ void with_row_pack(std::int64_t rows, std::int64_t width, const Work& work) {
-  const std::int64_t packs = width / kCount;
-  const std::int64_t pack = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (pack >= rows * packs) return;
-  // Nearly always small enough for the short division.
-  const std::int64_t row =
-      pack >> 32 == 0 && packs >> 32 == 0
-          ? static_cast<std::uint32_t>(pack) / static_cast<std::uint32_t>(packs)
-          : pack / packs;
-  const std::int64_t column = (pack - row * packs) * kCount;
-  work(row * 2 * width + column, row * width + column);
+// Rows of gate and up beside each other: a block for some columns of many rows.
+template <typename T, int kCount, typename Work>
+__device__ void for_row_packs(std::int64_t rows, std::int64_t width, const Work& work) {
+  const std::int64_t column = (std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x) * kCount;
+  if (column >= width) return;
+#pragma unroll 2
+  for (std::int64_t row = blockIdx.y; row < rows; row += gridDim.y) {
+    work(row * 2 * width + column, row * width + column);
+  }
 }
 
 template <typename T, int kCount>
 __global__ void swiglu_rows_kernel(const T* __restrict__ gate_up, std::int64_t rows,
                                    std::int64_t width, T* __restrict__ y) {
-  with_row_pack<kCount>(rows, width, [&](std::int64_t gate, std::int64_t at) {
+  for_row_packs<T, kCount>(rows, width, [&](std::int64_t gate, std::int64_t at) {
     swiglu_pack<T, kCount>(gate_up + gate, gate_up + gate + width, y + at);
   });
 }
@@ -86,14 +81,17 @@ template <typename T, int kCount>
 __global__ void swiglu_rows_gradient_kernel(const T* __restrict__ gate_up,
                                             const T* __restrict__ y_gradient, std::int64_t rows,
                                             std::int64_t width, T* __restrict__ gradient) {
-  with_row_pack<kCount>(rows, width, [&](std::int64_t gate, std::int64_t at) {
+  for_row_packs<T, kCount>(rows, width, [&](std::int64_t gate, std::int64_t at) {
     gradient_pack<T, kCount>(gate_up + gate, gate_up + gate + width, y_gradient + at,
                              gradient + gate, gradient + gate + width);
   });
 }
 
-unsigned blocks_of_packs(std::int64_t packs) {
-  return static_cast<unsigned>((packs + device::kThreads - 1) / device::kThreads);
+constexpr int kRowThreads = 128;
+
+dim3 grid_of_columns(std::int64_t rows, std::int64_t packs) {
+  return {static_cast<unsigned>((packs + kRowThreads - 1) / kRowThreads),
+          static_cast<unsigned>(std::min<std::int64_t>(rows, 4096))};
 }
 
 /// Calls work(elements of a pack, as an integral constant): 8 of 16 bits, 4 or 1.
@@ -148,9 +146,9 @@ void swiglu_rows(const void* gate_up, ElementType type, std::int64_t rows, std::
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
     with_pack<T>(width, {gate_up, y}, type, [&](auto pack) {
-      swiglu_rows_kernel<T, pack()><<<blocks_of_packs(rows * (width / pack())), device::kThreads, 0,
-                                      device::native(stream)>>>(static_cast<const T*>(gate_up),
-                                                                rows, width, static_cast<T*>(y));
+      swiglu_rows_kernel<T, pack()>
+          <<<grid_of_columns(rows, width / pack()), kRowThreads, 0, device::native(stream)>>>(
+              static_cast<const T*>(gate_up), rows, width, static_cast<T*>(y));
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
@@ -163,10 +161,10 @@ void swiglu_rows_gradient(const void* gate_up, const void* y_gradient, ElementTy
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
     with_pack<T>(width, {gate_up, y_gradient, gate_up_gradient}, type, [&](auto pack) {
-      swiglu_rows_gradient_kernel<T, pack()><<<blocks_of_packs(rows * (width / pack())),
-                                               device::kThreads, 0, device::native(stream)>>>(
-          static_cast<const T*>(gate_up), static_cast<const T*>(y_gradient), rows, width,
-          static_cast<T*>(gate_up_gradient));
+      swiglu_rows_gradient_kernel<T, pack()>
+          <<<grid_of_columns(rows, width / pack()), kRowThreads, 0, device::native(stream)>>>(
+              static_cast<const T*>(gate_up), static_cast<const T*>(y_gradient), rows, width,
+              static_cast<T*>(gate_up_gradient));
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
