@@ -141,7 +141,7 @@ void CurvePlot::setCurves(std::vector<Curve> curves) {
   ranges_known_ = false;
   applyTheme();
   setFollowing(true);
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setSeries(const std::vector<Curve>& curves) {
@@ -158,19 +158,19 @@ void CurvePlot::setSeries(const std::vector<Curve>& curves) {
 void CurvePlot::setMarks(std::vector<StepMark> marks) {
   if (marks == events_->marks()) return;
   events_->setMarks(std::move(marks));
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setTitle(const QString& title) {
   title_->setText(title);
   plot_->setAccessibleName(tr("Curve of %1").arg(title));
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setAxisTitle(const QString& title) {
   plot_->yAxis->setLabel(title);
   if (!title.isEmpty()) plot_->setAccessibleName(tr("Curve of %1").arg(title));
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setXAxis(const QString& title, bool whole) {
@@ -178,7 +178,7 @@ void CurvePlot::setXAxis(const QString& title, bool whole) {
   whole_x_ = whole;
   setXTicker();
   ranges_known_ = false;
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setXTicker() {
@@ -198,7 +198,7 @@ void CurvePlot::setLogarithmicX(bool logarithmic) {
   setXTicker();
   ranges_known_ = false;
   setFollowing(true);
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setYTicker() {
@@ -214,21 +214,21 @@ void CurvePlot::setYTicker() {
 void CurvePlot::setValueText(std::function<QString(double)> text) {
   value_text_ = std::move(text);
   setYTicker();
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setPlaceText(std::function<QString(double)> text) { place_text_ = std::move(text); }
 
 void CurvePlot::setLegendShown(bool shown) {
   plot_->legend->setVisible(shown);
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setLeftMargin(int pixels) {
   QMargins margins = plot_->axisRect()->minimumMargins();
   margins.setLeft(pixels);
   plot_->axisRect()->setMinimumMargins(margins);
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setExpectedEnd(double step) { expected_end_ = step; }
@@ -236,17 +236,16 @@ void CurvePlot::setExpectedEnd(double step) { expected_end_ = step; }
 void CurvePlot::setHalfLife(double steps) {
   if (steps == half_life_) return;
   half_life_ = steps;
-  for (auto& line : lines_) {
-    for (auto* values : {&line->smooth, &line->smooth_low, &line->smooth_high}) values->clear();
-  }
-  refresh();
+  for (auto& line : lines_) line->forget();
+  redraw();
 }
 
 void CurvePlot::setShowsRaw(bool shows) {
   if (shows == shows_raw_) return;
   shows_raw_ = shows;
+  for (auto& line : lines_) line->ranged = 0;
   Q_EMIT showsRawChanged(shows);
-  refresh();
+  redraw();
 }
 
 void CurvePlot::setLogarithmic(bool logarithmic) {
@@ -257,6 +256,11 @@ void CurvePlot::setLogarithmic(bool logarithmic) {
   ranges_known_ = false;
   Q_EMIT logarithmicChanged(logarithmic);
   setFollowing(true);
+  redraw();
+}
+
+void CurvePlot::redraw() {
+  must_replot_ = true;
   refresh();
 }
 
@@ -268,8 +272,7 @@ void CurvePlot::refresh() {
       this,
       [this] {
         if (!isVisible()) return;
-        draw();
-        plot_->replot(QCustomPlot::rpQueuedReplot);
+        if (draw()) plot_->replot(QCustomPlot::rpQueuedReplot);
       },
       Qt::QueuedConnection);
 }
@@ -340,7 +343,7 @@ void CurvePlot::changeEvent(QEvent* event) {
   QWidget::changeEvent(event);
   if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) {
     applyTheme();
-    refresh();
+    redraw();
   }
 }
 
@@ -348,12 +351,12 @@ void CurvePlot::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
   plot_->setBufferDevicePixelRatio(devicePixelRatioF());
   dirty_ = false;
-  refresh();
+  redraw();
 }
 
 void CurvePlot::resizeEvent(QResizeEvent* event) {
   QWidget::resizeEvent(event);
-  refresh();
+  redraw();
 }
 
 }  // namespace widgets

@@ -106,7 +106,7 @@ class CurvePlot : public QWidget {
   std::unique_ptr<CurvePlot> printable(const QSize& size) const;
 
   /// The series have grown: draws at the next turn of the event loop, once, and not at all while
-  /// hidden.
+  /// hidden or while nothing could be seen of it.
   void refresh();
 
   /// For tests and the accessible description: points of the main line that are drawn.
@@ -142,14 +142,17 @@ class CurvePlot : public QWidget {
   void applyTheme();
   void setXTicker();
   void setYTicker();
-  void draw();
+  /// Draws anew whatever has changed of the series.
+  void redraw();
+  /// Whether there is anything new to see.
+  bool draw();
   void updateSmoothed(Line& line);
-  std::vector<engine::SeriesPoint> envelopeOf(const engine::RunSeries& series,
-                                              std::size_t columns) const;
-  std::vector<engine::SeriesPoint> smoothOf(const Line& line, std::size_t columns) const;
-  void drawBand(Line& line, std::size_t columns);
-  void drawBroken(Line& line);
+  std::vector<engine::SeriesPoint> envelopeOf(Line& line, std::size_t columns) const;
+  std::vector<engine::SeriesPoint> smoothOf(Line& line, std::size_t columns) const;
+  bool drawBand(Line& line, std::size_t columns);
+  bool drawBroken(Line& line);
   void fitRanges();
+  ValueRange rangeOf(Line& line) const;
   double smallestPositive() const;
   int notPositive() const;
   CursorReading readingAt(double x) const;
@@ -187,6 +190,7 @@ class CurvePlot : public QWidget {
   bool restoring_ = false;
   bool setting_ranges_ = false;
   bool dirty_ = false;
+  bool must_replot_ = true;  ///< more has changed than the series
   bool ranges_known_ = false;
   ValueRange y_range_;
   QElapsedTimer described_;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace widgets {
 namespace {
@@ -20,11 +21,35 @@ bool same(double one, double other) {
   return one == other || (std::isnan(one) && std::isnan(other));
 }
 
-void fill(QCPGraph* graph, const std::vector<engine::SeriesPoint>& points) {
+/// What a change must move to be worth a new picture, in pixels.
+constexpr double kVisible = 0.25;
+
+/// How much of an axis' unit that is.
+double visible_on(const QCPAxis* axis, int pixels) {
+  if (axis->scaleType() == QCPAxis::stLogarithmic || pixels <= 0) return 0;
+  return kVisible * axis->range().size() / pixels;
+}
+
+/// Whether anything can be seen of the change. What cannot is not taken over, so that small ones do
+/// not add up.
+bool fill(QCPGraph* graph, const std::vector<engine::SeriesPoint>& points) {
+  const auto& drawn = *graph->data();
+  const QSize size = graph->parentPlot()->axisRect()->size();
+  const double along = visible_on(graph->keyAxis(), size.width());
+  const double across = visible_on(graph->valueAxis(), size.height());
+  const bool is_same =
+      drawn.size() == static_cast<int>(points.size()) &&
+      std::equal(points.begin(), points.end(), drawn.constBegin(),
+                 [&](const engine::SeriesPoint& point, const QCPGraphData& before) {
+                   return std::abs(point.x - before.key) <= along &&
+                          std::abs(point.y - before.value) <= across;
+                 });
+  if (is_same) return false;
   QVector<QCPGraphData> values;
   values.reserve(static_cast<int>(points.size()));
   for (const auto& point : points) values.append({point.x, point.y});
   graph->data()->set(values, true);
+  return true;
 }
 
 void append(std::vector<engine::SeriesPoint>& to, const std::vector<engine::SeriesPoint>& from) {
@@ -42,7 +67,7 @@ void CurvePlot::updateSmoothed(Line& line) {
   const bool continues = done > 0 && done <= x.size() && same(x[done - 1], line.last_raw_x) &&
                          same(y[done - 1], line.last_raw_y);
   if (!continues) {
-    line.smooth.clear();
+    line.forget();
     line.smoother = engine::Smoother(half_life_);
   }
   for (std::size_t i = line.smooth.size(); i < x.size(); ++i) {
@@ -54,11 +79,13 @@ void CurvePlot::updateSmoothed(Line& line) {
   }
 }
 
-std::vector<engine::SeriesPoint> CurvePlot::envelopeOf(const engine::RunSeries& series,
-                                                       std::size_t columns) const {
+std::vector<engine::SeriesPoint> CurvePlot::envelopeOf(Line& line, std::size_t columns) const {
+  const auto& series = *line.curve.series;
   const QCPRange range = plot_->xAxis->range();
   const auto pieces = view_pieces(range.lower, range.upper, columns, logarithmic_x_);
-  if (pieces.size() == 1) return series.envelope(range.lower, range.upper, columns);
+  if (pieces.size() == 1) {
+    return line.raw_view.envelope(series, {range.lower, range.upper}, columns);
+  }
   std::vector<engine::SeriesPoint> points;
   for (const auto& piece : pieces) {
     append(points, series.envelope(piece.from, piece.to, piece.columns));
@@ -68,8 +95,12 @@ std::vector<engine::SeriesPoint> CurvePlot::envelopeOf(const engine::RunSeries& 
   return points;
 }
 
-std::vector<engine::SeriesPoint> CurvePlot::smoothOf(const Line& line, std::size_t columns) const {
+std::vector<engine::SeriesPoint> CurvePlot::smoothOf(Line& line, std::size_t columns) const {
   const QCPRange range = plot_->xAxis->range();
+  if (!logarithmic_x_) {
+    return line.smooth_view.lastOfColumns(line.curve.series->x(), line.smooth,
+                                          {range.lower, range.upper}, columns);
+  }
   std::vector<engine::SeriesPoint> points;
   for (const auto& piece : view_pieces(range.lower, range.upper, columns, logarithmic_x_)) {
     append(points, one_per_column(line.curve.series->x(), line.smooth, piece.from, piece.to,
@@ -80,12 +111,16 @@ std::vector<engine::SeriesPoint> CurvePlot::smoothOf(const Line& line, std::size
   return points;
 }
 
-void CurvePlot::draw() {
+bool CurvePlot::draw() {
   dirty_ = false;
+  bool is_new = std::exchange(must_replot_, false);
   for (auto& line : lines_) {
     if (line->curve.series != nullptr) updateSmoothed(*line);
   }
+  const QCPRange x_before = plot_->xAxis->range();
+  const QCPRange y_before = plot_->yAxis->range();
   if (following_) fitRanges();
+  is_new |= plot_->xAxis->range() != x_before || plot_->yAxis->range() != y_before;
 
   const auto& colors = theme_colors(palette());
   const auto columns = static_cast<std::size_t>(std::max(1, plot_->axisRect()->width()));
@@ -103,19 +138,19 @@ void CurvePlot::draw() {
   for (auto& line : lines_) {
     const auto* series = line->curve.series;
     if (series == nullptr) continue;
-    if (series->size() > 0 && line->curve.in_legend) line->main->addToLegend();
+    if (series->size() > 0 && line->curve.in_legend) is_new |= line->main->addToLegend();
     if (line->curve.sparse || line->curve.exact) {
-      const auto points = envelopeOf(*series, columns);
-      fill(line->main, points);
-      line->ghost->data()->clear();
+      const auto points = envelopeOf(*line, line->curve.exact ? half : columns);
+      is_new |= fill(line->main, points);
+      is_new |= fill(line->ghost, {});
       note_outside(points, *line);
     } else {
       const bool has_ghost = shows_raw_ && lines_.size() <= kMostGhosts && line->low == nullptr;
       std::vector<engine::SeriesPoint> raw;
-      if (has_ghost) raw = envelopeOf(*series, columns);
+      if (has_ghost) raw = envelopeOf(*line, columns);
       const auto smooth = smoothOf(*line, half);
-      fill(line->ghost, raw);
-      fill(line->main, smooth);
+      is_new |= fill(line->ghost, raw);
+      is_new |= fill(line->main, smooth);
       note_outside(has_ghost ? raw : smooth, *line);
     }
     std::vector<engine::SeriesPoint> end;
@@ -123,15 +158,16 @@ void CurvePlot::draw() {
       const QCPGraphData& last = *(line->main->data()->constEnd() - 1);
       end.push_back({last.key, last.value});
     }
-    fill(line->end, end);
-    drawBand(*line, columns);
-    drawBroken(*line);
+    is_new |= fill(line->end, end);
+    is_new |= drawBand(*line, columns);
+    is_new |= drawBroken(*line);
   }
-  outside_->setValues(std::move(outside));
+  is_new |= outside_->setValues(std::move(outside));
   describe();
+  return is_new;
 }
 
-void CurvePlot::drawBroken(Line& line) {
+bool CurvePlot::drawBroken(Line& line) {
   std::vector<engine::SeriesPoint> shown;
   const QCPRange range = plot_->xAxis->range();
   double last = -kInf;
@@ -145,11 +181,11 @@ void CurvePlot::drawBroken(Line& line) {
     point.y = std::clamp(point.y, y.lower, y.upper);
     shown.push_back(point);
   }
-  fill(line.broken, shown);
+  return fill(line.broken, shown);
 }
 
-void CurvePlot::drawBand(Line& line, std::size_t columns) {
-  if (line.low == nullptr) return;
+bool CurvePlot::drawBand(Line& line, std::size_t columns) {
+  if (line.low == nullptr) return false;
   const QCPRange range = plot_->xAxis->range();
   const auto draw = [&](QCPGraph* graph, const engine::RunSeries& series,
                         std::vector<double>& smooth) {
@@ -157,11 +193,11 @@ void CurvePlot::drawBand(Line& line, std::size_t columns) {
       smooth = line.curve.sparse ? std::vector<double>(series.y().begin(), series.y().end())
                                  : engine::smoothed(series, half_life_);
     }
-    fill(graph,
-         one_per_column(series.x(), smooth, range.lower, range.upper, columns / kPixelsPerEdge));
+    return fill(graph, one_per_column(series.x(), smooth, range.lower, range.upper,
+                                      columns / kPixelsPerEdge));
   };
-  draw(line.low, *line.curve.low, line.smooth_low);
-  draw(line.high, *line.curve.high, line.smooth_high);
+  const bool low_is_new = draw(line.low, *line.curve.low, line.smooth_low);
+  return draw(line.high, *line.curve.high, line.smooth_high) || low_is_new;
 }
 
 void CurvePlot::describe() {

@@ -4,6 +4,7 @@
 
 #include "widgets/plots/curve_plot.h"
 #include "widgets/plots/custom_plot.h"
+#include "widgets/plots/growing_view.h"
 
 namespace widgets {
 
@@ -24,6 +25,20 @@ struct CurvePlot::Line {
   engine::Smoother smoother{1};
   std::vector<double> smooth;
   std::vector<double> smooth_low, smooth_high;  ///< of a band; empty = to be found again
+  GrowingView raw_view, smooth_view;
+  ValueRange range;        ///< where its axis is wanted to be, found from the first
+  std::size_t ranged = 0;  ///< values; 0 = to be found
+  std::size_t within = 0;  ///< values that were seen to lie in it, or to be outliers
+
+  /// What was found of its values is of others now.
+  void forget() {
+    smooth.clear();
+    smooth_low.clear();
+    smooth_high.clear();
+    raw_view.clear();
+    smooth_view.clear();
+    ranged = 0;
+  }
   double last_raw_x = 0;
   double last_raw_y = 0;
 };

@@ -24,7 +24,7 @@ void CurvePlot::setFollowing(bool following) {
   if (following == following_) return;
   following_ = following;
   Q_EMIT followingChanged(following);
-  if (following) refresh();
+  if (following) redraw();
 }
 
 void CurvePlot::userMoved() {
@@ -38,7 +38,7 @@ void CurvePlot::userMoved() {
   const QCPRange y = plot_->yAxis->range();
   view_ = {{x.lower, x.upper}, {y.lower, y.upper}, false};
   setFollowing(false);
-  refresh();
+  redraw();
 }
 
 void CurvePlot::showPreviousView() {
@@ -53,7 +53,7 @@ void CurvePlot::showPreviousView() {
     plot_->yAxis->setRange(before.y.low, before.y.high);
   }
   restoring_ = false;
-  refresh();
+  redraw();
 }
 
 void CurvePlot::bringIntoView(double x) {
@@ -72,6 +72,25 @@ void CurvePlot::showAll() {
   setFollowing(true);
 }
 
+/// Percentiles of thousands of values do not move with every one: they are found again when a new
+/// one lies outside, and when there are a few more.
+ValueRange CurvePlot::rangeOf(Line& line) const {
+  const bool is_raw = shows_raw_ || line.curve.sparse || line.curve.exact;
+  const auto y = is_raw ? line.curve.series->y() : std::span<const double>(line.smooth);
+  constexpr std::size_t kMore = 64;  // one new value in so many
+  bool is_known =
+      line.ranged > 0 && line.ranged <= y.size() && y.size() - line.ranged <= line.ranged / kMore;
+  for (std::size_t i = line.within; is_known && i < y.size(); ++i) {
+    is_known = !std::isfinite(y[i]) || (y[i] >= line.range.low && y[i] <= line.range.high);
+  }
+  if (!is_known) {
+    line.range = robust_range(y);
+    line.ranged = y.size();
+  }
+  line.within = y.size();
+  return line.range;
+}
+
 void CurvePlot::fitRanges() {
   bool any = false;
   double first = logarithmic_x_ ? kInf : 0;
@@ -83,9 +102,7 @@ void CurvePlot::fitRanges() {
     if (std::none_of(y.begin(), y.end(), [](double value) { return std::isfinite(value); })) {
       continue;
     }
-    const ValueRange range = robust_range(shows_raw_ || line->curve.sparse || line->curve.exact
-                                              ? y
-                                              : std::span<const double>(line->smooth));
+    const ValueRange range = rangeOf(*line);
     wanted.low = std::min(wanted.low, range.low);
     wanted.high = std::max(wanted.high, range.high);
     const auto x = line->curve.series->x();

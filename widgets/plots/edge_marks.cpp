@@ -7,6 +7,7 @@
 #include <QWidget>
 
 #include <limits>
+#include <utility>
 
 namespace widgets {
 namespace {
@@ -19,6 +20,12 @@ EdgeMarks::EdgeMarks(QCustomPlot* plot, const QWidget* owner)
     : QCPAbstractItem(plot), owner_(owner) {
   setSelectable(false);
   setAntialiased(true);
+}
+
+bool EdgeMarks::setValues(std::vector<OutsideValue> values) {
+  if (values == values_) return false;
+  values_ = std::move(values);
+  return true;
 }
 
 void EdgeMarks::draw(QCPPainter* painter) {

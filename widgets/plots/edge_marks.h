@@ -14,6 +14,8 @@ struct OutsideValue {
   double x = 0;
   double y = 0;
   QColor color;
+
+  bool operator==(const OutsideValue&) const = default;
 };
 
 /// Triangles at the upper and lower edge of a plot where values leave it, the farthest one each
@@ -22,7 +24,8 @@ class EdgeMarks : public QCPAbstractItem {
  public:
   EdgeMarks(QCustomPlot* plot, const QWidget* owner);
 
-  void setValues(std::vector<OutsideValue> values) { values_ = std::move(values); }
+  /// Returns whether they are others than before.
+  bool setValues(std::vector<OutsideValue> values);
   int count() const { return static_cast<int>(values_.size()); }
 
   double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }

@@ -233,6 +233,31 @@ TEST_F(CurvePlotTest, AHiddenPlotDrawsOnlyWhenShownAgain) {
   EXPECT_EQ(plot_.drawnPoints(), 20);
 }
 
+TEST_F(CurvePlotTest, WhatCannotBeSeenNeedsNoNewPicture) {
+  for (int i = 1; i <= 100000; ++i) series_.append(i, 2);
+  show();
+  plot_.refresh();  // to the width that the layout has found
+  settle();
+  QSignalSpy pictures(plot_.plot(), &QCustomPlot::afterReplot);
+  const auto grow = [&](int count, double value) {
+    for (int i = 0; i < count; ++i) series_.append(double(series_.size() + 1), value);
+    plot_.refresh();
+    settle();
+  };
+  grow(1, 2);
+  EXPECT_EQ(pictures.size(), 0) << "a step of 100,000 is a hundredth of a pixel";
+  for (int i = 0; i < 100; ++i) grow(10, 2);
+  EXPECT_GT(pictures.size(), 2) << "what cannot be seen adds up";
+  EXPECT_LT(pictures.size(), 50);
+  pictures.clear();
+  grow(1, 1e9);
+  EXPECT_EQ(pictures.size(), 1) << "a spike is seen at once";
+  pictures.clear();
+  plot_.setTitle(QStringLiteral("loss"));
+  settle();
+  EXPECT_EQ(pictures.size(), 1) << "and so is everything else";
+}
+
 TEST_F(CurvePlotTest, ANoisyLongRunIsDrawnWithinAFrame) {
   fill(100000);
   show();
