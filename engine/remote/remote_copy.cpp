@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <sstream>
 #include <utility>
@@ -25,6 +26,7 @@ constexpr std::size_t kSummed = 512;
 constexpr std::size_t kLongest = 1 << 16;
 const char* const kSign = "remote.json";
 const char* const kLink = "link.json";
+const char* const kKill = "kill.json";
 constexpr std::array kFiles = {"run.yaml",    "transform.yaml",           "config.json",
                                "status.json", "transform_histogram.json", "process_end.json"};
 
@@ -79,6 +81,14 @@ std::optional<RemoteSign> read_remote_sign(const fs::path& run_dir) {
                  .trouble = text_member(link, "trouble")};
   }
   return sign;
+}
+
+void write_remote_kill(const fs::path& run_dir, std::int64_t pid,
+                       std::uint64_t process_start_time) {
+  nlohmann::ordered_json json;
+  json["pid"] = pid;
+  json["process_start_time"] = process_start_time;
+  replace_file(run_dir / kKill, dump_line(json) + "\n", ReplaceMode::atomic);
 }
 
 RemoteCopies::RemoteCopies(fs::path folder, std::string address, std::string root_name)
@@ -177,18 +187,39 @@ void RemoteCopies::apply(const RemoteFrame& frame) {
   }
 }
 
+/// From before this was made, so that nobody waits for its answer. A file's time lags the clock.
+bool RemoteCopies::is_stale(const fs::path& request) const {
+  std::error_code error;
+  const auto written = fs::last_write_time(request, error);
+  return !has_looked_ && (error || written + std::chrono::seconds(1) < made_);
+}
+
+std::string RemoteCopies::take_kill(const fs::path& copy) const {
+  const auto json = parse_object(text_of(copy / kKill));
+  if (json.is_discarded()) return {};
+  const bool is_old = is_stale(copy / kKill);
+  std::error_code ignored;
+  fs::remove(copy / kKill, ignored);
+  const std::int64_t pid = integer_member(json, "pid", 0);
+  if (is_old || pid <= 1) return {};
+  return fmt::format("K {} {}\n", pid, integer_member(json, "process_start_time", 0));
+}
+
 std::string RemoteCopies::take_requests() {
   std::string orders;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
     const std::string run = entry.path().filename().string();
+    orders += take_kill(entry.path());
     std::string text = text_of(RunFolder{entry.path()}.control());
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
     std::string& before = controls_[run];
     if (text.empty() || text == before) continue;
     before = text;
     const auto sign = read_remote_sign(entry.path());
-    if (!has_looked_ || !sign || text.find('\n') != std::string::npos) continue;
+    if (is_stale(RunFolder{entry.path()}.control()) || !sign ||
+        text.find('\n') != std::string::npos)
+      continue;
     orders += fmt::format("C {}\n{}\n", sign->address == address_ ? "." : run, text);
   }
   has_looked_ = true;

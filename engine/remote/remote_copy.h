@@ -5,6 +5,7 @@
 #include "engine/remote/remote_stream.h"
 #include "engine/runs/run_folder.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -28,6 +29,11 @@ struct RemoteSign {
 };
 std::optional<RemoteSign> read_remote_sign(const std::filesystem::path& run_dir);
 
+/// Leaves the order to kill a process over there, if it is still the one that began then, for
+/// whoever keeps the copies. Throws Error when the copy cannot be written.
+void write_remote_kill(const std::filesystem::path& run_dir, std::int64_t pid,
+                       std::uint64_t process_start_time);
+
 /// Applies frames to a folder of copies. One thread. Throws Error when the folder cannot be written
 /// or the stream does not fit to what is here.
 class RemoteCopies {
@@ -39,19 +45,22 @@ class RemoteCopies {
   std::string offsets() const;
   void apply(const RemoteFrame& frame);
   void write_link(const RemoteLink& link) const;
-  /// "C ..." orders for every `control` that has changed here since the last call; the first call
-  /// only looks.
+  /// "C ..." orders for every `control` that has changed here since the last call, and "K ..."
+  /// orders; for the first call, since this was made.
   std::string take_requests();
 
  private:
   std::filesystem::path copy_of(const std::string& run) const;
   void write_sign(const std::string& run) const;
+  bool is_stale(const std::filesystem::path& request) const;
+  std::string take_kill(const std::filesystem::path& copy) const;
 
   std::filesystem::path folder_;
   std::string address_;
   std::string root_name_;
   std::map<std::string, LockState> locks_;
   std::map<std::string, std::string> controls_;  ///< as last seen
+  std::filesystem::file_time_type made_ = std::filesystem::file_time_type::clock::now();
   bool has_looked_ = false;
 };
 

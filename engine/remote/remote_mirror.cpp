@@ -98,15 +98,6 @@ std::string last_line(std::string text) {
   return begin == std::string::npos ? text : text.substr(begin + 1);
 }
 
-fs::path folder_for(const RemoteAddress& address, const fs::path& cache) {
-  std::string readable = address.host + address.path;
-  std::replace_if(
-      readable.begin(), readable.end(),
-      [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-'; }, '_');
-  return cache /
-         fmt::format("{}-{}", readable.substr(0, 60), sha256_hex(address.text()).substr(0, 12));
-}
-
 }  // namespace
 
 fs::path remote_cache() {
@@ -116,6 +107,15 @@ fs::path remote_cache() {
   }
   const char* home = std::getenv("HOME");
   return fs::path(home != nullptr ? home : "/tmp") / ".cache" / "paradigm-workbench" / "remote";
+}
+
+fs::path remote_copies(const RemoteAddress& address, const fs::path& cache) {
+  std::string readable = address.host + address.path;
+  std::replace_if(
+      readable.begin(), readable.end(),
+      [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-'; }, '_');
+  return cache /
+         fmt::format("{}-{}", readable.substr(0, 60), sha256_hex(address.text()).substr(0, 12));
 }
 
 struct RemoteMirror::Impl {
@@ -131,7 +131,7 @@ struct RemoteMirror::Impl {
 
   Impl(RemoteAddress where, const fs::path& cache)
       : address(std::move(where)),
-        folder(folder_for(address, cache)),
+        folder(remote_copies(address, cache)),
         copies(folder, address.text(), fs::path(address.path).filename().string()) {
     std::error_code error;
     fs::create_directories(folder, error);

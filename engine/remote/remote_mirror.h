@@ -14,6 +14,10 @@ namespace engine {
 /// the user's cache folder.
 std::filesystem::path remote_cache();
 
+/// The folder in which the copies of an address lie; there once it was watched.
+std::filesystem::path remote_copies(const RemoteAddress& address,
+                                    const std::filesystem::path& cache = remote_cache());
+
 /// Keeps copies of the runs below an ssh:// address in a local folder, which all readers of run
 /// folders then read as any other, and carries what is written into a copy's `control` to the run.
 /// One thread and one connection, made by the user's own ssh (PARADIGM_SSH names another program,
@@ -22,7 +26,7 @@ std::filesystem::path remote_cache();
 /// Only what is new travels: from the byte where the copy ends, checked by a sum over what stands
 /// before it. A connection that is lost is made again, after 0.5 s and then ever longer up to 30 s;
 /// the copies go on where they ended. Nothing is written there but `control`, and a temporary
-/// folder that goes with the connection.
+/// folder that goes with the connection; write_remote_kill() asks for the one other thing done.
 ///
 /// Two mirrors of one address, in any processes, share one folder: the first keeps it, the others
 /// wait to take over.

@@ -165,6 +165,11 @@ exec 3<&0
         name=${line#C }
         IFS= read -r what || break
         printf '%s\n' "$what" > "$name/.control.tmp-$$" && mv -f "$name/.control.tmp-$$" "$name/control";;
+      'K '*)
+        line=${line#K }; pid=${line%% *}; began=${line#* }
+        case $pid$began in *[!0-9]*) continue;; esac
+        set -- $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null)
+        [ "${20:-}" = "$began" ] && kill -KILL "$pid";;
     esac
   done
   kill $$ 2>/dev/null

@@ -11,7 +11,8 @@ namespace engine {
 
 /// Runs there under any POSIX shell, reads its orders from its input and writes frames. First the
 /// folder; then for each run whose events are known here "O <bytes> <sum> <run>", then "GO". From
-/// then on "C <run>" with a line of JSON behind it: a request to be put into the run's `control`.
+/// then on "C <run>" with a line of JSON behind it: a request to be put into the run's `control`;
+/// and "K <pid> <start>": kill that process, if it is still the one that began then (Linux).
 extern const char* const kWatchScript;
 
 /// A header line, and its bytes for `events` and `file`.

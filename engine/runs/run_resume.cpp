@@ -46,13 +46,15 @@ std::string restored_parts(const SavedCheckpoint& saved, std::int64_t lost) {
   return text;
 }
 
-std::string going_on_there(const RemoteSign& remote) {
+/// A copy is not trained on: the command is for the machine of the run.
+void offer_to_go_on_there(const RemoteSign& remote, ResumeOffer& offer) {
   try {
     const RemoteAddress there = parse_remote_address(remote.address);
-    return fmt::format("the run is on another machine; on {}: {}", there.host,
-                       resume_command(there.path));
+    offer.command = resume_command(there.path);
+    offer.restores =
+        fmt::format("the run is on another machine; on {}: {}", there.host, offer.command);
   } catch (const Error&) {
-    return "the run is on another machine";  // a copy of a copy, or written by hand
+    offer.restores = "the run is on another machine";  // a copy of a copy, or written by hand
   }
 }
 
@@ -75,7 +77,7 @@ ResumeOffer resume_offer(const fs::path& run_dir, const RunSummary& summary) {
   offer.restores = obstacle_of(summary.observed.state);
   if (!offer.restores.empty()) return offer;
   if (const auto remote = read_remote_sign(run_dir)) {
-    offer.restores = going_on_there(*remote);
+    offer_to_go_on_there(*remote, offer);
     return offer;
   }
   std::error_code ignored;

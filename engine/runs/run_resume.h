@@ -13,10 +13,11 @@ namespace engine {
 
 struct ResumeOffer {
   bool possible = false;
-  std::string checkpoint;                ///< folder name: checkpoint-400
-  std::int64_t step = 0;                 ///< of that checkpoint
-  std::int64_t lost = 0;                 ///< logged steps beyond it, which are done again
-  std::string command;                   ///< for a shell in the folder that the run was started in
+  std::string checkpoint;  ///< folder name: checkpoint-400
+  std::int64_t step = 0;   ///< of that checkpoint
+  std::int64_t lost = 0;   ///< logged steps beyond it, which are done again
+  /// For a shell in the folder that the run was started in; of a copy, on the run's machine.
+  std::string command;
   std::string restores;                  ///< one sentence; or, when it is not possible, why not
   std::vector<std::string> passed_over;  ///< one sentence per newer checkpoint that is damaged
 };

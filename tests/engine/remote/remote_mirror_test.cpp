@@ -5,6 +5,7 @@
 
 #include "engine/error.h"
 #include "engine/remote/remote_copy.h"
+#include "engine/runs/process_identity.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_control.h"
 #include "engine/runs/run_folder.h"
@@ -17,6 +18,8 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -217,6 +220,32 @@ TEST_F(RemoteMirrorTest, ARequestIsWrittenToTheRun) {
   ASSERT_TRUE(within(10s, [&] { return fs::exists(run / "control"); }));
   EXPECT_NE(tests::content_of(run / "control").find(id), std::string::npos);
   EXPECT_NE(tests::content_of(run / "control").find("pause"), std::string::npos);
+}
+
+TEST_F(RemoteMirrorTest, AKillReachesOnlyTheProcessThatIsMeant) {
+  write_run("run");
+  const pid_t child = fork();
+  if (child == 0) {
+    execl("/bin/sleep", "sleep", "1000", nullptr);
+    _exit(1);
+  }
+  ASSERT_GT(child, 1);
+  std::uint64_t began = 0;
+  ASSERT_TRUE(within(10s, [&] {
+    began = engine::process_start_time(child).value_or(0);
+    return began > 0;
+  }));
+  const auto kept = mirror();
+  kept->wait_until_synced(20s);
+  const fs::path copy = kept->folder() / "run";
+  engine::write_remote_kill(copy, child, began + 1);
+  ASSERT_TRUE(within(10s, [&] { return !fs::exists(copy / "kill.json"); }));
+  std::this_thread::sleep_for(300ms);
+  EXPECT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "a process that began at another time lives on";
+  engine::write_remote_kill(copy, child, began);
+  int status = 0;
+  ASSERT_TRUE(within(10s, [&] { return waitpid(child, &status, WNOHANG) == child; }));
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 TEST_F(RemoteMirrorTest, WhatIsWrongIsSaid) {
