@@ -14,14 +14,22 @@ QString tr(const char* text, int count = -1) {
 
 }  // namespace
 
-CloseChoice ask_before_closing(QWidget* window, const QString& run, int waiting) {
-  QMessageBox box(QMessageBox::Question, tr("A run is training in this window"),
-                  tr("%1 is training in this window and ends with it.").arg(run),
-                  QMessageBox::NoButton, window);
+CloseChoice ask_before_closing(QWidget* window, const QStringList& runs, int waiting) {
+  const bool one = runs.size() == 1;
+  QMessageBox box(
+      QMessageBox::Question,
+      one ? tr("A run is training in this window") : tr("Runs are training in this window"),
+      one ? tr("%1 is training in this window and ends with it.").arg(runs.first())
+          : tr("%1 are training in this window and end with it.")
+                .arg(runs.join(QStringLiteral(", "))),
+      QMessageBox::NoButton, window);
   box.setObjectName(QStringLiteral("close_question"));
   QString text =
-      tr("A checkpoint is saved after the current step. Behind it the run can go on as a separate "
-         "process, which survives the window and is found again when it opens.");
+      one ? tr("A checkpoint is saved after the current step. Behind it the run can go on as a "
+               "separate process, which survives the window and is found again when it opens.")
+          : tr("A checkpoint of each is saved after its current step. Behind it each can go on as "
+               "a "
+               "separate process, which survives the window and is found again when it opens.");
   if (waiting > 0) {
     text +=
         QStringLiteral("\n\n") +
@@ -30,7 +38,9 @@ CloseChoice ask_before_closing(QWidget* window, const QString& run, int waiting)
                             .arg(waiting));
   }
   box.setInformativeText(text);
-  auto* keep = box.addButton(tr("&Keep as a separate process"), QMessageBox::AcceptRole);
+  auto* keep =
+      box.addButton(one ? tr("&Keep as a separate process") : tr("&Keep as separate processes"),
+                    QMessageBox::AcceptRole);
   keep->setObjectName(QStringLiteral("close_question.keep"));
   auto* stop = box.addButton(tr("Checkpoint and &stop"), QMessageBox::AcceptRole);
   stop->setObjectName(QStringLiteral("close_question.stop"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <QString>
+#include <QStringList>
 
 class QWidget;
 
@@ -13,8 +13,8 @@ enum class CloseChoice {
   hand_over,  ///< with a checkpoint, behind which a process of its own goes on
 };
 
-/// The one modal question: what is to become of a run that trains in the window that closes.
-/// `waiting`: runs in the queue.
-CloseChoice ask_before_closing(QWidget* window, const QString& run, int waiting);
+/// The one modal question: what is to become of the runs (their names, at least one) that train in
+/// the window that closes. `waiting`: runs in the queue.
+CloseChoice ask_before_closing(QWidget* window, const QStringList& runs, int waiting);
 
 }  // namespace app

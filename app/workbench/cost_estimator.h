@@ -23,7 +23,8 @@ class CostEstimator : public QObject {
   ~CostEstimator() override;
 
   /// An estimate under way is cancelled first; the new one begins when that has let go.
-  void start(const engine::EngineApi& engine, engine::RunConfig config);
+  void start(const engine::EngineApi& engine, engine::RunConfig config,
+             const engine::EstimateOptions& options = {});
   /// At once: nothing of it is told any more, while its thread winds down.
   void cancel();
   bool isRunning() const { return job_ != nullptr; }

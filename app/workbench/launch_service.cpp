@@ -34,7 +34,7 @@ void LaunchService::connectEstimator() {
   connect(panel_, &widgets::LaunchPanel::estimateWanted, this, &LaunchService::estimate);
   connect(panel_, &widgets::LaunchPanel::estimateCancelled, this, &LaunchService::cancelEstimate);
   connect(&estimator_, &CostEstimator::progressed, cost, &widgets::CostView::showProgress);
-  connect(&estimator_, &CostEstimator::finished, cost, &widgets::CostView::showEstimate);
+  connect(&estimator_, &CostEstimator::finished, panel_, &widgets::LaunchPanel::showEstimate);
   connect(&estimator_, &CostEstimator::failed, cost,
           [cost](const std::vector<engine::Problem>& problems) {
             cost->showProblem(problems.empty() ? engine::Problem{} : problems.front());
@@ -68,11 +68,12 @@ void LaunchService::check(const engine::ParamValues& values) {
                    });
 }
 
-void LaunchService::estimate(const engine::ParamValues& values) {
+void LaunchService::estimate(const engine::ParamValues& values,
+                             const engine::EstimateOptions& options) {
   if (engine_->api() == nullptr || training_) return;
   predicted_folder_.clear();
   panel_->cost()->showProgress(tr("preparing"), -1);
-  estimator_.start(*engine_->api(), engine::run_config_from(values));
+  estimator_.start(*engine_->api(), engine::run_config_from(values), options);
 }
 
 void LaunchService::cancelEstimate() {

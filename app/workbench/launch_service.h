@@ -41,7 +41,7 @@ class LaunchService : public QObject {
  private:
   void connectEstimator();
   void check(const engine::ParamValues& values);
-  void estimate(const engine::ParamValues& values);
+  void estimate(const engine::ParamValues& values, const engine::EstimateOptions& options);
   void cancelEstimate();
   void updateBlocked();
   void showOutcome();

@@ -4,6 +4,7 @@
 #include "app/workbench/detached_runs.h"
 #include "app/workbench/run_launcher.h"
 #include "engine/error.h"
+#include "engine/remote/remote_copy.h"
 #include "engine/runs/process_identity.h"
 
 #include <signal.h>
@@ -29,7 +30,7 @@ void RunRequests::ask(const QString& folder, RunRequest request) {
   if (run == nullptr) return;
   if (!run->seen_live) {
     // Before the run listens to its folder, only its thread or process can be told.
-    if (run->in_window) launcher_->request(request);
+    if (run->in_window) launcher_->request(folder, request);
     if (run->starting_apart) detached_->cancel(folder);
     runs_->setRequested(folder, request);
     return;
@@ -60,6 +61,10 @@ void RunRequests::kill(const QString& folder) {
   problem.id = "not-killed";
   problem.place.file = folder.toStdString();
   problem.value = std::to_string(pid);
+  if (!run->address.isEmpty()) {
+    killThere(folder, *run->status);
+    return;
+  }
   const auto start_time = engine::process_start_time(pid);
   if (!start_time || *start_time != run->status->process_start_time) {
     problem.message = "process " + problem.value + " of the run is gone";
@@ -68,6 +73,14 @@ void RunRequests::kill(const QString& folder) {
     problem.message = "process " + problem.value + " could not be killed: " + std::strerror(errno);
     problem.remedy = errno == EPERM ? "It belongs to another user, who can" : "";
     Q_EMIT failed(folder, problem);
+  }
+}
+
+void RunRequests::killThere(const QString& folder, const engine::RunStatus& status) {
+  try {
+    engine::write_remote_kill(folder.toStdString(), status.pid, status.process_start_time);
+  } catch (const engine::Error& error) {
+    Q_EMIT failed(folder, error.problems().front());
   }
 }
 

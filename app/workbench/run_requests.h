@@ -26,7 +26,8 @@ class RunRequests : public QObject {
 
   void ask(const QString& folder, engine::RunRequest request);
   void extend(const QString& folder, const engine::RunExtension& extension);
-  /// Sends SIGKILL to the process that status.json names, when it is still that process.
+  /// Sends SIGKILL to the process that status.json names, when it is still that process; through
+  /// the connection when it is on another machine.
   void kill(const QString& folder);
 
  Q_SIGNALS:
@@ -34,6 +35,7 @@ class RunRequests : public QObject {
 
  private:
   const widgets::RunRecord* liveRun(const QString& folder) const;
+  void killThere(const QString& folder, const engine::RunStatus& status);
 
   widgets::RunStore* runs_;
   RunLauncher* launcher_;

@@ -192,8 +192,13 @@ QString RunScheduler::whyNotIn(const QueuedRun& run) const {
     return tr("the engine, which is unavailable");
   }
   if (is_here && parts_.engine->api() == nullptr) return tr("the engine, which is loading");
-  if (is_here && parts_.launcher->isBusy()) {
-    return tr("%1 in this window").arg(QFileInfo(parts_.launcher->folder()).fileName());
+  if (is_here) {
+    // Its thread may outlast what its folder says.
+    for (const QString& folder : parts_.launcher->folders()) {
+      const bool is_in_the_way =
+          folder == run.folder || resolved(here_.at(folder).device) == resolved(run.device);
+      if (is_in_the_way) return tr("%1 in this window").arg(QFileInfo(folder).fileName());
+    }
   }
   const bool is_loading = parts_.engine->state() == EngineLoader::State::waiting ||
                           parts_.engine->state() == EngineLoader::State::loading;
@@ -238,7 +243,7 @@ void RunScheduler::start(QueuedRun run) {
   if (run.request.place == LaunchPlace::in_window) {
     engine::RunConfig config = engine::run_config_from(run.request.values);
     config.prediction = run.request.prediction;
-    here_ = run;
+    here_[run.folder] = run;
     parts_.launcher->start(*parts_.engine->api(), std::move(config));
   } else {
     startApart(run);
@@ -282,8 +287,7 @@ std::vector<std::string> RunScheduler::commandOf(const QueuedRun& run) const {
 }
 
 void RunScheduler::continueApart(const QString& folder) {
-  QueuedRun run = here_;
-  run.folder = folder;
+  QueuedRun run = here_.at(folder);
   // One that was stopped before its first step begins anew.
   const auto state = engine::observe_state(folder.toStdString()).state;
   run.resumes = state == RunState::stopped;

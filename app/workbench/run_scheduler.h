@@ -19,9 +19,9 @@ class EngineLoader;
 class RunWatcher;
 
 /// Starts runs: at once when their device is free, else in the order of the queue, in this window
-/// or in processes of their own. A device is taken by any live run on this host that says so,
-/// whoever started it. The queue is kept in the workbench's data and goes on after a restart. GUI
-/// thread.
+/// (one on each device) or in processes of their own. A device is taken by any live run on this
+/// host that says so, whoever started it. The queue is kept in the workbench's data and goes on
+/// after a restart. GUI thread.
 class RunScheduler : public QObject {
   Q_OBJECT
 
@@ -49,12 +49,12 @@ class RunScheduler : public QObject {
   /// its run.yaml.
   void enqueueResume(const QString& folder, const engine::ParamValues& settings,
                      widgets::LaunchPlace place);
-  /// The run that trained in this window and was stopped goes on in a process of its own. Throws
+  /// A run that trained in this window and was stopped goes on in a process of its own. Throws
   /// engine::Error when that cannot be started.
   void continueApart(const QString& folder);
   /// Starts nothing more: the window closes.
   void setClosing(bool closing) { is_closing_ = closing; }
-  /// Out of turn, whatever trains on its device.
+  /// Out of turn, whatever trains on its device; but in this window only one on each.
   void startNow(const QString& folder);
   void remove(const QString& folder);
   /// Looks whether something can start. Called by itself when runs or the queue change.
@@ -88,9 +88,9 @@ class RunScheduler : public QObject {
 
   Parts parts_;
   widgets::RunQueue queue_;
-  std::map<QString, Begun> begun_;  ///< runs started here that have not ended
-  widgets::QueuedRun here_;         ///< what trains in this window, or did last
-  QString file_;                    ///< where the queue is kept; empty: nowhere
+  std::map<QString, Begun> begun_;              ///< runs started here that have not ended
+  std::map<QString, widgets::QueuedRun> here_;  ///< what trains in this window, or did
+  QString file_;                                ///< where the queue is kept; empty: nowhere
   std::unique_ptr<QLockFile> lock_;
   bool is_updating_ = false;
   bool is_closing_ = false;

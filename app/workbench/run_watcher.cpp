@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/run_watcher.h"
 
+#include "engine/remote/remote_copy.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_state.h"
 
@@ -27,6 +28,11 @@ bool is_ended(engine::RunState state) {
          state == engine::RunState::failed || state == engine::RunState::interrupted;
 }
 
+QString address_of(const QString& folder) {
+  const auto sign = engine::read_remote_sign(folder.toStdString());
+  return sign ? QString::fromStdString(sign->address) : QString();
+}
+
 }  // namespace
 
 struct RunWatcher::Watched {
@@ -36,6 +42,7 @@ struct RunWatcher::Watched {
   engine::RunReader reader;
   engine::RunState state = engine::RunState::unknown;
   std::string detail;
+  QString address;
   bool told = false;
   Clock::time_point next;
   Clock::time_point eager_until{};
@@ -139,8 +146,10 @@ void RunWatcher::work(const std::stop_token& stop) {
                                   : rests  ? Clock::duration(kRestInterval)
                                            : Clock::duration(kLiveInterval));
       if (!is_news) continue;
+      if (!one->told) one->address = address_of(folder);
       one->told = true;
-      batch.push_back({folder, std::move(update), access(qUtf8Printable(folder), W_OK) == 0});
+      const bool writable = access(qUtf8Printable(folder), W_OK) == 0;
+      batch.push_back({folder, std::move(update), writable, one->address});
     }
     post(std::move(batch), std::move(found));
 

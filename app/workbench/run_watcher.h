@@ -19,6 +19,7 @@ struct WatchedUpdate {
   QString folder;
   engine::RunUpdate update;
   bool writable = true;  ///< a request can be left in the folder
+  QString address{};     ///< ssh://host/path of what the folder is a copy of
 };
 
 /// Reads all watched run folders on one thread and hands what is new to the GUI thread, at most one

@@ -9,8 +9,10 @@
 #include "engine/config/run_config.h"
 #include "engine/error.h"
 #include "engine/remote/remote_address.h"
+#include "engine/remote/remote_mirror.h"
 #include "engine/runs/run_resume.h"
 #include "widgets/forms/param_form.h"
+#include "widgets/models/run_advice.h"
 #include "widgets/models/selection.h"
 #include "widgets/panels/extend_dialog.h"
 #include "widgets/panels/launch_panel.h"
@@ -23,6 +25,8 @@
 #include "widgets/panels/run_queue_panel.h"
 
 #include <QAction>
+#include <QApplication>
+#include <QClipboard>
 #include <QDir>
 #include <QFileInfo>
 #include <QMenu>
@@ -102,15 +106,20 @@ void RunWorkspace::addPanels(MainWindow* window) {
   });
   connect(window->statusChip(QStringLiteral("run")), &QToolButton::clicked, this, [this] {
     window_->setWorkspace(Workspace::run);
-    if (launcher_.isBusy()) selection_->setRun(launcher_.folder());
+    if (const auto* run = run_in_progress(runs_)) selection_->setRun(run->folder);
   });
   updateChip();
 }
 
 void RunWorkspace::takeUp() {
   if (settings_ == nullptr) return;
+  QStringList addresses;
   for (const auto& root : settings_->value(kRootsKey).toStringList()) {
-    if (QFileInfo::exists(root)) addRoot(root);
+    if (engine::is_remote_address(root.toStdString())) {
+      addresses << root;
+    } else if (QFileInfo::exists(root)) {
+      addRoot(root);
+    }
   }
   for (const auto& folder : settings_->value(kRunsKey).toStringList()) {
     if (!QFileInfo::exists(folder)) continue;
@@ -118,6 +127,42 @@ void RunWorkspace::takeUp() {
     watcher_.watch(folder);
   }
   scheduler_.keepIn(data_folder(settings_));
+  offerToReconnect(addresses);
+}
+
+/// Another machine may ask for a second factor: it is only reached when the user says so. What came
+/// from it before is shown at once.
+void RunWorkspace::offerToReconnect(const QStringList& addresses) {
+  QStringList known;
+  for (const QString& address : addresses) {
+    try {
+      const auto folder =
+          engine::remote_copies(engine::parse_remote_address(address.toStdString()));
+      watcher_.addRoot(QString::fromStdString(folder.string()));
+      known << address;
+    } catch (const engine::Error&) {
+      forgetRoot(address);  // written by hand
+    }
+  }
+  if (known.isEmpty()) return;
+  auto* bar = run_list_->messages();
+  bar->showMessage(engine::Severity::note,
+                   tr("%1 was watched before.").arg(known.join(QStringLiteral(", "))),
+                   tr("Its runs are shown as they were heard last."));
+  bar->offer(QStringLiteral("remote.reconnect"), tr("&Connect again"), [this, known] {
+    run_list_->messages()->dismiss();
+    for (const QString& address : known) addRoot(address);
+  });
+  bar->offer(QStringLiteral("remote.forget"), tr("Forget it"), [this, known] {
+    run_list_->messages()->dismiss();
+    for (const QString& address : known) forgetRoot(address);
+  });
+}
+
+void RunWorkspace::forgetRoot(const QString& folder) {
+  QStringList known = settings_->value(kRootsKey).toStringList();
+  known.removeAll(folder);
+  settings_->setValue(kRootsKey, known);
 }
 
 void RunWorkspace::connectPanels() {
@@ -128,6 +173,7 @@ void RunWorkspace::connectPanels() {
     for (const auto& one : batch) {
       runs_.apply(one.folder, one.update);
       runs_.setWritable(one.folder, one.writable);
+      runs_.setAddress(one.folder, one.address);
     }
     runs_.publish();
   });
@@ -143,6 +189,7 @@ void RunWorkspace::connectPanels() {
     launch_->launchButton()->setFocus();
   });
   connect(launch_, &widgets::LaunchPanel::launchRequested, this, &RunWorkspace::launchRequested);
+  connect(launch_, &widgets::LaunchPanel::canLaunchChanged, this, &RunWorkspace::updateActions);
   connect(monitor_, &widgets::RunMonitorPanel::layerRequested, this,
           [this] { window_->raisePanel(QStringLiteral("layer_statistics")); });
   connect(controls_, &widgets::RunControls::chosen, this, &RunWorkspace::carryOut);
@@ -246,8 +293,7 @@ void RunWorkspace::addRoot(const QString& folder) {
 }
 
 void RunWorkspace::openRoot(const QString& folder) {
-  // Another machine may ask for a second factor: it is only reached when the user says so.
-  if (!engine::is_remote_address(folder.toStdString())) remember(kRootsKey, folder);
+  remember(kRootsKey, folder);
   addRoot(folder);
 }
 
@@ -290,7 +336,7 @@ void RunWorkspace::readPlan(const QString& folder) {
 /// What a resume would restore, of an ended run.
 void RunWorkspace::lookForCheckpoints(const QString& folder) {
   const auto* run = runs_.find(folder);
-  const bool is_open = run != nullptr && widgets::is_for(RunAction::resume_here, *run);
+  const bool is_open = run != nullptr && widgets::is_for(RunAction::copy_resume, *run);
   if (!is_open || run->offer || run->observed == engine::RunState::unknown) return;
   offer_job_.start(
       [folder] {
@@ -360,6 +406,9 @@ void RunWorkspace::carryOut(RunAction action, const QString& folder) {
     case RunAction::resume_apart:
       resume(folder, widgets::LaunchPlace::separate_process);
       break;
+    case RunAction::copy_resume:
+      copyResume(folder);
+      break;
     case RunAction::extend:
       askForSteps(folder);
       break;
@@ -370,6 +419,20 @@ void RunWorkspace::carryOut(RunAction action, const QString& folder) {
       requests_.ask(folder, widgets::request_of(action));
       break;
   }
+}
+
+void RunWorkspace::copyResume(const QString& folder) {
+  const auto* run = runs_.find(folder);
+  if (run == nullptr || !run->offer) return;
+  const QString command = QString::fromStdString(run->offer->command);
+  QApplication::clipboard()->setText(command);
+  monitor_->messages()->showMessage(
+      engine::Severity::note, tr("Copied: %1").arg(command),
+      run->address.isEmpty()
+          ? tr("Run it in the folder that the run was started in; it goes on here by itself.")
+          : tr("Run it on %1, in the folder that the run was started in; it goes on here by "
+               "itself.")
+                .arg(widgets::host_of(run->address)));
 }
 
 void RunWorkspace::askForSteps(const QString& folder) {
@@ -384,19 +447,24 @@ void RunWorkspace::askForSteps(const QString& folder) {
 
 bool RunWorkspace::mayClose() {
   if (!launcher_.isBusy() || isClosing()) return !launcher_.isBusy();
-  const QString folder = launcher_.folder();
-  const auto* run = runs_.find(folder);
-  closing_ = ask_before_closing(window_, run != nullptr ? run->name : folder,
-                                static_cast<int>(scheduler_.queue()->runs().size()));
+  QStringList names;
+  for (const QString& folder : launcher_.folders()) names << QFileInfo(folder).fileName();
+  closing_ =
+      ask_before_closing(window_, names, static_cast<int>(scheduler_.queue()->runs().size()));
   if (!isClosing() || !launcher_.isBusy()) return isClosing();
   scheduler_.setClosing(true);
-  requests_.ask(folder, engine::RunRequest::stop);
+  for (const QString& folder : launcher_.folders()) {
+    requests_.ask(folder, engine::RunRequest::stop);
+  }
   window_->messages()->showMessage(
-      engine::Severity::note, tr("Saving a checkpoint; the window closes when it is written."));
+      engine::Severity::note,
+      launcher_.folders().size() == 1
+          ? tr("Saving a checkpoint; the window closes when it is written.")
+          : tr("Saving checkpoints; the window closes when they are written."));
   return false;
 }
 
-/// The run in this window has ended because the window closes.
+/// A run in this window has ended because the window closes.
 void RunWorkspace::leave(const QString& folder) {
   if (closing_ == CloseChoice::hand_over) {
     try {
@@ -408,10 +476,14 @@ void RunWorkspace::leave(const QString& folder) {
       return;
     }
   }
-  window_->close();
+  if (!launcher_.isBusy()) window_->close();
 }
 
-void RunWorkspace::abandon() { launcher_.request(engine::RunRequest::stop); }
+void RunWorkspace::abandon() {
+  for (const QString& folder : launcher_.folders()) {
+    launcher_.request(folder, engine::RunRequest::stop);
+  }
+}
 
 void RunWorkspace::updateChip() {
   if (window_ != nullptr) show_run(window_->statusChip(QStringLiteral("run")), runs_);
@@ -425,9 +497,9 @@ void RunWorkspace::updateActions() {
   } else if (engine_->api() == nullptr) {
     reason = tr("The engine is still loading.");
   }
-  launch_->setBlocked(reason);
+  launch_->setHereBlocked(reason);
   controls_->setResumeHereBlocked(reason);
-  window_->actions().launch->setEnabled(reason.isEmpty());
+  window_->actions().launch->setEnabled(launch_->canLaunch());
 }
 
 }  // namespace app

@@ -66,11 +66,11 @@ class RunWorkspace : public QObject {
   void carryOut(widgets::RunAction action, const QString& folder);
   /// What can be done now, and why the rest cannot.
   void updateActions();
-  /// Asks what is to become of a run that ends with the window. True: nothing holds it back.
+  /// Asks what is to become of the runs that end with the window. True: nothing holds it back.
   bool mayClose();
   /// The question was answered, a save is under way.
   bool isClosing() const { return closing_ != CloseChoice::cancel; }
-  /// The window goes at once: a run in it is asked to stop.
+  /// The window goes at once: what trains in it is asked to stop.
   void abandon();
 
   const widgets::RunStore& store() const { return runs_; }
@@ -97,9 +97,12 @@ class RunWorkspace : public QObject {
   void lookForCheckpoints(const QString& folder);
   void readOutput(const QString& folder);
   void askForSteps(const QString& folder);
+  void copyResume(const QString& folder);
   void resume(const QString& folder, widgets::LaunchPlace place);
   void leave(const QString& folder);
   void remember(const QString& key, const QString& folder);
+  void offerToReconnect(const QStringList& addresses);
+  void forgetRoot(const QString& folder);
 
   widgets::Selection* selection_;
   const EngineLoader* engine_;

@@ -11,6 +11,8 @@
 #include <QCoreApplication>
 #include <QToolButton>
 
+#include <algorithm>
+
 namespace app {
 namespace {
 
@@ -62,14 +64,19 @@ void show_engine(QToolButton* chip, QToolButton* device, const EngineLoader& loa
   device->setAccessibleName(device->text());
 }
 
-void show_run(QToolButton* chip, const widgets::RunStore& runs) {
-  const widgets::RunRecord* shown = nullptr;
-  int live = 0;
+const widgets::RunRecord* run_in_progress(const widgets::RunStore& runs) {
+  const widgets::RunRecord* found = nullptr;
   for (const auto& run : runs.runs()) {
     if (!run->is_live()) continue;
-    ++live;
-    if (shown == nullptr || run->in_window) shown = run.get();
+    if (found == nullptr || (run->in_window && !found->in_window)) found = run.get();
   }
+  return found;
+}
+
+void show_run(QToolButton* chip, const widgets::RunStore& runs) {
+  const widgets::RunRecord* shown = run_in_progress(runs);
+  const auto live = std::count_if(runs.runs().begin(), runs.runs().end(),
+                                  [](const auto& run) { return run->is_live(); });
   QString text = tr("no run in progress");
   if (shown != nullptr) {
     text = shown->max_steps > 0

@@ -318,7 +318,7 @@ void Workbench::connectRuns() {
   connect(&run_->launcher(), &RunLauncher::started, launch_service_.get(),
           [this] { launch_service_->setTraining(true); });
   connect(&run_->launcher(), &RunLauncher::ended, launch_service_.get(),
-          [this] { launch_service_->setTraining(false); });
+          [this] { launch_service_->setTraining(run_->launcher().isBusy()); });
   connect(run_.get(), &RunWorkspace::launched, this, [this] { edit_->histogram()->showApplied(); });
 }
 

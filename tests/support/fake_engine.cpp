@@ -85,7 +85,7 @@ class FakeTraining {
     started.step = step_;
     started.max_steps = max_steps_;
     started.resumed_from = outcome_.last_checkpoint;
-    started.device = "cpu";
+    started.device = config_.device == "auto" ? "cpu" : config_.device;
     started.device_name = "Fake processor";
     started.engine_version = "fake";
     started.parameters = 1000;
@@ -363,9 +363,15 @@ engine::CostEstimate FakeEngine::estimate(const RunConfig& config, const Estimat
   result.total_seconds =
       run_.estimated_seconds < 0 ? 0.015 * double(result.max_steps) : run_.estimated_seconds;
   result.total_seconds_error = 0.1 * result.total_seconds;
-  result.peak_bytes = 100 << 20;
+  result.available_bytes = options.memory_limit > 0 ? options.memory_limit : 1 << 30;
+  while (true) {
+    result.peak_bytes = result.batch_size * (100 << 20) / 8;
+    result.fits = result.peak_bytes <= result.available_bytes;
+    if (result.fits || !options.fit || result.batch_size % 2 != 0) break;
+    result.batch_size /= 2;
+    result.accumulation *= 2;
+  }
   result.peak_bytes_error = 5 << 20;
-  result.available_bytes = 1 << 30;
   result.checkpoint_bytes = 12 << 20;
   result.kept_checkpoints = 2;
   result.disk_bytes = 28 << 20;

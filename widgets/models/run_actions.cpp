@@ -17,6 +17,11 @@ bool is_stop(RunRequest request) {
   return request == RunRequest::stop || request == RunRequest::stop_now;
 }
 
+bool is_resume(RunAction action) {
+  return action == RunAction::resume_here || action == RunAction::resume_apart ||
+         action == RunAction::copy_resume;
+}
+
 double age_of_request(const RunRecord& run) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - run.requested_at).count();
 }
@@ -24,7 +29,8 @@ double age_of_request(const RunRecord& run) {
 QString why_no_kill(const RunRecord& run) {
   if (run.in_window) return tr("It trains in this window, which would go with it.");
   if (!run.status || run.status->pid <= 0) return tr("It has not said which process it is.");
-  if (!run.status->host.empty() && run.status->host != engine::host_name()) {
+  const bool is_here = run.status->host.empty() || run.status->host == engine::host_name();
+  if (!is_here && run.address.isEmpty()) {
     return tr("It runs on host %1.").arg(QString::fromStdString(run.status->host));
   }
   const bool is_patient = is_stop(run.requested) && age_of_request(run) >= kPatienceInSeconds;
@@ -34,10 +40,12 @@ QString why_no_kill(const RunRecord& run) {
   return {};
 }
 
-QString why_no_resume(const RunRecord& run) {
+QString why_no_resume(RunAction action, const RunRecord& run) {
   if (run.is_live()) return tr("The run is %1.").arg(engine::to_string(run.state));
   if (run.state == RunState::queued) return tr("It waits in the queue.");
   if (!run.offer) return tr("Its checkpoints are being looked at.");
+  const bool is_told = action == RunAction::copy_resume && !run.offer->command.empty();
+  if (is_told) return {};
   if (!run.offer->possible) {
     return tr("It cannot be resumed: %1.").arg(QString::fromStdString(run.offer->restores));
   }
@@ -48,8 +56,8 @@ QString why_no_resume(const RunRecord& run) {
 }  // namespace
 
 bool is_for(RunAction action, const RunRecord& run) {
-  const bool resumes = action == RunAction::resume_here || action == RunAction::resume_apart;
-  if (!resumes) return run.is_live();
+  if (!is_resume(action)) return run.is_live();
+  if (action != RunAction::copy_resume && !run.address.isEmpty()) return false;
   const bool has_begun = run.refusal.isEmpty() || run.observed != RunState::unknown;
   return has_begun && (run.state == RunState::stopped || run.state == RunState::failed ||
                        run.state == RunState::interrupted);
@@ -57,9 +65,7 @@ bool is_for(RunAction action, const RunRecord& run) {
 
 QString why_not(RunAction action, const RunRecord* run) {
   if (run == nullptr) return tr("No run is shown.");
-  if (action == RunAction::resume_here || action == RunAction::resume_apart) {
-    return why_no_resume(*run);
-  }
+  if (is_resume(action)) return why_no_resume(action, *run);
   if (!run->is_live()) {
     return tr("The run is %1: there is nobody to ask.").arg(engine::to_string(run->state));
   }

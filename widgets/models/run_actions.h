@@ -19,11 +19,12 @@ enum class RunAction {
   extend,
   resume_here,   ///< an ended run goes on behind its checkpoint, in this window
   resume_apart,  ///< the same in a process of its own
+  copy_resume,   ///< the command that does it, for a terminal; all there is on another machine
 };
 inline constexpr RunAction kRunActions[] = {
-    RunAction::pause,  RunAction::proceed,     RunAction::checkpoint,
-    RunAction::stop,   RunAction::stop_now,    RunAction::kill,
-    RunAction::extend, RunAction::resume_here, RunAction::resume_apart};
+    RunAction::pause,        RunAction::proceed,    RunAction::checkpoint, RunAction::stop,
+    RunAction::stop_now,     RunAction::kill,       RunAction::extend,     RunAction::resume_here,
+    RunAction::resume_apart, RunAction::copy_resume};
 
 /// One sentence; empty: it can be asked now. `run` null: no run is shown.
 QString why_not(RunAction action, const RunRecord* run);

@@ -12,6 +12,9 @@ namespace widgets {
 /// empty.
 QString place_text(const RunRecord& run);
 
+/// The host in ssh://user@host:port/path.
+QString host_of(const QString& address);
+
 /// Of an ended run: what resuming it restores, or why it cannot be, and the last lines that its
 /// process wrote when it died. Of one that does not begin or gives no sign: what is known. Empty
 /// when the state says it all.

@@ -397,6 +397,13 @@ void RunStore::setWritable(const QString& folder, bool writable) {
   touch(folder);
 }
 
+void RunStore::setAddress(const QString& folder, const QString& address) {
+  auto* run = record(folder);
+  if (run == nullptr || run->address == address) return;
+  run->address = address;
+  touch(folder);
+}
+
 void RunStore::setOffer(const QString& folder, engine::ResumeOffer offer) {
   if (auto* run = record(folder)) {
     run->offer = std::move(offer);

@@ -61,6 +61,7 @@ struct CheckpointMark {
 struct RunRecord {
   QString folder;  ///< absolute; also its identity
   QString name;
+  QString address;  ///< ssh://host/path of a run on another machine, of which the folder is a copy
   int color = 0;
   bool in_window = false;         ///< trained by a thread of this program
   bool starting_apart = false;    ///< its process was started from here and has said nothing yet
@@ -137,6 +138,7 @@ class RunStore : public QObject {
   /// `id` as write_control_request() returned it.
   void setRequested(const QString& folder, engine::RunRequest request, const std::string& id = {});
   void setWritable(const QString& folder, bool writable);
+  void setAddress(const QString& folder, const QString& address);
   void setOffer(const QString& folder, engine::ResumeOffer offer);
   void setOutputTail(const QString& folder, const QString& tail);
   /// Why the run refused the last request; empty when it did not. Told once.

@@ -6,6 +6,7 @@
 #include "widgets/style/number_text.h"
 #include "widgets/style/theme.h"
 
+#include <QDoubleSpinBox>
 #include <QEvent>
 #include <QHBoxLayout>
 #include <QHeaderView>
@@ -59,6 +60,9 @@ QString difference_text(double predicted, double actual) {
 CostView::CostView(QWidget* parent)
     : QWidget(parent),
       button_(new QPushButton(this)),
+      fit_(new QPushButton(tr("&Fit to the device"), this)),
+      limit_label_(new QLabel(tr("&Memory"), this)),
+      limit_(new QDoubleSpinBox(this)),
       status_(new QLabel(this)),
       bar_(new QProgressBar(this)),
       table_(new QTreeWidget(this)) {
@@ -67,15 +71,34 @@ CostView::CostView(QWidget* parent)
   auto* row = new QHBoxLayout;
   button_->setObjectName(QStringLiteral("cost.estimate"));
   row->addWidget(button_);
+  fit_->setObjectName(QStringLiteral("cost.fit"));
+  fit_->setAccessibleName(tr("Fit the micro-batch to the memory of the device"));
+  fit_->setToolTip(
+      tr("Halve the micro-batch, and double the accumulation, until a step fits into the memory; "
+         "the global batch stays the same"));
+  row->addWidget(fit_);
+  row->addStretch(1);
+  limit_->setObjectName(QStringLiteral("cost.memory_limit"));
+  limit_->setAccessibleName(tr("Memory that the run may use, in GB"));
+  limit_->setToolTip(tr("How much of the device's memory the run may use"));
+  limit_->setRange(0, 10000);
+  limit_->setDecimals(1);
+  limit_->setSpecialValueText(tr("all that is free"));
+  limit_->setSuffix(tr(" GB"));
+  limit_->setStepType(QAbstractSpinBox::AdaptiveDecimalStepType);
+  limit_->setMinimumWidth(characters(this, 17));
+  limit_label_->setBuddy(limit_);
+  row->addWidget(limit_label_);
+  row->addWidget(limit_);
   status_->setObjectName(QStringLiteral("cost.status"));
   status_->setWordWrap(true);
   status_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-  row->addWidget(status_, 1);
   bar_->setObjectName(QStringLiteral("cost.progress"));
   bar_->setAccessibleName(tr("Progress of the estimate"));
   bar_->setTextVisible(false);
   bar_->setMaximumHeight(lines(this, 0.5));
   column->addLayout(row);
+  column->addWidget(status_);
   column->addWidget(bar_);
   table_->setObjectName(QStringLiteral("cost.table"));
   table_->setAccessibleName(tr("What the run costs"));
@@ -91,8 +114,11 @@ CostView::CostView(QWidget* parent)
       Q_EMIT estimateRequested();
     }
   });
+  connect(fit_, &QPushButton::clicked, this, &CostView::fitRequested);
   refresh();
 }
+
+std::int64_t CostView::memoryLimit() const { return std::llround(limit_->value() * 1e9); }
 
 void CostView::setBlocked(const QString& reason) {
   if (blocked_ == reason) return;
@@ -104,7 +130,7 @@ void CostView::showProgress(const QString& stage, double share) {
   const bool starts = !std::exchange(running_, true);
   if (starts) problem_.clear();
   refresh();
-  status_->setText(stage + QStringLiteral(" …"));
+  setStatus(stage + QStringLiteral(" …"));
   bar_->setRange(0, share < 0 ? 0 : 100);
   if (share >= 0) bar_->setValue(static_cast<int>(100 * share));
 }
@@ -152,6 +178,8 @@ void CostView::refresh() {
                : tr("A few steps with this model, batch and transform on its device: time, memory "
                     "and disk"));
   button_->setEnabled(running_ || blocked_.isEmpty());
+  fit_->setEnabled(!running_ && blocked_.isEmpty());
+  limit_->setEnabled(fit_->isEnabled());
   bar_->setVisible(running_);
   table_->clear();
   if (outcome_) {
@@ -172,20 +200,27 @@ void CostView::refresh() {
   colors.setColor(QPalette::WindowText,
                   problem_.isEmpty() ? muted_text(palette()) : theme_colors(palette()).error);
   status_->setPalette(colors);
-  if (!problem_.isEmpty()) {
-    status_->setText(problem_);
-  } else if (outcome_) {
-    status_->setText(
-        outcome_->seconds < 0
-            ? tr("%1: predicted; what it costs stands here when it ends").arg(outcome_name_)
-            : tr("%1: predicted and actual").arg(outcome_name_));
-  } else if (estimate_ && stale_) {
-    status_->setText(tr("Of other settings than these: estimate again"));
-  } else if (estimate_) {
-    status_->setText(estimate_->fits ? QString() : tr("It does not fit into the memory"));
-  } else {
-    status_->setText(blocked_);
+  setStatus(statusText());
+}
+
+QString CostView::statusText() const {
+  if (!problem_.isEmpty()) return problem_;
+  if (outcome_) {
+    return outcome_->seconds < 0
+               ? tr("%1: predicted; what it costs stands here when it ends").arg(outcome_name_)
+               : tr("%1: predicted and actual").arg(outcome_name_);
   }
+  if (!estimate_) return blocked_;
+  if (stale_) return tr("Of other settings than these: estimate again");
+  if (estimate_->fits) return {};
+  return estimate_->batch_size > 1
+             ? tr("It does not fit into the memory; a smaller micro-batch may")
+             : tr("It does not fit into the memory, not even one sequence at a time");
+}
+
+void CostView::setStatus(const QString& text) {
+  status_->setText(text);
+  status_->setVisible(!text.isEmpty());
 }
 
 void CostView::addRow(const QStringList& cells, bool child) {

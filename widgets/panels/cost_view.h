@@ -8,6 +8,7 @@
 
 #include <optional>
 
+class QDoubleSpinBox;
 class QLabel;
 class QProgressBar;
 class QPushButton;
@@ -15,8 +16,8 @@ class QTreeWidget;
 
 namespace widgets {
 
-/// What a run would cost, each number with where it comes from; and for a run that was estimated
-/// before, predicted and actual side by side.
+/// What a run would cost, each number with where it comes from, within the memory that it may use;
+/// and for a run that was estimated before, predicted and actual side by side.
 class CostView : public QWidget {
   Q_OBJECT
 
@@ -36,10 +37,13 @@ class CostView : public QWidget {
   void showOutcome(const QString& name, const engine::CostCompared& cost);
 
   bool isRunning() const { return running_; }
+  /// Bytes that the run may use, as the user set it; 0 = what is free on the device.
+  std::int64_t memoryLimit() const;
   const std::optional<engine::CostEstimate>& estimate() const { return estimate_; }
 
  Q_SIGNALS:
   void estimateRequested();
+  void fitRequested();  ///< with a micro-batch that fits into that memory
   void estimateShown();
   void cancelRequested();
 
@@ -48,11 +52,16 @@ class CostView : public QWidget {
 
  private:
   void refresh();
+  QString statusText() const;
+  void setStatus(const QString& text);
   void fillEstimate();
   void fillOutcome();
   void addRow(const QStringList& cells, bool child = false);
 
   QPushButton* button_;
+  QPushButton* fit_;
+  QLabel* limit_label_;
+  QDoubleSpinBox* limit_;
   QLabel* status_;
   QProgressBar* bar_;
   QTreeWidget* table_;

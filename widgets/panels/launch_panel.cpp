@@ -95,11 +95,12 @@ LaunchPanel::LaunchPanel(QWidget* parent)
   connect(checks_, &LaunchChecks::fixRequested, this,
           [this](const engine::SettingFix& fix) { applyFix(fix.values); });
   connect(checks_, &LaunchChecks::placeRequested, this, &LaunchPanel::goTo);
-  connect(cost_, &CostView::estimateRequested, this, &LaunchPanel::askForEstimate);
+  connect(cost_, &CostView::estimateRequested, this, [this] { askForEstimate(false); });
+  connect(cost_, &CostView::fitRequested, this, [this] { askForEstimate(true); });
   connect(cost_, &CostView::cancelRequested, this, &LaunchPanel::estimateCancelled);
   connect(cost_, &CostView::estimateShown, this, &LaunchPanel::recommendPlace);
   setSeparateAvailable(false);
-  setBlocked(QString());
+  updateButton();
   refreshChecks();
 }
 
@@ -133,17 +134,25 @@ QWidget* LaunchPanel::makeLaunchRow() {
   row->addWidget(place_label_);
   row->addWidget(place_);
   connect(launch_, &QPushButton::clicked, this, &LaunchPanel::launch);
+  connect(place_, &QComboBox::currentIndexChanged, this, &LaunchPanel::updateButton);
   return bar;
 }
 
-void LaunchPanel::setBlocked(const QString& reason) {
-  blocked_ = reason;
+void LaunchPanel::setHereBlocked(const QString& reason) {
+  here_blocked_ = reason;
   updateButton();
 }
 
+/// A process of its own loads the engine by itself.
+QString LaunchPanel::blocked() const {
+  return place() == LaunchPlace::in_window ? here_blocked_ : QString();
+}
+
 void LaunchPanel::updateButton() {
-  launch_->setEnabled(blocked_.isEmpty() && !launching_);
-  reason_->setText(launching_ ? tr("Checking …") : blocked_);
+  launch_->setEnabled(canLaunch() && !launching_);
+  reason_->setText(launching_ ? tr("Checking …") : blocked());
+  if (std::exchange(could_launch_, canLaunch()) != canLaunch())
+    Q_EMIT canLaunchChanged(canLaunch());
 }
 
 void LaunchPanel::setCheckable(bool checkable) {
@@ -154,6 +163,7 @@ void LaunchPanel::setCheckable(bool checkable) {
 void LaunchPanel::setSeparateAvailable(bool available) {
   place_label_->setVisible(available);
   place_->setVisible(available);
+  updateButton();
 }
 
 void LaunchPanel::setPlace(LaunchPlace place) {
@@ -268,7 +278,7 @@ void LaunchPanel::setChecks(const engine::ParamValues& of, std::vector<engine::P
   const bool launches = std::exchange(launching_, std::nullopt).has_value();
   updateButton();
   refreshChecks();
-  if (!launches || !blocked_.isEmpty()) return;
+  if (!launches || !canLaunch()) return;
   if (engine::has_errors(checked_)) {
     giveUp(checked_);
     return;
@@ -278,7 +288,7 @@ void LaunchPanel::setChecks(const engine::ParamValues& of, std::vector<engine::P
 }
 
 void LaunchPanel::launch() {
-  if (!blocked_.isEmpty() || launching_) return;
+  if (!canLaunch() || launching_) return;
   messages_->dismiss();
   attempted_ = true;
   pasted_problems_.clear();
@@ -383,7 +393,7 @@ void LaunchPanel::pasteCommand(const QString& text) {
   askForChecks();
 }
 
-void LaunchPanel::askForEstimate() {
+void LaunchPanel::askForEstimate(bool fit) {
   const auto found = problems();
   if (engine::has_errors(found)) {
     attempted_ = true;
@@ -392,7 +402,41 @@ void LaunchPanel::askForEstimate() {
     return;
   }
   estimated_ = costly(form_->values());
-  Q_EMIT estimateWanted(form_->values());
+  engine::EstimateOptions options;
+  options.memory_limit = cost_->memoryLimit();
+  options.fit = fit;
+  Q_EMIT estimateWanted(form_->values(), options);
+}
+
+void LaunchPanel::showEstimate(const engine::CostEstimate& estimate) {
+  const bool is_of_these = estimated_ && costly(form_->values()).same_values(*estimated_);
+  const engine::RunConfig asked = engine::run_config_from(form_->values());
+  cost_->showEstimate(estimate);
+  cost_->setStale(!is_of_these);
+  if (is_of_these && estimate.batch_size > 0 &&
+      estimate.batch_size != asked.per_device_train_batch_size) {
+    takeFitted(estimate);
+  }
+}
+
+/// The form's former values can be had back until the message goes.
+void LaunchPanel::takeFitted(const engine::CostEstimate& estimate) {
+  const engine::RunConfig before = engine::run_config_from(form_->values());
+  engine::ParamValues values = form_->values();
+  values.set("per_device_train_batch_size", estimate.batch_size);
+  values.set("gradient_accumulation_steps", estimate.accumulation);
+  estimated_ = costly(values);
+  replaceValues(values, {}, attempted_);
+  messages_->showMessage(
+      engine::Severity::note,
+      tr("Micro-batches of %1 instead of %2 sequences, %3 of them in a step instead of %4: the "
+         "global batch of %5 is kept.")
+          .arg(estimate.batch_size)
+          .arg(before.per_device_train_batch_size)
+          .arg(estimate.accumulation)
+          .arg(before.gradient_accumulation_steps)
+          .arg(estimate.batch_size * estimate.accumulation));
+  offerUndo();
 }
 
 void LaunchPanel::recommendPlace() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/api.h"
 #include "engine/config/param_schema.h"
 #include "engine/problem.h"
 #include "widgets/models/launch_request.h"
@@ -38,8 +39,9 @@ class LaunchPanel : public QWidget {
   LaunchChecks* checks() const { return checks_; }
   CostView* cost() const { return cost_; }
 
-  /// Why nothing can be launched now; empty = it can.
-  void setBlocked(const QString& reason);
+  /// Why nothing can be launched in this window now; empty = it can.
+  void setHereBlocked(const QString& reason);
+  bool canLaunch() const { return blocked().isEmpty(); }
   /// Whether somebody answers checksWanted(); until then a launch goes without.
   void setCheckable(bool checkable);
   /// Whether a run can be given a process of its own.
@@ -60,13 +62,17 @@ class LaunchPanel : public QWidget {
   QString commandLine(bool with_defaults = false) const;
   /// Fills the form from a pasted command, and says what of it was left out.
   void pasteCommand(const QString& text);
+  /// What an estimate of these settings found, with the micro-batch that it fitted: the form takes
+  /// that up, unless it was changed meanwhile.
+  void showEstimate(const engine::CostEstimate& estimate);
   /// As the button: shows all problems, or emits launchRequested, at once or after the checks.
   void launch();
 
  Q_SIGNALS:
   void launchRequested(const widgets::LaunchRequest& request);
   void checksWanted(const engine::ParamValues& values);
-  void estimateWanted(const engine::ParamValues& values);
+  void canLaunchChanged(bool can_launch);
+  void estimateWanted(const engine::ParamValues& values, const engine::EstimateOptions& options);
   void estimateCancelled();
 
  protected:
@@ -87,7 +93,9 @@ class LaunchPanel : public QWidget {
   void giveUp(const std::vector<engine::Problem>& found);
   void applyFix(const engine::ParamValues& values);
   void goTo(const engine::Place& place);
-  void askForEstimate();
+  void askForEstimate(bool fit);
+  void takeFitted(const engine::CostEstimate& estimate);
+  QString blocked() const;
   void recommendPlace();
   void updateButton();
 
@@ -101,7 +109,8 @@ class LaunchPanel : public QWidget {
   QPushButton* launch_;
   QLabel* reason_;
   QTimer check_timer_;
-  QString blocked_;
+  QString here_blocked_;
+  bool could_launch_ = true;
   QString document_;
   bool unsaved_ = false;
   bool checkable_ = false;

@@ -30,6 +30,9 @@ RunControls::RunControls(Selection* selection, const RunStore* runs, QObject* pa
   make(RunAction::resume_apart, "resume_apart", tr("Resume as a separate pr&ocess"),
        tr("Resume apart"), QString(),
        tr("Go on behind the last checkpoint, in a process that survives this window"));
+  make(RunAction::copy_resume, "copy_resume", tr("Copy the command to &resume"),
+       tr("Copy the command"), QStringLiteral("copy"),
+       tr("Copy the command line that goes on with the run, to be run on its machine"));
   const QKeySequence stop_keys(Qt::CTRL | Qt::Key_Period);
   action(RunAction::stop)->setShortcut(stop_keys);
   tips_[static_cast<std::size_t>(RunAction::stop)] +=

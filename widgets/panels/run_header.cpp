@@ -87,6 +87,7 @@ RunHeader::RunHeader(Selection* selection, const RunStore* runs, RunControls* co
   addMenu(stop_, {RunAction::stop, RunAction::stop_now, RunAction::kill});
   resume_ = addButton(QStringLiteral("monitor.resume"), RunAction::resume_here);
   addMenu(resume_, {RunAction::resume_here, RunAction::resume_apart});
+  copy_resume_ = addButton(QStringLiteral("monitor.copy_resume"), RunAction::copy_resume);
 
   auto* head = new QHBoxLayout;
   head->addWidget(name_);
@@ -94,7 +95,7 @@ RunHeader::RunHeader(Selection* selection, const RunStore* runs, RunControls* co
   head->addWidget(state_);
   head->addStretch(1);
   head->addWidget(request_);
-  for (auto* button : {pause_, proceed_, checkpoint_, extend_, stop_, resume_}) {
+  for (auto* button : {pause_, proceed_, checkpoint_, extend_, stop_, resume_, copy_resume_}) {
     head->addWidget(button);
   }
   auto* column = new QVBoxLayout(this);
@@ -181,12 +182,13 @@ void RunHeader::showButtons(const RunRecord& run) {
   proceed_->setVisible(live && paused);
   for (auto* button : {checkpoint_, extend_, stop_}) button->setVisible(live);
   resume_->setVisible(is_for(RunAction::resume_here, run));
+  copy_resume_->setVisible(is_for(RunAction::copy_resume, run) && !run.address.isEmpty());
   // Where it can only go on in a process of its own, that is what the button does.
   auto* here = controls_->action(RunAction::resume_here);
   auto* apart = controls_->action(RunAction::resume_apart);
   auto* shown = !here->isEnabled() && apart->isEnabled() ? apart : here;
   if (resume_->defaultAction() != shown) resume_->setDefaultAction(shown);
-  for (auto* button : {pause_, proceed_, checkpoint_, extend_, stop_, resume_}) {
+  for (auto* button : {pause_, proceed_, checkpoint_, extend_, stop_, resume_, copy_resume_}) {
     button->setAccessibleName(button->defaultAction()->text().remove(QLatin1Char('&')));
   }
   if (waits && !clock_.isActive()) clock_.start();
@@ -195,7 +197,7 @@ void RunHeader::showButtons(const RunRecord& run) {
 
 void RunHeader::changeEvent(QEvent* event) {
   QWidget::changeEvent(event);
-  if (event->type() == QEvent::PaletteChange && resume_ != nullptr) refresh();
+  if (event->type() == QEvent::PaletteChange && copy_resume_ != nullptr) refresh();
 }
 
 }  // namespace widgets

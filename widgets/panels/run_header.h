@@ -52,7 +52,8 @@ class RunHeader : public QWidget {
   QToolButton* stop_ = nullptr;
   QToolButton* extend_ = nullptr;
   QToolButton* resume_ = nullptr;
-  QTimer clock_;  ///< the age of a request
+  QToolButton* copy_resume_ = nullptr;  ///< for a run on another machine
+  QTimer clock_;                        ///< the age of a request
 };
 
 }  // namespace widgets

@@ -5,6 +5,7 @@
 #include "widgets/models/selection.h"
 #include "widgets/panels/empty_state.h"
 #include "widgets/panels/item_views.h"
+#include "widgets/panels/message_bar.h"
 #include "widgets/panels/run_controls.h"
 #include "widgets/style/metrics.h"
 #include "widgets/style/symbol_icon.h"
@@ -24,6 +25,7 @@ RunListPanel::RunListPanel(Selection* selection, RunStore* runs, RunControls* co
     : QWidget(parent),
       selection_(selection),
       controls_(controls),
+      messages_(new MessageBar(this)),
       model_(new RunListModel(runs, this)),
       list_(new QTreeView) {
   list_->setObjectName(QStringLiteral("runs.list"));
@@ -45,7 +47,9 @@ RunListPanel::RunListPanel(Selection* selection, RunStore* runs, RunControls* co
   empty_->setEmpty(model_->rowCount() == 0);
   auto* outer = new QVBoxLayout(this);
   outer->setContentsMargins(0, 0, 0, 0);
-  outer->addWidget(empty_);
+  outer->setSpacing(0);
+  outer->addWidget(messages_);
+  outer->addWidget(empty_, 1);
 
   connect(model_, &QAbstractItemModel::rowsInserted, this, [this] { empty_->setEmpty(false); });
   connect(list_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,

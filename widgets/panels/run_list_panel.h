@@ -10,6 +10,7 @@ class QTreeView;
 namespace widgets {
 
 class EmptyState;
+class MessageBar;
 class RunControls;
 class RunListModel;
 class Selection;
@@ -25,6 +26,7 @@ class RunListPanel : public QWidget {
 
   QTreeView* list() const { return list_; }
   RunListModel* model() const { return model_; }
+  MessageBar* messages() const { return messages_; }
 
  Q_SIGNALS:
   void launchRequested();
@@ -36,6 +38,7 @@ class RunListPanel : public QWidget {
 
   Selection* selection_;
   RunControls* controls_;
+  MessageBar* messages_;
   RunListModel* model_;
   QTreeView* list_;
   EmptyState* empty_;

@@ -10,6 +10,7 @@
 #include "widgets/panels/launch_checks.h"
 #include "widgets/panels/launch_panel.h"
 
+#include <QDoubleSpinBox>
 #include <QLabel>
 #include <QPushButton>
 #include <QSettings>
@@ -113,6 +114,18 @@ TEST_F(LaunchServiceTest, AnEstimateIsMadeInTheBackgroundAndCancelledAtOnce) {
   click("launch.launch");
   ASSERT_TRUE(patient([&] { return !service_->estimator().isRunning(); }));
   EXPECT_FALSE(panel_->cost()->isRunning());
+}
+
+TEST_F(LaunchServiceTest, ALimitOfTheMemoryIsFittedByTheEngine) {
+  start();
+  auto* limit = panel_->findChild<QDoubleSpinBox*>(QStringLiteral("cost.memory_limit"));
+  limit->setValue(0.1);  // the fake engine takes 13 MB a sequence: 8 do not fit, 4 do
+  click("cost.fit");
+  ASSERT_TRUE(patient([&] { return panel_->cost()->estimate().has_value(); }));
+  EXPECT_TRUE(panel_->cost()->estimate()->fits);
+  EXPECT_EQ(panel_->form()->values().get_int("per_device_train_batch_size"), 4);
+  EXPECT_EQ(panel_->form()->values().get_int("gradient_accumulation_steps"), 2);
+  EXPECT_TRUE(panel_->request().prediction.has_value());
 }
 
 TEST_F(LaunchServiceTest, PredictedAndActualMeetWhenTheRunHasTold) {

@@ -22,6 +22,10 @@ engine::RunConfig config_in(const std::filesystem::path& folder) {
   return config;
 }
 
+QString folder_of(const tests::ScratchFolder& scratch) {
+  return QString::fromStdString((scratch / "run").string());
+}
+
 tests::FakeRun slow() {
   tests::FakeRun run;
   run.step_time = std::chrono::milliseconds(2);
@@ -38,7 +42,7 @@ TEST(RunLauncher, TrainsInTheBackgroundUntilItIsStopped) {
   EXPECT_TRUE(launcher.isBusy());
   EXPECT_EQ(started.size(), 1);
   QTest::qWait(50);
-  launcher.request(engine::RunRequest::stop);
+  launcher.request(folder_of(folder), engine::RunRequest::stop);
   ASSERT_TRUE(QTest::qWaitFor([&] { return ended.size() == 1; }, 30000));
   EXPECT_FALSE(launcher.isBusy());
   EXPECT_EQ(engine::observe_state(folder / "run").state, engine::RunState::stopped);

@@ -13,9 +13,12 @@
 #include "widgets/panels/message_bar.h"
 #include "widgets/panels/run_monitor_panel.h"
 
+#include <QApplication>
 #include <QFile>
+#include <QMessageBox>
 #include <QSettings>
 #include <QTest>
+#include <QTimer>
 #include <QToolButton>
 #include <QTreeView>
 
@@ -49,11 +52,12 @@ class RunSchedulerTest : public testing::Test {
   app::RunWorkspace* runs() { return workbench_->run(); }
   widgets::RunQueue* queue() { return runs()->scheduler()->queue(); }
   QString path(const char* name) { return QString::fromStdString((folder_ / name).string()); }
-  QString enqueue(const char* name, std::int64_t steps = 100000) {
+  QString enqueue(const char* name, std::int64_t steps = 100000, const char* device = "auto") {
     widgets::LaunchRequest request;
     request.values.set("output_dir", (folder_ / name).string());
     request.values.set("max_steps", steps);
     request.values.set("logging_steps", std::int64_t{1});
+    request.values.set("device", std::string(device));
     return runs()->enqueue(request);
   }
   RunState state(const char* name) {
@@ -133,6 +137,42 @@ TEST_F(RunSchedulerTest, OneAfterTheOtherOnADeviceInTheOrderThatDraggingMade) {
   EXPECT_TRUE(queue()->isEmpty());
   EXPECT_LT(engine::summarize_run((folder_ / "c").string()).started_at,
             engine::summarize_run((folder_ / "b").string()).started_at);
+}
+
+TEST_F(RunSchedulerTest, EachDeviceTrainsARunInThisWindow) {
+  enqueue("a");
+  enqueue("b", 100000, "cuda:0");
+  ASSERT_TRUE(reaches("a", RunState::running));
+  ASSERT_TRUE(reaches("b", RunState::running));
+  enqueue("c", 20, "cuda");
+  enqueue("d", 20, "cpu");
+  EXPECT_EQ(waitsFor(0), QStringLiteral("b in this window"));
+  EXPECT_EQ(waitsFor(1), QStringLiteral("a in this window"));
+  stop("b");
+  ASSERT_TRUE(reaches("c", RunState::finished)) << "its device is free";
+  EXPECT_EQ(state("a"), RunState::running);
+  EXPECT_EQ(state("d"), RunState::queued) << "and d's is not";
+  stop("a");
+  ASSERT_TRUE(reaches("d", RunState::finished));
+}
+
+TEST_F(RunSchedulerTest, ClosingSavesEveryRunOfTheWindow) {
+  enqueue("a");
+  enqueue("b", 100000, "cuda:0");
+  ASSERT_TRUE(reaches("a", RunState::running));
+  ASSERT_TRUE(reaches("b", RunState::running));
+  QTimer::singleShot(50, [] {
+    auto* box = qobject_cast<QMessageBox*>(QApplication::activeModalWidget());
+    ASSERT_NE(box, nullptr);
+    EXPECT_EQ(box->text(), QStringLiteral("a, b are training in this window and end with it."));
+    QTest::mouseClick(box->findChild<QAbstractButton*>(QStringLiteral("close_question.stop")),
+                      Qt::LeftButton);
+  });
+  workbench_->window()->close();
+  ASSERT_TRUE(patient([&] { return !workbench_->window()->isVisible(); }));
+  for (const char* name : {"a", "b"}) {
+    EXPECT_EQ(engine::observe_state(folder_ / name).state, RunState::stopped);
+  }
 }
 
 TEST_F(RunSchedulerTest, ARunWithoutAFolderGetsOneAndSeveralASecondAreToldApart) {

@@ -2,6 +2,7 @@
 #include "widgets/models/run_actions.h"
 
 #include "engine/runs/process_identity.h"
+#include "widgets/models/run_advice.h"
 
 #include <gtest/gtest.h>
 
@@ -50,6 +51,26 @@ TEST(RunActions, EveryRefusalSaysWhy) {
   run = run_in(RunState::starting);
   EXPECT_TRUE(why_not(RunAction::checkpoint, &run).contains(QStringLiteral("first step")));
   EXPECT_TRUE(can(RunAction::stop, run)) << "the preparation can be given up";
+}
+
+TEST(RunActions, OnAnotherMachineARunIsSteeredThroughItsCopyAndResumedByItsCommand) {
+  RunRecord run = run_in(RunState::running);
+  run.status->host = "lab1";
+  ask(run, RunRequest::stop, kPatienceInSeconds + 1);
+  EXPECT_EQ(why_not(RunAction::kill, &run), QStringLiteral("It runs on host lab1."));
+  run.address = QStringLiteral("ssh://me@lab1/data/runs/run");
+  EXPECT_TRUE(can(RunAction::kill, run)) << "the connection reaches it";
+
+  run = run_in(RunState::stopped);
+  run.address = QStringLiteral("ssh://me@lab1/data/runs/run");
+  run.offer.emplace();
+  run.offer->restores = "the run is on another machine";
+  EXPECT_FALSE(is_for(RunAction::resume_here, run));
+  EXPECT_FALSE(can(RunAction::copy_resume, run)) << "no command is known";
+  run.offer->command = "paradigm train --config /data/runs/run/run.yaml";
+  EXPECT_TRUE(can(RunAction::copy_resume, run));
+  EXPECT_EQ(advice_on(run), QStringLiteral("It goes on on lab1 with: paradigm train --config "
+                                           "/data/runs/run/run.yaml"));
 }
 
 TEST(RunActions, ARequestIsWaitedForButAStopMayOvertakeIt) {

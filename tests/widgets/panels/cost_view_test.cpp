@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/panels/cost_view.h"
 
+#include <QDoubleSpinBox>
 #include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
@@ -107,7 +108,23 @@ TEST_F(CostViewTest, AFailureAndAStaleEstimateAreSaid) {
   auto cost = sample();
   cost.fits = false;
   view_.showEstimate(cost);
-  EXPECT_TRUE(status_->text().contains(QStringLiteral("does not fit")));
+  EXPECT_TRUE(status_->text().contains(QStringLiteral("not even one sequence")));
+  cost.batch_size = 8;
+  view_.showEstimate(cost);
+  EXPECT_TRUE(status_->text().contains(QStringLiteral("a smaller micro-batch may")));
+}
+
+TEST_F(CostViewTest, TheMemoryLimitIsInBytesAndFreeMemoryByDefault) {
+  auto* limit = view_.findChild<QDoubleSpinBox*>(QStringLiteral("cost.memory_limit"));
+  EXPECT_EQ(view_.memoryLimit(), 0);
+  EXPECT_EQ(limit->text(), QStringLiteral("all that is free"));
+  limit->setValue(8.5);
+  EXPECT_EQ(view_.memoryLimit(), 8'500'000'000);
+  QSignalSpy fits(&view_, &CostView::fitRequested);
+  QTest::mouseClick(view_.findChild<QPushButton*>(QStringLiteral("cost.fit")), Qt::LeftButton);
+  EXPECT_EQ(fits.size(), 1);
+  view_.showProgress(QStringLiteral("memory"), -1);
+  EXPECT_FALSE(limit->isEnabled());
 }
 
 TEST_F(CostViewTest, PredictedAndActualStandSideBySide) {

@@ -15,6 +15,7 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QLabel>
 #include <QLineEdit>
 #include <QLocale>
@@ -313,11 +314,60 @@ TEST_F(LaunchPanelTest, ARunOfHoursIsRecommendedItsOwnProcess) {
 
 TEST_F(LaunchPanelTest, WhatBlocksALaunchIsSaidBesideTheButton) {
   fill();
-  panel_.setBlocked(QStringLiteral("The engine is still loading."));
+  QSignalSpy changes(&panel_, &LaunchPanel::canLaunchChanged);
+  panel_.setHereBlocked(QStringLiteral("The engine is still loading."));
   EXPECT_FALSE(panel_.launchButton()->isEnabled());
+  EXPECT_EQ(changes.size(), 1);
   EXPECT_EQ(find<QLabel>("launch.reason")->text(), QStringLiteral("The engine is still loading."));
   panel_.launch();
   EXPECT_EQ(launches_.size(), 0);
+}
+
+TEST_F(LaunchPanelTest, AProcessOfItsOwnNeedsNoEngineInThisWindow) {
+  fill();
+  panel_.setSeparateAvailable(true);
+  panel_.setHereBlocked(QStringLiteral("The engine is unavailable."));
+  EXPECT_FALSE(panel_.launchButton()->isEnabled());
+  find<QComboBox>("launch.place")->setCurrentIndex(1);
+  EXPECT_TRUE(panel_.launchButton()->isEnabled());
+  EXPECT_TRUE(find<QLabel>("launch.reason")->text().isEmpty());
+  click("launch.launch");
+  ASSERT_EQ(launches_.size(), 1);
+  EXPECT_EQ(launches_[0][0].value<LaunchRequest>().place, LaunchPlace::separate_process);
+  find<QComboBox>("launch.place")->setCurrentIndex(0);
+  EXPECT_FALSE(panel_.launchButton()->isEnabled());
+}
+
+TEST_F(LaunchPanelTest, AMicroBatchThatFitsIsTakenUpAndCanBeTakenBack) {
+  QSignalSpy wanted(&panel_, &LaunchPanel::estimateWanted);
+  fill();
+  panel_.form()->setValue("per_device_train_batch_size", std::int64_t{48});
+  find<QDoubleSpinBox>("cost.memory_limit")->setValue(8);
+  click("cost.fit");
+  ASSERT_EQ(wanted.size(), 1);
+  const auto options = wanted[0][1].value<engine::EstimateOptions>();
+  EXPECT_TRUE(options.fit);
+  EXPECT_EQ(options.memory_limit, 8'000'000'000);
+  engine::CostEstimate estimate;
+  estimate.step_seconds = 0.5;
+  estimate.batch_size = 24;
+  estimate.accumulation = 2;
+  panel_.showEstimate(estimate);
+  EXPECT_EQ(panel_.form()->values().get_int("per_device_train_batch_size"), 24);
+  EXPECT_EQ(panel_.form()->values().get_int("gradient_accumulation_steps"), 2);
+  EXPECT_TRUE(panel_.messages()->text().contains(QStringLiteral("global batch of 48 is kept")));
+  EXPECT_TRUE(find<QLabel>("cost.status")->text().isEmpty()) << "it is of what the form says now";
+  EXPECT_TRUE(panel_.request().prediction.has_value());
+  click("launch.undo");
+  EXPECT_EQ(panel_.form()->values().get_int("per_device_train_batch_size"), 48);
+  EXPECT_FALSE(panel_.request().prediction.has_value());
+
+  // Not into a form that asks for something else by now.
+  click("cost.fit");
+  panel_.form()->setValue("per_device_train_batch_size", std::int64_t{64});
+  panel_.showEstimate(estimate);
+  EXPECT_EQ(panel_.form()->values().get_int("per_device_train_batch_size"), 64);
+  EXPECT_TRUE(find<QLabel>("cost.status")->text().contains(QStringLiteral("other settings")));
 }
 
 TEST(LaunchMemory, TheLastLaunchComesBackWithoutItsFolder) {
