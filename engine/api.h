@@ -115,9 +115,12 @@ struct BenchVariant {
   std::int64_t layers = 0;       ///< replaced ones
   std::vector<std::vector<BenchSample>> rounds;
   std::int64_t simulation_state_bytes = 0;
-  /// Above weights and optimizer, in one step: gradients, activations, work space. -1 = unknown.
+  /// Above weights and optimizer, in one step: gradients, 16-bit copies of weights, activations and
+  /// work space. -1 = unknown.
   std::int64_t step_peak_bytes = -1;
-  std::vector<KernelTime> kernels;  ///< longest first; empty unless profiled
+  std::int64_t gradient_bytes = 0;        ///< of which gradients
+  std::int64_t working_weight_bytes = 0;  ///< of which copies of weights that stay between steps
+  std::vector<KernelTime> kernels;        ///< longest first; empty unless profiled
 };
 
 struct BenchResult {

@@ -107,6 +107,8 @@ Json variant_json(const BenchResult& result, const BenchVariant& variant) {
           {"mfu", known_json(utilisation(result, result.flops_per_token, step))},
           {"upstream_mfu", known_json(utilisation(result, result.upstream_flops_per_token, step))},
           {"step_peak_bytes", variant.step_peak_bytes < 0 ? Json() : Json(variant.step_peak_bytes)},
+          {"gradient_bytes", variant.gradient_bytes},
+          {"working_weight_bytes", variant.working_weight_bytes},
           {"simulation_state_bytes", variant.simulation_state_bytes},
           {"kernels", kernels_json(variant)},
           {"samples", samples}};
@@ -221,6 +223,21 @@ Json json_of(const BenchResult& result) {
   return json;
 }
 
+/// What a step's peak is made of.
+std::string memory_text(const BenchResult& result) {
+  TextTable table({"peak memory of a step", "gradients", "16-bit weights",
+                   "activations, work space", "simulation state"});
+  for (const BenchVariant& variant : result.variants) {
+    const std::int64_t rest =
+        variant.step_peak_bytes - variant.gradient_bytes - variant.working_weight_bytes;
+    table.add({variant.name, size_text(double(variant.gradient_bytes)),
+               size_text(double(variant.working_weight_bytes)),
+               variant.step_peak_bytes < 0 ? "unknown" : size_text(std::max(0.0, double(rest))),
+               size_text(double(variant.simulation_state_bytes))});
+  }
+  return table.text();
+}
+
 std::string text_of(const BenchResult& result, const std::optional<EarlierBench>& earlier) {
   const BenchVariant& plain = result.variants.front();
   const bool is_cpu = result.device == "cpu";
@@ -286,7 +303,7 @@ std::string text_of(const BenchResult& result, const std::optional<EarlierBench>
     }
     table.add(row);
   }
-  return text + table.text() + kernels_text(result);
+  return text + table.text() + "\n" + memory_text(result) + kernels_text(result);
 }
 
 EarlierBench read_earlier_bench(const std::string& file) {

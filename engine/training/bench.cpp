@@ -225,6 +225,13 @@ class Bench {
     const PeakMemory peak(device_.device);
     timed(variant, ids, captures() ? Trainer::kStepsBeforeCapture : 1);
     variant.result.step_peak_bytes = peak.above_start().value_or(-1);
+    variant.result.gradient_bytes = variant.result.working_weight_bytes = 0;
+    for (const Parameter& parameter : variant.model->parameters()) {
+      variant.result.gradient_bytes += bytes_of(parameter.tensor.grad());
+    }
+    for (const WorkingWeights* stack : variant.model->working_weights()) {
+      variant.result.working_weight_bytes += bytes_of(stack->values());
+    }
   }
 
   bool captures() const { return config_.cuda_graphs && device_.device.is_cuda(); }

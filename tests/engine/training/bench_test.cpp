@@ -68,6 +68,8 @@ TEST_F(Bench, MemoryIsThatOfWeightsAndOptimizer) {
   EXPECT_EQ(result.parameters, model.total_parameters());
   EXPECT_EQ(result.weight_bytes, 4 * result.parameters);
   EXPECT_EQ(result.optimizer_bytes, 8 * result.parameters + 4) << "two moments and the step";
+  EXPECT_EQ(result.variants[0].gradient_bytes, 4 * result.parameters);
+  EXPECT_EQ(result.variants[0].working_weight_bytes, 0) << "fp32 needs no copies";
 }
 
 TEST_F(Bench, RulesAreTimedOneByOne) {
