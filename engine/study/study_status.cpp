@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <sstream>
 
 namespace engine {
 namespace {
@@ -46,6 +47,17 @@ std::string content_of(const fs::path& file) {
   }
 }
 
+/// A comment changes no run; that of a cell's own transform names the study as it was opened.
+std::string without_comments(const std::string& text) {
+  std::istringstream lines(text);
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    const auto first = line.find_first_not_of(" \t");
+    if (first == std::string::npos || line[first] != '#') kept += line + "\n";
+  }
+  return kept;
+}
+
 std::string transform_text_of(const StudyCell& cell) {
   if (!cell.transform_text.empty()) return cell.transform_text;
   const auto& file = cell.config.transform_config;
@@ -66,7 +78,8 @@ std::string difference_to(const StudyCell& cell, const RunSummary& run) {
   }
   const std::string wanted_text = transform_text_of(cell);
   const std::string text_before = content_of(RunFolder{run.path}.transform_yaml());
-  if (!wanted_text.empty() && !text_before.empty() && wanted_text != text_before) {
+  if (!wanted_text.empty() && !text_before.empty() &&
+      without_comments(wanted_text) != without_comments(text_before)) {
     text += std::string(text.empty() ? "" : ", ") + "its transform has changed";
   }
   return text;

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/study/study_status.h"
+
+#include "engine/runs/run_folder.h"
+#include "tests/support/sample_run.h"
+#include "tests/support/scratch_folder.h"
+
+#include <gtest/gtest.h>
+
+namespace engine {
+namespace {
+
+TEST(StudyStatus, AnotherSpellingOfTheStudysFileIsNoOtherTransform) {
+  const tests::ScratchFolder folder;
+  tests::write_sample_run(folder / "cell", {.steps = 20});
+  Study study;
+  StudyCell cell;
+  cell.config.output_dir = (folder / "cell").string();
+  cell.transform_text = "# as /data/study.yaml sets it\ndefault: {q_levels: 16}\n";
+  const auto difference_with = [&](const std::string& before) {
+    folder.write("cell/transform.yaml", before);
+    return status_of(study, cell).difference;
+  };
+  EXPECT_EQ(difference_with("# as study.yaml sets it\ndefault: {q_levels: 16}\n"), "");
+  EXPECT_EQ(difference_with("# as study.yaml sets it\ndefault: {q_levels: 64}\n"),
+            "its transform has changed");
+}
+
+}  // namespace
+}  // namespace engine
