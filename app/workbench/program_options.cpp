@@ -52,6 +52,8 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
   program.add_flag("--try", options.try_it,
                    "Try the transform as soon as all is open and the engine is ready");
   program.add_flag("--scan", options.scan, "Scan its layers then; a picture waits for the end");
+  program.add_flag("--estimate", options.estimate,
+                   "Estimate then what the run costs; a picture waits for the end");
   program.add_flag("--demo", options.demo, "Open the demo that comes with the program");
   program.add_option("--workspace", workspace, "edit, run or compare")
       ->check(CLI::IsMember({"edit", "run", "compare"}));

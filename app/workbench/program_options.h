@@ -26,6 +26,7 @@ struct ProgramOptions {
   bool launch = false;
   bool try_it = false;
   bool scan = false;
+  bool estimate = false;
   bool demo = false;
 };
 

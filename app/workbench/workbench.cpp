@@ -339,6 +339,7 @@ void Workbench::start(const ProgramOptions& options) {
   launch_when_ready_ = options.launch;
   try_when_ready_ = options.try_it;
   scan_when_ready_ = options.scan;
+  estimate_when_ready_ = options.estimate;
   if (options.demo && !demoFolder().isEmpty()) {
     paths << demoFolder() + QStringLiteral("/run.yaml");
   }
@@ -516,6 +517,7 @@ void Workbench::startGivenTrials() {
   if (engine_.api() == nullptr || !isSettled() || !edit_->view()->has_plan()) return;
   if (std::exchange(try_when_ready_, false)) trial_->tryNow();
   if (std::exchange(scan_when_ready_, false)) trial_->scanNow();
+  if (std::exchange(estimate_when_ready_, false)) run_->launchPanel()->estimate();
 }
 
 void Workbench::raiseGivenPanels() {
@@ -570,7 +572,7 @@ void Workbench::updateProblemChip() {
 }
 
 void Workbench::takeScreenshot(const QString& file) {
-  if (!isSettled() || trial_->isBusy()) {
+  if (!isSettled() || trial_->isBusy() || launch_service_->estimator().isRunning()) {
     QTimer::singleShot(20, this, [this, file] { takeScreenshot(file); });
     return;
   }

@@ -117,6 +117,7 @@ class Workbench : public QObject {
   bool launch_when_ready_ = false;
   bool try_when_ready_ = false;
   bool scan_when_ready_ = false;
+  bool estimate_when_ready_ = false;
 };
 
 }  // namespace app

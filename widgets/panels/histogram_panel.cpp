@@ -5,6 +5,7 @@
 #include "widgets/models/selection.h"
 #include "widgets/panels/empty_state.h"
 #include "widgets/plots/histogram_plot.h"
+#include "widgets/style/elided_label.h"
 #include "widgets/style/metrics.h"
 #include "widgets/style/theme.h"
 
@@ -35,7 +36,7 @@ HistogramPanel::HistogramPanel(Selection* selection, const RunStore* runs, QWidg
       applied_button_(new QToolButton),
       ghost_(new QComboBox),
       weight_(new QComboBox),
-      note_(new QLabel),
+      note_(new ElidedLabel),
       plot_(new HistogramPlot) {
   auto* content = new QWidget;
   auto* column = new QVBoxLayout(content);

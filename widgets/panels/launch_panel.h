@@ -62,6 +62,8 @@ class LaunchPanel : public QWidget {
   QString commandLine(bool with_defaults = false) const;
   /// Fills the form from a pasted command, and says what of it was left out.
   void pasteCommand(const QString& text);
+  /// As the button that estimates the cost.
+  void estimate() { askForEstimate(false); }
   /// What an estimate of these settings found, with the micro-batch that it fitted: the form takes
   /// that up, unless it was changed meanwhile.
   void showEstimate(const engine::CostEstimate& estimate);

@@ -6,6 +6,7 @@
 #include "widgets/panels/empty_state.h"
 #include "widgets/panels/item_views.h"
 #include "widgets/plots/layer_step_plot.h"
+#include "widgets/style/elided_label.h"
 #include "widgets/style/metrics.h"
 #include "widgets/style/number_text.h"
 
@@ -39,7 +40,7 @@ LayerStatisticsPanel::LayerStatisticsPanel(Selection* selection, const RunStore*
       model_(new LayerStatisticsModel(this)),
       sorted_(new QSortFilterProxyModel(this)),
       list_(new QTreeView),
-      caption_(new QLabel),
+      caption_(new ElidedLabel),
       show_map_(new QToolButton),
       show_table_(new QToolButton),
       statistic_(new QComboBox),

@@ -26,6 +26,7 @@ TEST(ProgramOptions, TakeEverythingTheScriptsUse) {
   EXPECT_TRUE(parsed.options.launch);
   EXPECT_TRUE(parsed.options.try_it);
   EXPECT_FALSE(parsed.options.scan);
+  EXPECT_FALSE(parsed.options.estimate);
   EXPECT_EQ(parsed.options.settings, QStringList{QStringLiteral("max_steps=5")});
 }
 
@@ -37,8 +38,8 @@ TEST(ProgramOptions, HelpNamesEveryOption) {
   const auto parsed = parse({"--help"});
   EXPECT_EQ(parsed.exit_code, 0);
   for (const char* option :
-       {"--open", "--run", "--launch", "--try", "--scan", "--set", "--theme", "--size",
-        "--screenshot", "--after", "--workspace", "--panel", "--demo", "--version"}) {
+       {"--open", "--run", "--launch", "--try", "--scan", "--estimate", "--set", "--theme",
+        "--size", "--screenshot", "--after", "--workspace", "--panel", "--demo", "--version"}) {
     EXPECT_TRUE(parsed.text.contains(QLatin1String(option))) << option;
   }
 }
