@@ -63,6 +63,11 @@ double utilisation(const BenchResult& result, double flops_per_token, double ste
   return flops_per_token * tokens_per_step(result) / step_seconds / result.peak_flops;
 }
 
+/// NaN where it is not known.
+double matmul_share(const BenchResult& result, double step_seconds) {
+  return result.matmul_seconds > 0 ? result.matmul_seconds / step_seconds : std::nan("");
+}
+
 Json spread_json(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return {{"median", number_json(median_of(values))},
@@ -106,6 +111,7 @@ Json variant_json(const BenchResult& result, const BenchVariant& variant) {
           {"cpu_ratio_to_plain", ratio_json(ratio_of(variant, plain, &BenchSample::cpu_seconds))},
           {"mfu", known_json(utilisation(result, result.flops_per_token, step))},
           {"upstream_mfu", known_json(utilisation(result, result.upstream_flops_per_token, step))},
+          {"matmul_share", known_json(matmul_share(result, step))},
           {"step_peak_bytes", variant.step_peak_bytes < 0 ? Json() : Json(variant.step_peak_bytes)},
           {"gradient_bytes", variant.gradient_bytes},
           {"working_weight_bytes", variant.working_weight_bytes},
@@ -212,6 +218,7 @@ Json json_of(const BenchResult& result) {
   json["upstream_flops_per_token"] = number_json(result.upstream_flops_per_token);
   json["peak_flops"] = result.peak_flops > 0 ? number_json(result.peak_flops) : Json();
   json["mfu_formula"] = mfu_text(result);
+  json["matmul_seconds"] = result.matmul_seconds > 0 ? number_json(result.matmul_seconds) : Json();
   json["weight_bytes"] = result.weight_bytes;
   json["optimizer_bytes"] = result.optimizer_bytes;
   json["variants"] = Json::array();
@@ -262,6 +269,12 @@ std::string text_of(const BenchResult& result, const std::optional<EarlierBench>
       "simulation\n          ({:.4g} G by upstream's 6·N_ex + 12·L·H·D·S)\n",
       result.flops_per_token / 1e9, result.upstream_flops_per_token / 1e9);
   text += "MFU       " + mfu_text(result) + "\n";
+  if (result.matmul_seconds > 0) {
+    text += fmt::format(
+        "matmuls   {} a step: Linears and head alone, each product measured by itself. No step is "
+        "faster; the column is their share\n",
+        seconds_text(result.matmul_seconds));
+  }
   text += fmt::format(
       "memory    weights {}, optimizer {}; the peak below is what a step needs above them\n\n",
       size_text(double(result.weight_bytes)), size_text(double(result.optimizer_bytes)));
@@ -271,6 +284,7 @@ std::string text_of(const BenchResult& result, const std::optional<EarlierBench>
                                      "min",     "max",    "/ plain",  "worst round"};
   if (is_cpu) header.push_back("CPU time / plain");
   if (has_mfu) header.insert(header.end(), {"MFU", "upstream's"});
+  header.push_back("matmuls");
   header.push_back("peak");
   if (earlier) header.push_back("/ earlier");
   TextTable table(header);
@@ -294,6 +308,7 @@ std::string text_of(const BenchResult& result, const std::optional<EarlierBench>
       row.push_back(percent_text(utilisation(result, result.flops_per_token, step)));
       row.push_back(percent_text(utilisation(result, result.upstream_flops_per_token, step)));
     }
+    row.push_back(percent_text(matmul_share(result, step)));
     row.push_back(variant.step_peak_bytes < 0 ? "unknown"
                                               : size_text(double(variant.step_peak_bytes)));
     if (earlier) {

@@ -9,6 +9,7 @@
 #include "engine/error.h"
 #include "engine/model/clm_family.h"
 #include "engine/model/model_flops.h"
+#include "engine/training/matmul_limit.h"
 #include "engine/training/model_setup.h"
 #include "engine/training/random_tokens.h"
 #include "engine/training/trainer.h"
@@ -124,6 +125,14 @@ class Bench {
           v.result.rounds.back().push_back(timed(v, ids, config_.steps));
         });
       }
+    }
+    report("products alone", static_cast<double>(turns), static_cast<double>(turns));
+    try {
+      result_.matmul_seconds =
+          measure_matmul_limit(source_.config, config_.batch_size * config_.seq_len,
+                               config_.bf16 ? at::kBFloat16 : at::kFloat, device_.device)
+              .seconds;
+    } catch (const c10::OutOfMemoryError&) {  // the variants fill the device
     }
     if (config_.profile) profile_variants();
     for (auto& variant : variants_) result_.variants.push_back(std::move(variant->result));
