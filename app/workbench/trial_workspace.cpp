@@ -19,6 +19,7 @@
 #include <QFileInfo>
 
 #include <algorithm>
+#include <cmath>
 
 namespace app {
 namespace {
@@ -84,6 +85,7 @@ void TrialWorkspace::connectRunner() {
           });
   const auto show_try = [this](const engine::TrialResult& result) {
     try_->showResult(result);
+    warnOfUnknownText(result.plain_loss);
     shows_scan_ = false;
     if (result.is_complete) finished();
     paint();
@@ -107,6 +109,20 @@ void TrialWorkspace::connectRunner() {
             if (is_cancelled(problems)) return;
             (was_scan ? scan_->messages() : try_->messages())->showProblem(problems.front());
           });
+}
+
+/// Of a text that the model has not learnt, a loss says little about a transform.
+void TrialWorkspace::warnOfUnknownText(double plain_loss) {
+  const auto& checkpoint = edit_->view()->checkpoint;
+  if (checkpoint == nullptr) return;
+  const double guessing = std::log(static_cast<double>(checkpoint->config.vocab_size));
+  if (!(plain_loss >= guessing)) return;
+  try_->messages()->showMessage(
+      engine::Severity::warning,
+      tr("The plain model does no better on this text (loss %1) than guessing (%2).")
+          .arg(plain_loss, 0, 'f', 2)
+          .arg(guessing, 0, 'f', 2),
+      tr("What a transform does to it says little; choose a text like those it has learnt."));
 }
 
 void TrialWorkspace::addPanels(MainWindow* window) {

@@ -61,6 +61,7 @@ class TrialWorkspace : public QObject {
   void followEdits();
   void update();
   void suggestTexts();
+  void warnOfUnknownText(double plain_loss);
   void cancel();
   void pauseScan();
   void applyProposal();

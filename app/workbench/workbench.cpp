@@ -129,8 +129,11 @@ void Workbench::connectTrial() {
   trial_->setRunValues(form->values());
   const QString demo = demoFolder();
   if (!demo.isEmpty()) {
-    trial_->setSample(demo + QStringLiteral("/checkpoint"),
-                      demo + QStringLiteral("/stories_validation.txt"));
+    // As a user would write it, where the program was started in its checkout.
+    QString text = demo + QStringLiteral("/stories_validation.txt");
+    const QString below = QDir::current().relativeFilePath(text);
+    if (!below.startsWith(QLatin1String(".."))) text = below;
+    trial_->setSample(demo + QStringLiteral("/checkpoint"), text);
   }
 }
 

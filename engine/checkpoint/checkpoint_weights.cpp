@@ -24,6 +24,8 @@
 namespace engine {
 namespace {
 
+constexpr std::int64_t kPiece = 4 << 20;  // elements that are converted at once
+
 c10::ScalarType scalar_type_of(const TensorEntry& entry, const std::string& file) {
   if (entry.dtype == "F32") return at::kFloat;
   if (entry.dtype == "BF16") return at::kBFloat16;
@@ -111,9 +113,9 @@ std::vector<std::string> checked_names(const SafetensorsSet& set, const LlamaCon
   return wanted;
 }
 
-}  // namespace
-
-at::Tensor read_tensor(const SafetensorsSet& set, const std::string& name) {
+/// `on_piece`, if given, is called before each piece of a few million elements.
+at::Tensor read_in_pieces(const SafetensorsSet& set, const std::string& name,
+                          const std::function<void()>& on_piece) {
   const TensorEntry* entry = set.find(name);
   if (entry == nullptr) fail("missing-tensor", {}, "there is no tensor " + name);
   const auto type = scalar_type_of(*entry, set.file_of(name).string());
@@ -127,7 +129,21 @@ at::Tensor read_tensor(const SafetensorsSet& set, const std::string& name) {
   }
   const at::Tensor mapped =
       at::from_blob(const_cast<std::byte*>(bytes.data()), entry->shape, options);
-  return type == at::kFloat ? mapped.clone() : mapped.to(at::kFloat);
+  at::Tensor result = at::empty(entry->shape, at::kFloat);
+  const at::Tensor from = mapped.view(-1);
+  const at::Tensor to = result.view(-1);
+  for (std::int64_t begin = 0; begin < from.numel(); begin += kPiece) {
+    if (on_piece) on_piece();
+    const std::int64_t end = std::min(begin + kPiece, from.numel());
+    to.slice(0, begin, end).copy_(from.slice(0, begin, end));
+  }
+  return result;
+}
+
+}  // namespace
+
+at::Tensor read_tensor(const SafetensorsSet& set, const std::string& name) {
+  return read_in_pieces(set, name, {});
 }
 
 TensorMap load_weights(const std::filesystem::path& directory, const LlamaConfig& config,
@@ -138,8 +154,9 @@ TensorMap load_weights(const std::filesystem::path& directory, const LlamaConfig
   TensorMap weights;
   std::int64_t done = 0;
   for (const std::string& name : checked_names(set, config, directory.string())) {
-    if (on_progress) on_progress(done, config.total_parameters());
-    at::Tensor tensor = read_tensor(set, name);
+    at::Tensor tensor = read_in_pieces(set, name, [&] {
+      if (on_progress) on_progress(done, config.total_parameters());
+    });
     done += tensor.numel();
     if (!is_finite(tensor)) warnings.push_back(non_finite_warning(set, name, tensor));
     weights.emplace(name, tensor.to(device));

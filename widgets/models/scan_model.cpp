@@ -80,7 +80,10 @@ QVariant ScanModel::data(const QModelIndex& index, int role) const {
     case Qt::DisplayRole:
       switch (column) {
         case kName: {
-          const QString name = QString::fromStdString(entry.name);
+          QString name = QString::fromStdString(entry.name);
+          // The number of the block must be seen in a narrow list; the tool tip has it all.
+          const QString common = QStringLiteral("model.layers.");
+          if (name.startsWith(common)) name.remove(0, common.size());
           return entry.is_kind ? tr("all %1 %2").arg(entry.layers.size()).arg(name) : name;
         }
         case kAlone:

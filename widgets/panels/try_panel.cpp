@@ -54,7 +54,7 @@ TryPanel::TryPanel(QWidget* parent)
       prompt_(new QLineEdit),
       batches_(new QSpinBox),
       draws_(new QSpinBox),
-      restart_(new QCheckBox(tr("Again after every &edit"))),
+      restart_(new QCheckBox(tr("Follow &edits"))),
       run_(new QPushButton(symbol_icon(QStringLiteral("run")), tr("&Try it"))),
       cancel_(new QPushButton(symbol_icon(QStringLiteral("stop")), tr("&Cancel"))),
       progress_(new QProgressBar),
@@ -105,7 +105,11 @@ TryPanel::TryPanel(QWidget* parent)
   prompt_->setPlaceholderText(tr("The beginning of the text"));
   auto* prompt_label = new QLabel(tr("&Prompt"));
   prompt_label->setBuddy(prompt_);
-  form->addRow(prompt_label, prompt_);
+  auto* prompt_row = new QHBoxLayout;
+  prompt_row->setSpacing(pad);
+  prompt_row->addWidget(prompt_, 1);
+  prompt_row->addWidget(restart_);
+  form->addRow(prompt_label, prompt_row);
   inner->addLayout(form);
 
   auto* row = new QHBoxLayout;
@@ -122,23 +126,18 @@ TryPanel::TryPanel(QWidget* parent)
   draws_->setSuffix(tr(" draws"));
   name(restart_, "restart", tr("Try again after every edit"),
        tr("Start again whenever the transform changes; the plain model stays in memory"));
-  row->addWidget(batches_);
-  row->addWidget(draws_);
-  row->addWidget(restart_);
-  row->addStretch(1);
-  inner->addLayout(row);
-
-  auto* buttons = new QHBoxLayout;
-  buttons->setSpacing(pad);
   name(run_, "run", tr("Try it"), QString());
   name(cancel_, "cancel", tr("Cancel"), tr("End it at once"));
   name(progress_, "progress", tr("Progress"), QString());
   progress_->setTextVisible(true);
-  buttons->addWidget(run_);
-  buttons->addWidget(cancel_);
-  buttons->addWidget(progress_, 1);
-  buttons->addStretch(0);
-  inner->addLayout(buttons);
+  // One row: how much is measured gives way to how far it is.
+  row->addWidget(run_);
+  row->addWidget(cancel_);
+  row->addWidget(batches_);
+  row->addWidget(draws_);
+  row->addWidget(progress_, 1);
+  row->addStretch(0);
+  inner->addLayout(row);
 
   name(difference_, "difference", tr("Difference of the loss"), QString());
   QFont large = font();
@@ -240,13 +239,18 @@ void TryPanel::setBlocked(const QString& reason) {
 
 void TryPanel::setRunning(bool running) {
   running_ = running;
+  const bool had_focus = run_->hasFocus() || cancel_->hasFocus();
   cancel_->setVisible(running);
+  for (QWidget* widget : {static_cast<QWidget*>(run_), static_cast<QWidget*>(batches_),
+                          static_cast<QWidget*>(draws_)})
+    widget->setVisible(!running);
   progress_->setVisible(running);
   if (running) {
     progress_->setRange(0, 0);
     progress_->setFormat(tr("loading"));
   }
   setBlocked(blocked_);
+  if (had_focus) (running ? cancel_ : run_)->setFocus();
   presentResult();
 }
 
@@ -315,11 +319,6 @@ void TryPanel::presentResult() {
   facts += tr("; %1, %2 s.")
                .arg(QString::fromStdString(measured.device))
                .arg(measured.seconds, 0, 'f', 1);
-  for (const std::string& note : result_->notes) {
-    QString sentence = QString::fromStdString(note);
-    if (!sentence.isEmpty()) sentence[0] = sentence[0].toUpper();
-    facts += QLatin1Char('\n') + sentence + QLatin1Char('.');
-  }
   facts_->setText(facts);
   difference_->setToolTip(
       tr("95 % interval of the paired differences over batches and draws: two-way analysis of "

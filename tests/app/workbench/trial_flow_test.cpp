@@ -17,7 +17,9 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
+#include <QProgressBar>
 #include <QPushButton>
+#include <QSpinBox>
 #include <QTest>
 #include <QTimer>
 #include <QToolButton>
@@ -107,6 +109,20 @@ TEST_F(TrialFlow, TheFirstNumbersAreThereBeforeTheLast) {
   click("try.run");
   ASSERT_TRUE(patient([&] { return tried()->result()->is_complete; }));
   EXPECT_EQ(label("try.facts").indexOf(QStringLiteral("So far")), -1);
+}
+
+TEST_F(TrialFlow, WhileItRunsTheRowShowsHowFarItIs) {
+  EXPECT_TRUE(find<QSpinBox>("try.batches")->isVisible());
+  auto* run = find<QPushButton>("try.run");
+  run->setFocus();
+  QTest::keyClick(run, Qt::Key_Space);
+  EXPECT_FALSE(find<QSpinBox>("try.batches")->isVisible());
+  EXPECT_TRUE(find<QProgressBar>("try.progress")->isVisible());
+  EXPECT_TRUE(find<QPushButton>("try.cancel")->hasFocus()) << "a second press takes it back";
+  QTest::keyClick(find<QPushButton>("try.cancel"), Qt::Key_Space);
+  EXPECT_FALSE(workbench_->trial()->isBusy());
+  EXPECT_TRUE(run->isVisible());
+  EXPECT_TRUE(run->hasFocus());
 }
 
 TEST_F(TrialFlow, TheTextThatACheckpointHasLearntIsSuggested) {
@@ -221,7 +237,7 @@ TEST_F(TrialFlow, AScanIsSortedPausedResumedAndAppliedAsOneStep) {
     if (!name.startsWith(QLatin1String("all "))) layers << name;
   }
   EXPECT_TRUE(layers.mid(0, 2).contains(QStringLiteral("lm_head")));
-  EXPECT_TRUE(layers.mid(0, 2).contains(QStringLiteral("model.layers.1.mlp.down_proj")));
+  EXPECT_TRUE(layers.mid(0, 2).contains(QStringLiteral("1.mlp.down_proj")));
   EXPECT_EQ(onTree("lm_head"), "+0.1000");
   picture("trial_scanned");
 
