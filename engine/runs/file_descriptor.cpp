@@ -4,15 +4,20 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace engine {
 
 std::string read_at(const FileDescriptor& file, std::uint64_t offset, std::size_t limit) {
-  std::string content(limit, '\0');
+  // Most reads find a few lines: memory is taken, and cleared, as it fills and not up to the limit.
+  constexpr std::size_t kFirst = 64u << 10;
+  std::string content;
   std::size_t size = 0;
   while (size < limit) {
-    const auto count = pread(file.get(), content.data() + size, limit - size, off_t(offset + size));
+    if (size == content.size()) content.resize(std::min(limit, std::max(kFirst, 2 * size)));
+    const auto count =
+        pread(file.get(), content.data() + size, content.size() - size, off_t(offset + size));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     size += std::size_t(count);
