@@ -3,6 +3,7 @@
 
 #include "engine/remote/remote_copy.h"
 #include "engine/runs/run_catalog.h"
+#include "engine/runs/run_identity.h"
 #include "engine/runs/run_state.h"
 
 #include <QMetaObject>
@@ -13,6 +14,7 @@
 #include <chrono>
 #include <filesystem>
 #include <set>
+#include <variant>
 
 namespace app {
 namespace {
@@ -31,6 +33,12 @@ bool is_ended(engine::RunState state) {
 QString address_of(const QString& folder) {
   const auto sign = engine::read_remote_sign(folder.toStdString());
   return sign ? QString::fromStdString(sign->address) : QString();
+}
+
+bool begins_part(const engine::RunUpdate& update) {
+  return std::any_of(update.events.begin(), update.events.end(), [](const engine::RunEvent& event) {
+    return std::holds_alternative<engine::RunStarted>(event.body);
+  });
 }
 
 }  // namespace
@@ -149,7 +157,10 @@ void RunWatcher::work(const std::stop_token& stop) {
       if (!one->told) one->address = address_of(folder);
       one->told = true;
       const bool writable = access(qUtf8Printable(folder), W_OK) == 0;
-      batch.push_back({folder, std::move(update), writable, one->address});
+      QString identity;
+      if (begins_part(update))
+        identity = QString::fromStdString(engine::run_identity(folder.toStdString()));
+      batch.push_back({folder, std::move(update), writable, one->address, identity});
     }
     post(std::move(batch), std::move(found));
 

@@ -20,6 +20,7 @@ struct WatchedUpdate {
   engine::RunUpdate update;
   bool writable = true;  ///< a request can be left in the folder
   QString address{};     ///< ssh://host/path of what the folder is a copy of
+  QString identity{};    ///< engine::run_identity(), with the updates that a part of the run begins
 };
 
 /// Reads all watched run folders on one thread and hands what is new to the GUI thread, at most one

@@ -56,10 +56,11 @@ QString data_folder(const QSettings* settings) {
 }  // namespace
 
 RunWorkspace::RunWorkspace(widgets::Selection* selection, const EngineLoader* engine,
-                           QSettings* settings)
+                           QSettings* settings, widgets::RunLookStore* looks)
     : selection_(selection),
       engine_(engine),
       settings_(settings),
+      runs_(looks),
       detached_(data_folder(settings)),
       scheduler_({&runs_, &watcher_, &launcher_, &detached_, engine}),
       requests_(&runs_, &launcher_, &detached_),
@@ -171,6 +172,7 @@ void RunWorkspace::connectPanels() {
           [this](const QString& folder) { runs_.add(folder); });
   connect(&watcher_, &RunWatcher::updated, this, [this](const std::vector<WatchedUpdate>& batch) {
     for (const auto& one : batch) {
+      if (!one.identity.isEmpty()) runs_.setIdentity(one.folder, one.identity);
       runs_.apply(one.folder, one.update);
       runs_.setWritable(one.folder, one.writable);
       runs_.setAddress(one.folder, one.address);

@@ -43,8 +43,9 @@ class RunWorkspace : public QObject {
 
  public:
   /// All outlive this. The runs that were known and those that wait are kept beside `settings`;
-  /// null: nothing is remembered.
-  RunWorkspace(widgets::Selection* selection, const EngineLoader* engine, QSettings* settings);
+  /// null: nothing is remembered. `looks` null: the runs have looks of their own.
+  RunWorkspace(widgets::Selection* selection, const EngineLoader* engine, QSettings* settings,
+               widgets::RunLookStore* looks = nullptr);
   ~RunWorkspace() override;
 
   /// Hands the panels to the window, which owns them from then on, and answers its actions.

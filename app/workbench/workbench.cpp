@@ -69,8 +69,9 @@ QString shippedFolder(std::initializer_list<const char*> places,
 
 Workbench::Workbench(EngineLoader::Load load_engine, std::unique_ptr<QSettings> settings)
     : settings_(std::move(settings)),
+      looks_(settings_.get()),
       engine_(std::move(load_engine)),
-      run_(std::make_unique<RunWorkspace>(&selection_, &engine_, settings_.get())),
+      run_(std::make_unique<RunWorkspace>(&selection_, &engine_, settings_.get(), &looks_)),
       edit_(std::make_unique<EditWorkspace>(&selection_, &run_->store())),
       window_(std::make_unique<MainWindow>()),
       trial_(std::make_unique<TrialWorkspace>(edit_.get(), &selection_)) {
@@ -107,7 +108,7 @@ void Workbench::makePanels() {
   study_ = new StudyWorkspace(&selection_, run_.get(), this);
   study_->addPanel(window_.get());
   compare_panel_ = new widgets::ComparePanel(&selection_);
-  compare_ = new CompareWorkspace(compare_panel_, settings_.get(), this);
+  compare_ = new CompareWorkspace(compare_panel_, settings_.get(), &looks_, this);
   window_->addPanel(QStringLiteral("compare"), tr("Compare"), compare_panel_);
   trial_->addPanels(window_.get());
   window_->arrangeDocks();
@@ -147,7 +148,7 @@ void Workbench::connectCompare() {
   });
   connect(&run_->store(), &widgets::RunStore::runAdded, this, [this](const QString& folder) {
     if (window_->workspace() == Workspace::compare && !compares_given_)
-      compare_->addPaths({folder});
+      compare_->expect({folder}, false);
   });
   compare_panel_->setCanQueue(true);
   connect(compare_panel_, &widgets::ComparePanel::replicasRequested, this, &Workbench::queueRuns);
@@ -163,10 +164,12 @@ void Workbench::queueRuns(const std::vector<engine::ParamValues>& runs) {
     compare_panel_->messages()->showProblem(error.problems().front());
   }
   if (folders.isEmpty()) return;
+  compare_->expect(folders, true);
   compare_panel_->messages()->showMessage(
       engine::Severity::note,
       folders.size() == 1 ? tr("1 run is queued.") : tr("%1 runs are queued.").arg(folders.size()),
-      tr("The queue stands in the Run workspace. Add the runs here once they have started."));
+      tr("The queue stands in the Run workspace. Each run joins the comparison once it has "
+         "started."));
 }
 
 void Workbench::connectWindow() {

@@ -8,6 +8,7 @@
 #include "app/workbench/program_options.h"
 #include "engine/config/param_schema.h"
 #include "widgets/models/launch_request.h"
+#include "widgets/models/run_look_store.h"
 #include "widgets/models/selection.h"
 #include "widgets/style/theme.h"
 
@@ -95,6 +96,7 @@ class Workbench : public QObject {
 
   std::unique_ptr<QSettings> settings_;
   widgets::Selection selection_;
+  widgets::RunLookStore looks_;
   EngineLoader engine_;
   BackgroundJob open_job_;
   std::unique_ptr<RunWorkspace> run_;

@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 
 namespace engine {
 namespace {
@@ -301,9 +302,21 @@ ComparableRun load_run(const fs::path& run_dir) {
   return run;
 }
 
+std::string lasting_key(const ComparableRun& run) {
+  if (!run.identity.empty()) return run.identity;
+  std::error_code ignored;
+  return sha256_hex(fs::absolute(run.path, ignored).string());
+}
+
 ComparableRun load_any_run(const fs::path& path) {
   if (auto foreign = load_foreign_run(path)) return std::move(*foreign);
   return load_run(path);
+}
+
+void add_bits_per_byte(ComparableRun& run, std::optional<double> bytes) {
+  run.is_asked_for_bits = true;
+  if (bytes)
+    run.metrics.add_scaled("eval_bits_per_byte", "eval_loss", 1 / std::numbers::ln2 / *bytes);
 }
 
 std::optional<double> bytes_per_token(const ComparableRun& run) {

@@ -59,6 +59,7 @@ struct ComparableRun {
   RunModel model;
   std::string tokenizer_digest;     ///< "" when not known
   std::filesystem::path tokenizer;  ///< the folder it is in
+  bool is_asked_for_bits = false;   ///< add_bits_per_byte() has been called
   bool is_effect_known = false;
   TransformEffect effect;
   std::shared_ptr<const ParsedTransform> transform{};  ///< its file; null: plain, or not known
@@ -77,6 +78,10 @@ struct ComparableRun {
   std::shared_ptr<RunReader> reader{};
 };
 
+/// What identifies a run over restarts: run_identity(), else the digest of its path. 64
+/// hexadecimal digits.
+std::string lasting_key(const ComparableRun& run);
+
 /// Reads a run folder to its present end, live or finished. Never throws for what it holds: what
 /// could not be read is in `notes`. Throws Error when `run_dir` is no run folder.
 ComparableRun load_run(const std::filesystem::path& run_dir);
@@ -87,6 +92,10 @@ ComparableRun load_any_run(const std::filesystem::path& path);
 /// A path that a run.yaml names: from the present folder, else from the nearest one above the run
 /// where there is something. Empty when there is nothing.
 std::filesystem::path path_in_run(const std::string& written, const std::filesystem::path& run_dir);
+
+/// Adds the metric eval_bits_per_byte, eval_loss / ln 2 / bytes_per_token(), where that is known;
+/// it goes on with what is logged later.
+void add_bits_per_byte(ComparableRun& run, std::optional<double> bytes_per_token);
 
 /// UTF-8 bytes per token of the run's validation text by the run's own tokenizer, from at most 4
 /// MiB of it. Nothing when either is not there. Takes a second at most; any thread.

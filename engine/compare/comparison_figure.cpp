@@ -64,15 +64,13 @@ CurveFigure comparison_figure(const std::vector<const ComparableRun*>& runs,
   figure.title = metric;
   figure.x_title = axis_title(options);
   figure.y_title = metric;
-  int color = 0;
   bool has_band = false;
   for (std::size_t i = 0; i < comparison.groups.size(); ++i) {
     const SeedGroup& group = comparison.groups[i];
     const bool is_baseline = i == comparison.base_group;
-    const int own_color = is_baseline ? 0 : color++;
     if (group.runs.size() > 1 && options.axis == XAxis::step) {
       FigureCurve curve{.label = fmt::format("{}, {} seeds", group.label, group.runs.size()),
-                        .color = own_color,
+                        .look = group.look,
                         .is_baseline = is_baseline,
                         .points = {}};
       take_band(curve, group_curve(group, runs, metric), options.align_at.value_or(0));
@@ -86,7 +84,7 @@ CurveFigure comparison_figure(const std::vector<const ComparableRun*>& runs,
       FigureCurve curve{.label = group.runs.size() > 1
                                      ? fmt::format("{}, {}", group.label, runs[run]->name)
                                      : group.label,
-                        .color = own_color,
+                        .look = group.look,
                         .is_baseline = is_baseline,
                         .points = {}};
       std::vector<double> x = positions_of(*values, scale_of(*runs[run], options));

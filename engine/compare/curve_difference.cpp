@@ -130,7 +130,9 @@ const char* to_string(GapReason reason) {
 
 std::vector<double> positions_of(const CurveView& curve, const XScale& scale) {
   double zero = 0;
-  if (scale.zero_step) {
+  if (scale.zero_step && scale.axis == XAxis::step) {
+    zero = *scale.zero_step;
+  } else if (scale.zero_step) {
     const auto end = std::upper_bound(curve.step.begin(), curve.step.end(), *scale.zero_step);
     zero = end == curve.step.begin()
                ? kUnknown

@@ -3,13 +3,13 @@
 
 #include "engine/compare/verdict_text.h"
 #include "engine/error.h"
+#include "engine/figures/run_look.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <set>
 
 namespace engine {
@@ -72,6 +72,27 @@ void fill_rows(const Runs& runs, RunComparison& result) {
       result.runs[run].group = group;
       if (run == options.baseline) result.base_group = group;
     }
+  }
+}
+
+std::vector<int> looks_of(const Runs& runs) {
+  RunLooks looks;
+  std::vector<int> list;
+  for (const ComparableRun* run : runs) list.push_back(looks.of(lasting_key(*run)));
+  return list;
+}
+
+/// A group has the look of one of its runs, in a colour that no group before it has if there is
+/// one. The baseline is neutral and takes none.
+void choose_group_looks(RunComparison& result) {
+  std::set<int> taken;
+  for (std::size_t group = 0; group < result.groups.size(); ++group) {
+    SeedGroup& all = result.groups[group];
+    const auto free = std::find_if(all.runs.begin(), all.runs.end(), [&](std::size_t run) {
+      return taken.count(color_of_look(result.options.looks[run])) == 0;
+    });
+    all.look = result.options.looks[free == all.runs.end() ? all.runs.front() : *free];
+    if (group != result.base_group) taken.insert(color_of_look(all.look));
   }
 }
 
@@ -217,33 +238,32 @@ RunComparison compare_runs(const Runs& runs, ComparisonOptions options) {
   result.columns = differing_columns(runs);
   result.groups = seed_groups(runs);
   fill_rows(runs, result);
+  if (result.options.looks.size() != runs.size()) result.options.looks = looks_of(runs);
+  choose_group_looks(result);
   judge_groups(runs, result);
   find_changes(runs, result);
   note_mismatches(runs, result);
   return result;
 }
 
+bool have_tokenizers_apart(const Runs& runs) {
+  std::set<std::string> tokenizers;
+  for (const ComparableRun* run : runs) {
+    if (!run->tokenizer_digest.empty()) tokenizers.insert(run->tokenizer_digest);
+  }
+  return tokenizers.size() > 1;
+}
+
 void prepare_comparison(std::vector<ComparableRun>& runs) {
   std::multiset<std::string> names;
   for (const ComparableRun& run : runs) names.insert(run.name);
+  Runs pointers;
   for (ComparableRun& run : runs) {
     if (names.count(run.name) > 1) run.name = run.path.string();
+    pointers.push_back(&run);
   }
-  std::set<std::string> tokenizers;
-  for (const ComparableRun& run : runs) {
-    if (!run.tokenizer_digest.empty()) tokenizers.insert(run.tokenizer_digest);
-  }
-  if (tokenizers.size() < 2) return;
-  for (ComparableRun& run : runs) {
-    const auto loss = run.metrics.find("eval_loss");
-    const auto bytes = loss ? bytes_per_token(run) : std::nullopt;
-    if (!bytes) continue;
-    std::vector<double> bits;
-    for (const double value : loss->value) bits.push_back(value / std::numbers::ln2 / *bytes);
-    run.metrics.add("eval_bits_per_byte", {loss->step.begin(), loss->step.end()}, std::move(bits),
-                    {loss->tokens.begin(), loss->tokens.end()},
-                    {loss->seconds.begin(), loss->seconds.end()});
-  }
+  if (!have_tokenizers_apart(pointers)) return;
+  for (ComparableRun& run : runs) add_bits_per_byte(run, bytes_per_token(run));
 }
 
 XScale scale_of(const ComparableRun& run, const ComparisonOptions& options) {

@@ -26,6 +26,7 @@ struct ComparisonOptions {
   std::string cost{};  ///< expression that the main metric is set against in exports; empty = none
   double confidence = 0.95;
   bool with_differences = true;  ///< ComparedRun::difference is found for every run
+  std::vector<int> looks{};      ///< of the runs (run_look.h); empty = what their identities choose
 };
 
 /// What the runs of one table row say about one metric.
@@ -81,6 +82,9 @@ std::vector<std::string> default_metrics(const std::vector<const ComparableRun*>
 /// `notes` say so. Throws Error for a metric that no run has.
 RunComparison compare_runs(const std::vector<const ComparableRun*>& runs,
                            ComparisonOptions options);
+
+/// Runs of different tokenizers: their losses per token cannot be compared.
+bool have_tokenizers_apart(const std::vector<const ComparableRun*>& runs);
 
 /// Names made different (by their folders) where two are alike; bits per byte added as a metric to
 /// all where tokenizers differ and the validation texts are at hand. Call once, before comparing.

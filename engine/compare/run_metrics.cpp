@@ -24,8 +24,19 @@ std::optional<XAxis> x_axis_from(std::string_view name) {
 
 RunMetrics::Table RunMetrics::table_of(std::initializer_list<const char*> names) {
   Table table;
-  for (const char* name : names) table.columns.push_back({name, {}});
+  for (const char* name : names) table.columns.push_back({.name = name, .value = {}});
   return table;
+}
+
+const RunMetrics::Column* RunMetrics::Table::find(std::string_view name) const {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&](const Column& column) { return column.name == name; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+void RunMetrics::Table::clear() {
+  for (std::vector<double>* values : {&step, &tokens, &seconds}) values->clear();
+  for (Column& column : columns) column.value.clear();
 }
 
 void RunMetrics::Table::drop_beyond(double last_step) {
@@ -45,7 +56,11 @@ void RunMetrics::Table::append(double at_step, double at_tokens, double at_secon
   step.push_back(at_step);
   tokens.push_back(at_tokens);
   seconds.push_back(at_seconds);
-  for (std::size_t i = 0; i < columns.size(); ++i) columns[i].value.push_back(values[i]);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    Column& column = columns[i];
+    column.value.push_back(i < values.size() ? values[i]
+                                             : column.factor * columns[column.of].value.back());
+  }
 }
 
 void RunMetrics::begin_part(const RunEvent& event, const RunStarted& started) {
@@ -66,9 +81,11 @@ void RunMetrics::begin_part(const RunEvent& event, const RunStarted& started) {
 
 void RunMetrics::apply(const RunUpdate& update) {
   if (update.restarted) {
-    std::vector<Table> others = std::move(others_);
-    *this = {};
-    others_ = std::move(others);
+    steps_.clear();
+    evaluations_.clear();
+    parts_.clear();
+    part_began_ = seconds_before_part_ = tokens_before_part_ = 0;
+    tokens_per_step_ = 0;
   }
   if (update.rewind_to) {
     steps_.drop_beyond(static_cast<double>(*update.rewind_to));
@@ -102,8 +119,26 @@ void RunMetrics::add(const std::string& name, std::vector<double> step, std::vec
                      std::vector<double> tokens, std::vector<double> seconds) {
   tokens.resize(step.size(), kUnknown);
   seconds.resize(step.size(), kUnknown);
-  others_.push_back(
-      {std::move(step), std::move(tokens), std::move(seconds), {{name, std::move(value)}}});
+  others_.push_back({std::move(step),
+                     std::move(tokens),
+                     std::move(seconds),
+                     {{.name = name, .value = std::move(value)}}});
+}
+
+void RunMetrics::add_scaled(const std::string& name, std::string_view of, double factor) {
+  std::vector<Table*> tables = {&steps_, &evaluations_};
+  for (Table& table : others_) tables.push_back(&table);
+  for (Table* table : tables) {
+    const Column* source = table->find(of);
+    if (source == nullptr || table->find(name) != nullptr) continue;
+    Column scaled{.name = name,
+                  .value = source->value,
+                  .of = static_cast<std::size_t>(source - table->columns.data()),
+                  .factor = factor};
+    for (double& value : scaled.value) value *= factor;
+    table->columns.push_back(std::move(scaled));
+    return;
+  }
 }
 
 std::vector<std::string> RunMetrics::names() const {
@@ -120,12 +155,9 @@ std::vector<std::string> RunMetrics::names() const {
 
 std::optional<CurveView> RunMetrics::find(std::string_view name) const {
   const auto look = [name](const Table& table) -> std::optional<CurveView> {
-    if (table.step.empty()) return std::nullopt;
-    for (const Column& column : table.columns) {
-      if (column.name == name)
-        return CurveView{table.step, table.tokens, table.seconds, column.value};
-    }
-    return std::nullopt;
+    const Column* column = table.step.empty() ? nullptr : table.find(name);
+    if (column == nullptr) return std::nullopt;
+    return CurveView{table.step, table.tokens, table.seconds, column->value};
   };
   if (auto found = look(steps_)) return found;
   if (auto found = look(evaluations_)) return found;

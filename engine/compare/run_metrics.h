@@ -43,6 +43,10 @@ class RunMetrics {
   void add(const std::string& name, std::vector<double> step, std::vector<double> value,
            std::vector<double> tokens = {}, std::vector<double> seconds = {});
 
+  /// A metric that is `factor` times another of that name, now and with what is logged of it later.
+  /// Nothing happens where there is no such other, or the new one is there already.
+  void add_scaled(const std::string& name, std::string_view of, double factor);
+
   /// In the order of first appearance; only metrics with at least one value.
   std::vector<std::string> names() const;
   std::optional<CurveView> find(std::string_view name) const;
@@ -53,10 +57,14 @@ class RunMetrics {
   struct Column {
     std::string name;
     std::vector<double> value;
+    std::size_t of = 0;  ///< of a scaled one: the column and what it is multiplied by
+    double factor = 0;
   };
   struct Table {
     std::vector<double> step, tokens, seconds;
     std::vector<Column> columns;
+    const Column* find(std::string_view name) const;
+    void clear();
     void drop_beyond(double last_step);
     void append(double at_step, double at_tokens, double at_seconds,
                 std::span<const double> values);

@@ -15,6 +15,7 @@ namespace engine {
 struct SeedGroup {
   std::string label;              ///< what tells it from the other groups
   std::vector<std::size_t> runs;  ///< indices, in the order given
+  int look = 0;                   ///< that of one of its runs (run_look.h)
 };
 
 /// In the order of their first runs. A run without run.yaml, and a foreign one, is a group of its

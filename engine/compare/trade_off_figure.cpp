@@ -5,7 +5,9 @@
 #include "engine/config/number_text.h"
 #include "engine/csv.h"
 #include "engine/figures/figure_axes.h"
+#include "engine/figures/glyph.h"
 #include "engine/figures/pdf_canvas.h"
+#include "engine/figures/run_look.h"
 #include "engine/figures/svg_canvas.h"
 
 #include <fmt/format.h>
@@ -48,11 +50,10 @@ std::string drawn(const TradeOffFigure& figure) {
   }
   canvas.line(stairs, {"#8c8c8c", 1, {5, 3}});
   for (const auto& mark : figure.marks) {
-    const std::string color =
-        mark.is_baseline ? std::string(kPrintBaseline)
-                         : kPrintColors[static_cast<std::size_t>(mark.color) % kPrintColors.size()];
+    const std::string color = mark.is_baseline ? kPrintBaseline : print_color(mark.look);
     const double x_at = axes.across(mark.x);
-    draw_glyph(canvas, mark.color, mark.is_baseline, x_at, axes.down(mark.y), color);
+    draw_glyph(canvas, mark.is_baseline ? kBaselineShape : shape_of_look(mark.look), x_at,
+               axes.down(mark.y), color);
     // Labels point inwards, so that none leaves the page.
     const bool is_right = x_at > 0.6 * FigureAxes::kWidth;
     canvas.text(x_at + (is_right ? -8 : 8), axes.down(mark.y) - 6, mark.label,
@@ -69,11 +70,9 @@ TradeOffFigure trade_off_figure(const Runs& runs, const RunComparison& compariso
   std::set<std::size_t> named;
   for (const TradeOffPoint& point : points) {
     const std::size_t group = comparison.runs[point.run].group;
-    const bool is_baseline = group == comparison.base_group;
-    // As in the figure of curves: the groups but for the baseline's, in their order.
-    const auto color = static_cast<int>(group - (group > comparison.base_group ? 1 : 0));
-    figure.marks.push_back({named.insert(group).second ? comparison.groups[group].label : "",
-                            is_baseline ? 0 : color, is_baseline, point.cost, point.result});
+    const SeedGroup& all = comparison.groups[group];
+    figure.marks.push_back({named.insert(group).second ? all.label : "", all.look,
+                            group == comparison.base_group, point.cost, point.result});
   }
   for (const TradeOffPoint& point : pareto_front(points))
     figure.front.push_back({point.cost, point.result});

@@ -16,7 +16,7 @@ struct TradeOffFigure {
   std::string result;  ///< metric
   struct Mark {
     std::string label;  ///< of its group, at the group's first mark; "" at others
-    int color = 0;
+    int look = 0;
     bool is_baseline = false;
     double x = 0, y = 0;
   };

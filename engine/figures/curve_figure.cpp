@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/figures/curve_figure.h"
 
+#include "engine/figures/glyph.h"
 #include "engine/figures/pdf_canvas.h"
 #include "engine/figures/svg_canvas.h"
 #include "engine/figures/svg_text.h"
@@ -15,6 +16,8 @@ namespace engine {
 
 namespace {
 
+/// A curve of so few points is marked at each of them.
+constexpr std::size_t kMostMarked = 30;
 const std::array<std::vector<double>, 4> kDashes = {{{}, {7, 3}, {2, 2}, {9, 3, 2, 3}}};
 
 /// Between the percentiles, with a margin; at least a little high.
@@ -69,8 +72,14 @@ class Drawing {
   void draw() {
     axes_.draw(figure_.title, figure_.x_title, figure_.y_title);
     for (const FigureCurve& curve : figure_.curves) draw_band(curve);
-    for (const FigureCurve& curve : figure_.curves) draw_line(curve);
-    for (const FigureCurve& curve : figure_.curves) draw_marks(curve);
+    // The baseline below the others, which would be hidden where they are equal to it.
+    for (const bool is_baseline : {true, false}) {
+      for (const FigureCurve& curve : figure_.curves) {
+        if (curve.is_baseline != is_baseline) continue;
+        draw_line(curve);
+        draw_marks(curve);
+      }
+    }
     draw_legend();
     std::string foot = figure_.footnote;
     if (is_cut_) foot += foot.empty() ? "y axis cut off" : "; y axis cut off";
@@ -79,12 +88,10 @@ class Drawing {
 
  private:
   static std::string color_of(const FigureCurve& curve) {
-    return curve.is_baseline
-               ? std::string(kPrintBaseline)
-               : kPrintColors[static_cast<std::size_t>(curve.color) % kPrintColors.size()];
+    return curve.is_baseline ? std::string(kPrintBaseline) : print_color(curve.look);
   }
   static Stroke stroke_of(const FigureCurve& curve) {
-    const std::size_t dash = static_cast<std::size_t>(curve.color) % kDashes.size();
+    const std::size_t dash = static_cast<std::size_t>(curve.look) % kDashes.size();
     return {color_of(curve), curve.is_baseline ? 2.2 : 1.5,
             curve.is_baseline ? std::vector<double>{} : kDashes[dash]};
   }
@@ -110,8 +117,9 @@ class Drawing {
   }
 
   void draw_marks(const FigureCurve& curve) {
-    if (!curve.points.empty())
-      mark(curve, axes_.across(curve.points.back().x), axes_.down(curve.points.back().y));
+    const std::size_t first = curve.points.size() <= kMostMarked ? 0 : curve.points.size() - 1;
+    for (std::size_t i = first; i < curve.points.size(); ++i)
+      mark(curve, axes_.across(curve.points[i].x), axes_.down(curve.points[i].y));
     constexpr std::size_t kMost = 200;
     const std::size_t stride = curve.not_finite.size() / kMost + 1;
     const double floor = FigureAxes::kFloor;
@@ -122,7 +130,8 @@ class Drawing {
   }
 
   void mark(const FigureCurve& curve, double x, double y) {
-    draw_glyph(canvas_, curve.color, curve.is_baseline, x, y, color_of(curve));
+    draw_glyph(canvas_, curve.is_baseline ? kBaselineShape : shape_of_look(curve.look), x, y,
+               color_of(curve));
   }
 
   void draw_legend() {

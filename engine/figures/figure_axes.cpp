@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/figures/figure_axes.h"
 
+#include "engine/figures/glyph.h"
+#include "engine/figures/run_look.h"
 #include "engine/figures/svg_text.h"
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 namespace engine {
 namespace {
@@ -19,6 +20,10 @@ constexpr const char* kGrid = "#e3e3e3";
 
 const std::vector<std::string> kPrintColors = {"#2386FA", "#8E5316", "#047565", "#CA6698",
                                                "#0C3140", "#9F9703", "#50220E"};
+
+const std::string& print_color(int look) {
+  return kPrintColors[static_cast<std::size_t>(color_of_look(look))];
+}
 
 double FigureAxes::across(double x) const {
   return kLeft + (x - x_.low) / (x_.high - x_.low) * (kWidth - kLeft - kRight);
@@ -45,30 +50,10 @@ void FigureAxes::draw(const std::string& title, const std::string& x_title,
   canvas_.text(18, (kTop + kFloor) / 2, y_title, {.anchor = TextAnchor::middle, .turned = true});
 }
 
-void draw_glyph(FigureCanvas& canvas, int number, bool is_baseline, double x, double y,
-                const std::string& color) {
-  constexpr int kRound = 20;
-  std::vector<SeriesPoint> corners;
-  switch (is_baseline ? -1 : number % 4) {
-    case 0:
-      for (int i = 0; i < kRound; ++i) {
-        const double angle = 2 * std::numbers::pi * i / kRound;
-        corners.push_back({x + 4 * std::cos(angle), y + 4 * std::sin(angle)});
-      }
-      break;
-    case -1:
-      corners = {{x - 4, y - 4}, {x + 4, y - 4}, {x + 4, y + 4}, {x - 4, y + 4}};
-      break;
-    case 1:
-      corners = {{x, y - 5}, {x + 5, y + 4}, {x - 5, y + 4}};
-      break;
-    case 2:
-      corners = {{x, y - 5}, {x + 5, y}, {x, y + 5}, {x - 5, y}};
-      break;
-    default:
-      corners = {{x, y + 5}, {x + 5, y - 4}, {x - 5, y - 4}};
-      break;
-  }
+void draw_glyph(FigureCanvas& canvas, int shape, double x, double y, const std::string& color) {
+  constexpr double kRadius = 4.5;
+  std::vector<SeriesPoint> corners = glyph_corners(shape);
+  for (SeriesPoint& corner : corners) corner = {x + kRadius * corner.x, y + kRadius * corner.y};
   canvas.area(corners, {color}, true);
 }
 

@@ -8,8 +8,9 @@
 
 namespace engine {
 
-/// Colours of curves on white paper, all at least 3:1 against it.
+/// Colours of looks on white paper, all at least 3:1 against it.
 extern const std::vector<std::string> kPrintColors;
+const std::string& print_color(int look);
 inline constexpr const char* kPrintBaseline = "#404040";
 
 struct FigureRange {
@@ -38,9 +39,7 @@ class FigureAxes {
   FigureRange y_;
 };
 
-/// The mark of a curve or point around (x, y) of the canvas: a square for the baseline, one of four
-/// other shapes for the rest.
-void draw_glyph(FigureCanvas& canvas, int number, bool is_baseline, double x, double y,
-                const std::string& color);
+/// The mark of a curve or point around (x, y) of the canvas; shapes as glyph_corners() has them.
+void draw_glyph(FigureCanvas& canvas, int shape, double x, double y, const std::string& color);
 
 }  // namespace engine

@@ -10,6 +10,7 @@
 #include "widgets/plots/custom_plot.h"
 
 #include <QApplication>
+#include <QToolButton>
 
 #include <fmt/format.h>
 
@@ -26,6 +27,12 @@ namespace {
 struct Spent {
   double wall = 0;
   double processor = 0;
+
+  Spent& operator+=(const Spent& other) {
+    wall += other.wall;
+    processor += other.processor;
+    return *this;
+  }
 };
 
 Spent spent(const std::function<void()>& work) {
@@ -89,11 +96,9 @@ int main(int argc, char** argv) {
   widgets::ComparePanel panel(&selection);
   panel.resize(1280, 800);
   panel.show();
-  std::vector<int> colors;
-  for (int i = 0; i < runs; ++i) colors.push_back(i % 7);
   widgets::ComparisonViewPtr table;
   const Spent tabled = spent([&] {
-    table = widgets::make_comparison_view(loaded, colors, {}, false);
+    table = widgets::make_table_view(loaded, {});
     panel.setTable(table, {"loss", "eval_loss"});
     QApplication::processEvents();
   });
@@ -105,8 +110,7 @@ int main(int argc, char** argv) {
   engine::ComparisonOptions options;
   options.metrics = {"loss"};
   const Spent overlaid = spent([&] {
-    panel.setCharts(widgets::make_comparison_view(
-        twenty, {colors.begin(), colors.begin() + std::ptrdiff_t(twenty.size())}, options, true));
+    panel.setCharts(widgets::make_chart_view(twenty, options));
     QApplication::processEvents();
     panel.curves()->plot()->replot(QCustomPlot::rpImmediateRefresh);
   });
@@ -131,37 +135,56 @@ int main(int argc, char** argv) {
 
   // Twenty that still train: each frame brings a line to every run. Reading and comparing are on a
   // pool thread in the workbench; the frame is what the window does with the result.
-  panel.curves()->setFollowing(true);
   std::vector<widgets::ComparableRunPtr> live = twenty;
-  frames.clear();
-  processor.clear();
-  double compared = 0;
-  for (int i = 0; i < 60; ++i) {
-    for (std::size_t r = 0; r < live.size(); ++r) {
-      tests::append_sample_step(paths[r], steps + (i + 1) * logging, noisy(int(r)));
-      auto next = std::make_shared<engine::ComparableRun>(*live[r]);
-      next->poll();
-      live[r] = next;
+  auto* means = panel.findChild<QToolButton*>(QStringLiteral("compare.grouped"));
+  std::vector<double> tables;
+  std::int64_t step = steps;
+  for (const bool shows_means : {true, false}) {
+    means->setChecked(shows_means);
+    panel.curves()->setFollowing(true);
+    QApplication::processEvents();
+    frames.clear();
+    processor.clear();
+    tables.clear();
+    Spent polled, compared;
+    for (int i = 0; i < 60; ++i) {
+      step += logging;
+      for (std::size_t r = 0; r < live.size(); ++r)
+        tests::append_sample_step(paths[r], step, noisy(int(r)));
+      polled += spent([&] {
+        for (auto& run : live) {
+          auto next = std::make_shared<engine::ComparableRun>(*run);
+          next->poll();
+          run = next;
+        }
+      });
+      widgets::ComparisonViewPtr charts, rows;
+      compared += spent([&] {
+        rows = widgets::make_table_view(live, options);
+        charts = widgets::make_chart_view(live, options);
+      });
+      // Two turns of the event loop, as in the workbench.
+      const Spent listed = spent([&] {
+        panel.setTable(rows, {"loss", "eval_loss"});
+        QApplication::processEvents();
+      });
+      const Spent drawn = spent([&] {
+        panel.setCharts(charts);
+        QApplication::processEvents();
+        QApplication::processEvents();
+      });
+      tables.push_back(listed.processor);
+      frames.push_back(drawn.wall);
+      processor.push_back(drawn.processor);
     }
-    widgets::ComparisonViewPtr charts, rows;
-    const std::vector<int> shades(colors.begin(), colors.begin() + std::ptrdiff_t(live.size()));
-    compared += spent([&] {
-                  rows = widgets::make_comparison_view(live, shades, options, false);
-                  charts = widgets::make_comparison_view(live, shades, options, true);
-                }).wall;
-    const Spent frame = spent([&] {
-      panel.setTable(rows, {"loss", "eval_loss"});
-      panel.setCharts(charts);
-      QApplication::processEvents();
-      QApplication::processEvents();
-    });
-    frames.push_back(frame.wall);
-    processor.push_back(frame.processor);
+    fmt::print(
+        "a frame with {} live runs, {}: median {:.1f} ms, worst {:.1f} ms (of processor {:.1f} and "
+        "{:.1f} ms); the table's {:.1f} ms; before them {:.0f} ms of reading and {:.0f} ms of "
+        "comparing on another thread\n",
+        live.size(), shows_means ? "as means of seeds" : "one by one", 1e3 * median(frames),
+        1e3 * *std::max_element(frames.begin(), frames.end()), 1e3 * median(processor),
+        1e3 * *std::max_element(processor.begin(), processor.end()), 1e3 * median(tables),
+        1e3 * polled.processor / 60, 1e3 * compared.processor / 60);
   }
-  fmt::print(
-      "a frame with {} live runs: median {:.1f} ms, worst {:.1f} ms (median {:.1f} ms of "
-      "processor), after {:.0f} ms of comparing on another thread\n",
-      live.size(), 1e3 * median(frames), 1e3 * *std::max_element(frames.begin(), frames.end()),
-      1e3 * median(processor), 1e3 * compared / 60);
   return 0;
 }

@@ -1,39 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/models/comparison_model.h"
 
-#include "engine/statistics/sample_statistics.h"
-#include "widgets/models/run_list_model.h"
 #include "widgets/models/run_notes.h"
+#include "widgets/style/run_look_icon.h"
 #include "widgets/style/text.h"
-#include "widgets/style/theme.h"
 
 #include <QFont>
 #include <QGuiApplication>
-#include <QPainter>
-#include <QPixmap>
 
 #include <algorithm>
-#include <cmath>
 
 namespace widgets {
 namespace {
 
 constexpr quintptr kTop = 0;  ///< internal id of rows at the top; a run below group i has i + 1
-
-/// A square of the run's colour; the baseline's is a frame.
-QPixmap color_mark(const QColor& color, bool is_baseline) {
-  const int size = QFontMetrics(QGuiApplication::font()).ascent();
-  QPixmap pixmap(size, size);
-  pixmap.fill(Qt::transparent);
-  QPainter painter(&pixmap);
-  if (is_baseline) {
-    painter.setPen(QPen(color, 3));
-    painter.drawRect(2, 2, size - 4, size - 4);
-  } else {
-    painter.fillRect(1, 1, size - 2, size - 2, color);
-  }
-  return pixmap;
-}
 
 }  // namespace
 
@@ -51,8 +31,17 @@ void ComparisonModel::setView(ComparisonViewPtr view) {
   if (is_same_shape) {
     // A live update must not take selection and scroll position away.
     view_ = std::move(view);
-    tellChanged();
-    Q_EMIT headerDataChanged(Qt::Horizontal, 0, columnCount() - 1);
+    const std::vector<RunGroup> before = groups_;
+    regroup();
+    if (groups_ == before) {
+      tellChanged();
+      Q_EMIT headerDataChanged(Qt::Horizontal, 0, columnCount() - 1);
+      return;
+    }
+    groups_ = before;  // a run has gone to another group: nothing changes before it is announced
+    beginResetModel();
+    regroup();
+    endResetModel();
     return;
   }
   beginResetModel();
@@ -73,44 +62,21 @@ void ComparisonModel::layOut() {
   for (const RunField field :
        {RunField::speed, RunField::duration, RunField::checkpoint, RunField::tags, RunField::note})
     columns_.push_back({field});
-  groups_ = groupsOf();
+  regroup();
 }
 
-std::vector<ComparisonModel::Group> ComparisonModel::groupsOf() const {
-  std::vector<Group> groups;
-  if (grouping_.isEmpty() || view_ == nullptr) return groups;
-  for (int run = 0; run < int(keys_.size()); ++run) {
-    const QString label = groupLabel(run);
-    auto found = std::find_if(groups.begin(), groups.end(),
-                              [&](const Group& group) { return group.label == label; });
-    if (found == groups.end()) found = groups.insert(groups.end(), {label, {}});
-    found->runs.push_back(run);
-  }
-  return groups;
-}
+TableRuns ComparisonModel::tableRuns() const { return {*view_, keys_, *notes_}; }
 
-QString ComparisonModel::groupLabel(int run) const {
-  const auto at = static_cast<std::size_t>(run);
-  const engine::RunComparison& comparison = view_->comparison;
-  if (grouping_ == QLatin1String("seeds"))
-    return qt(comparison.groups[comparison.runs[at].group].label);
-  if (grouping_ == QLatin1String("tags")) {
-    const QString tags = notes_->of(keys_[at]).tags.join(QStringLiteral(", "));
-    return tags.isEmpty() ? tr("no tags") : tags;
-  }
-  if (grouping_ == QLatin1String("state")) return state_text(view_->runs[at]->observed.state);
-  for (const engine::ConfigColumn& column : comparison.columns) {
-    if (qt(column.name) == grouping_)
-      return QStringLiteral("%1 %2").arg(grouping_, qt(column.values[at]));
-  }
-  return tr("%1 is equal in all").arg(grouping_);
+void ComparisonModel::regroup() {
+  groups_.clear();
+  if (!grouping_.isEmpty() && view_ != nullptr) groups_ = run_groups(tableRuns(), grouping_);
 }
 
 void ComparisonModel::setGrouping(const QString& by) {
   if (by == grouping_) return;
   beginResetModel();
   grouping_ = by;
-  groups_ = groupsOf();
+  regroup();
   endResetModel();
 }
 
@@ -138,7 +104,7 @@ void ComparisonModel::noteChanged(const QString& key) {
   }
   if (grouping_ != QLatin1String("tags")) return;
   beginResetModel();
-  groups_ = groupsOf();
+  regroup();
   endResetModel();
 }
 
@@ -218,8 +184,7 @@ QVariant ComparisonModel::runData(int run, RunColumn column, int role) const {
       return {};
     case Qt::DecorationRole: {
       if (column.field != RunField::name) return {};
-      const ThemeColors& colors = theme_colors(QGuiApplication::palette());
-      return color_mark(is_baseline ? colors.baseline : colors.run(view_->colors[at]), is_baseline);
+      return run_look_icon(view_->look_of(at), is_baseline, QGuiApplication::palette());
     }
     case Qt::FontRole: {
       QFont font;
@@ -238,51 +203,20 @@ QVariant ComparisonModel::runData(int run, RunColumn column, int role) const {
   }
 }
 
-std::vector<double> ComparisonModel::valuesOf(const Group& group, RunColumn column) const {
-  std::vector<double> values;
-  for (const int run : group.runs) {
-    const QVariant each = value(run, column);
-    if (each.userType() == QMetaType::Double && std::isfinite(each.toDouble()))
-      values.push_back(each.toDouble());
-  }
-  return values;
-}
-
-Qt::CheckState ComparisonModel::checkState(const Group& group) const {
+Qt::CheckState ComparisonModel::checkState(const RunGroup& group) const {
   const auto shown =
       std::count_if(group.runs.begin(), group.runs.end(), [this](int run) { return isShown(run); });
   if (shown == 0) return Qt::Unchecked;
   return shown == std::ptrdiff_t(group.runs.size()) ? Qt::Checked : Qt::PartiallyChecked;
 }
 
-/// A group's row says what its runs share, and the mean and standard deviation of its metrics.
-QVariant ComparisonModel::groupData(const Group& group, RunColumn column, int role) const {
-  const bool is_number = column.field == RunField::metric || column.field == RunField::delta;
+QVariant ComparisonModel::groupData(const RunGroup& group, RunColumn column, int role) const {
   switch (role) {
     case Qt::DisplayRole:
-    case kTextRole: {
-      if (column.field == RunField::name)
-        return tr("%1 · %n runs", nullptr, int(group.runs.size())).arg(group.label);
-      if (is_number) {
-        const engine::SampleStatistics found = engine::statistics_of(valuesOf(group, column));
-        if (found.count == 0) return {};
-        const QString mean = qt(column.field == RunField::delta ? engine::shown_delta(found.mean)
-                                                                : engine::shown(found.mean));
-        return found.count == 1
-                   ? mean
-                   : QStringLiteral("%1 ± %2").arg(mean, qt(engine::shown(found.deviation)));
-      }
-      const QString shared = text(group.runs.front(), column);
-      const bool is_shared = std::all_of(group.runs.begin(), group.runs.end(),
-                                         [&](int run) { return text(run, column) == shared; });
-      return is_shared ? shared : QString();
-    }
-    case kSortRole: {
-      if (column.field == RunField::name) return group.label;
-      const auto values = valuesOf(group, column);
-      return values.empty() ? groupData(group, column, kTextRole)
-                            : QVariant(engine::statistics_of(values).mean);
-    }
+    case kTextRole:
+      return group_text(tableRuns(), group, column);
+    case kSortRole:
+      return group_value(tableRuns(), group, column);
     case kFirstRole:
       return std::find(group.runs.begin(), group.runs.end(), baseline()) != group.runs.end();
     case Qt::CheckStateRole:

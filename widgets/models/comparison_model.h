@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "widgets/models/comparison_cells.h"
+#include "widgets/models/comparison_groups.h"
 
 #include <QAbstractItemModel>
 #include <QString>
@@ -14,7 +14,7 @@ namespace widgets {
 
 class RunNotes;
 
-/// One row per run: name with its colour and a check box (shown in the charts), state, step, the
+/// One row per run: name with its look and a check box (shown in the charts), state, step, the
 /// settings that differ, for each metric the statistic and the difference to the baseline, speed,
 /// duration, newest checkpoint, and what the user says about it. Below rows of groups when grouped.
 class ComparisonModel : public QAbstractItemModel {
@@ -60,21 +60,15 @@ class ComparisonModel : public QAbstractItemModel {
   void shownChanged();
 
  private:
-  struct Group {
-    QString label;
-    std::vector<int> runs;
-  };
-
   void layOut();
-  std::vector<Group> groupsOf() const;
-  QString groupLabel(int run) const;
+  void regroup();
+  TableRuns tableRuns() const;  ///< there must be a view
   void noteChanged(const QString& key);
   QString text(int run, RunColumn column) const;
   QVariant value(int run, RunColumn column) const;
   QVariant runData(int run, RunColumn column, int role) const;
-  QVariant groupData(const Group& group, RunColumn column, int role) const;
-  std::vector<double> valuesOf(const Group& group, RunColumn column) const;
-  Qt::CheckState checkState(const Group& group) const;
+  QVariant groupData(const RunGroup& group, RunColumn column, int role) const;
+  Qt::CheckState checkState(const RunGroup& group) const;
   /// Every row there is, of groups and of runs, says it anew.
   void tellChanged(const QList<int>& roles = {});
 
@@ -82,7 +76,7 @@ class ComparisonModel : public QAbstractItemModel {
   ComparisonViewPtr view_;
   std::vector<RunColumn> columns_;
   std::vector<QString> keys_;
-  std::vector<Group> groups_;  ///< empty: runs stand at the top
+  std::vector<RunGroup> groups_;  ///< empty: runs stand at the top
   QString grouping_;
   std::set<QString> shown_;
 };

@@ -2,30 +2,13 @@
 #include "widgets/models/run_list_model.h"
 
 #include "widgets/style/number_text.h"
+#include "widgets/style/run_look_icon.h"
 #include "widgets/style/theme.h"
 
 #include <QApplication>
-#include <QIcon>
-#include <QPainter>
 #include <QPalette>
-#include <QPixmap>
 
 namespace widgets {
-namespace {
-
-QIcon color_swatch(const QColor& color) {
-  QPixmap pixmap(32, 32);
-  pixmap.fill(Qt::transparent);
-  QPainter painter(&pixmap);
-  painter.setRenderHint(QPainter::Antialiasing);
-  painter.setPen(Qt::NoPen);
-  painter.setBrush(color);
-  painter.drawRoundedRect(QRectF(5, 5, 22, 22), 4, 4);
-  return QIcon(pixmap);
-}
-
-}  // namespace
-
 QString state_text(engine::RunState state) { return QString::fromLatin1(engine::to_string(state)); }
 
 QColor state_color(engine::RunState state, const QPalette& palette) {
@@ -125,7 +108,7 @@ QVariant RunListModel::data(const QModelIndex& index, int role) const {
       }
     case Qt::DecorationRole:
       if (index.column() != kName) return {};
-      return color_swatch(theme_colors(QApplication::palette()).run(record.color));
+      return run_look_icon(record.look, false, QApplication::palette());
     case Qt::TextAlignmentRole:
       if (index.column() >= kStep && index.column() <= kBestLoss) {
         return int(Qt::AlignRight | Qt::AlignVCenter);

@@ -270,12 +270,16 @@ bool is_live(engine::RunState state) {
 
 bool RunRecord::is_live() const { return widgets::is_live(state); }
 
+RunStore::RunStore(RunLookStore* looks, QObject* parent)
+    : QObject(parent), looks_(looks != nullptr ? looks : &own_looks_) {}
+
 RunRecord& RunStore::add(const QString& folder) {
   if (auto* found = record(folder)) return *found;
   auto run = std::make_unique<RunRecord>();
   run->folder = folder;
   run->name = QFileInfo(folder).fileName();
-  run->color = static_cast<int>(runs_.size());
+  // Nothing is drawn of a run before its first line, which says what it is known by.
+  run->look = engine::RunLooks().of(folder.toStdString());
   runs_.push_back(std::move(run));
   Q_EMIT runAdded(folder);
   return *runs_.back();
@@ -347,6 +351,14 @@ void RunStore::setQueued(const QString& folder, const std::optional<QString>& wa
   settle_state(run);
   touch(folder);
   publish();
+}
+
+void RunStore::setIdentity(const QString& folder, const QString& identity) {
+  RunRecord& run = add(folder);
+  const int look = looks_->of(identity);
+  if (look == run.look) return;
+  run.look = look;
+  touch(folder);
 }
 
 void RunStore::setInWindow(const QString& folder, bool in_window) {

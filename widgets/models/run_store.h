@@ -11,6 +11,7 @@
 #include "engine/runs/run_series.h"
 #include "engine/runs/run_state.h"
 #include "widgets/models/plan_view.h"
+#include "widgets/models/run_look_store.h"
 
 #include <QObject>
 #include <QString>
@@ -62,7 +63,7 @@ struct RunRecord {
   QString folder;  ///< absolute; also its identity
   QString name;
   QString address;  ///< ssh://host/path of a run on another machine, of which the folder is a copy
-  int color = 0;
+  int look = 0;     ///< engine/figures/run_look.h
   bool in_window = false;         ///< trained by a thread of this program
   bool starting_apart = false;    ///< its process was started from here and has said nothing yet
   std::optional<QString> queued;  ///< waits its turn: for what
@@ -116,7 +117,8 @@ class RunStore : public QObject {
   Q_OBJECT
 
  public:
-  using QObject::QObject;
+  /// `looks` outlives this; null: the store has looks of its own.
+  explicit RunStore(RunLookStore* looks = nullptr, QObject* parent = nullptr);
 
   /// Adds the run when it is new. Returns its record.
   RunRecord& add(const QString& folder);
@@ -131,6 +133,8 @@ class RunStore : public QObject {
   void remove(const QString& folder);
   void setInWindow(const QString& folder, bool in_window);
   void setStartingApart(const QString& folder, bool starting);
+  /// As engine::run_identity() says: what the run is known by from then on, and drawn by.
+  void setIdentity(const QString& folder, const QString& identity);
   /// "waits for run-a on cpu"; std::nullopt when it has left the queue.
   void setQueued(const QString& folder, const std::optional<QString>& waits_for);
   void setPlan(const QString& folder, PlanViewPtr plan);
@@ -156,6 +160,8 @@ class RunStore : public QObject {
   RunRecord* record(const QString& folder);
   void touch(const QString& folder);
 
+  RunLookStore own_looks_;
+  RunLookStore* looks_;
   std::vector<std::unique_ptr<RunRecord>> runs_;
   QStringList touched_;
 };

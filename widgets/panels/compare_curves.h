@@ -9,29 +9,34 @@
 #include <vector>
 
 class QLabel;
+class QSplitter;
 class QToolButton;
 
 namespace widgets {
 
+class CompareCurveTools;
 class CurvePlot;
 class DifferencePlot;
+class RunNotes;
 struct Curve;
 struct DifferenceCurve;
 
-/// The curves of the ticked runs, below them their differences to the baseline, above them the
-/// verdicts, and a button for the replicas that would decide them. The two plots share x.
+/// The curves of the ticked runs in their main metric, below them other metrics and the differences
+/// to the baseline, above them the verdicts and a button for the replicas that would decide them.
+/// All charts share x and cursor.
 class CompareCurves : public QWidget {
   Q_OBJECT
 
  public:
-  explicit CompareCurves(QWidget* parent = nullptr);
+  explicit CompareCurves(RunNotes* notes, QWidget* parent = nullptr);
 
   void setView(ComparisonViewPtr view);  ///< null: nothing to show
-  /// Runs that differ only in seeds as one mean each.
-  void setShowsMeans(bool shows);
   /// Somebody answers replicasRequested(): there is a button for it.
   void setCanQueue(bool can);
-  CurvePlot* curves() const { return curves_; }
+  CompareCurveTools* tools() const { return tools_; }
+  CurvePlot* curves() const { return charts_.front().plot; }
+  /// Of another metric, null when it has no chart.
+  CurvePlot* curves(const QString& metric) const;
   DifferencePlot* differences() const { return differences_; }
 
  Q_SIGNALS:
@@ -39,23 +44,34 @@ class CompareCurves : public QWidget {
   void replicasRequested(const std::vector<engine::ParamValues>& runs);
 
  private:
+  struct Chart {
+    QString metric;
+    CurvePlot* plot = nullptr;
+    QStringList drawn{};  ///< what tells the curves that are drawn from others
+  };
+
   bool isGrouped() const;
-  std::vector<Curve> curvesShown() const;
+  void addChart();
+  void linkChart(CurvePlot* plot);
+  void showCharts();
+  void showChart(Chart& chart, const MetricCurves& curves);
+  std::vector<Curve> curvesOf(const MetricCurves& metric) const;
   std::vector<DifferenceCurve> differencesShown() const;
-  void setTitles(const std::vector<Curve>& curves);
-  void showCurves();
+  void showDrawing();
   void showVerdict();
   void showReplicas();
   void requestReplicas();
 
   QLabel* verdict_;
   QToolButton* replicas_;
-  CurvePlot* curves_;
+  CompareCurveTools* tools_;
+  QSplitter* splitter_;
+  std::vector<Chart> charts_;  ///< the main metric's first; those that are not used are hidden
   DifferencePlot* differences_;
   ComparisonViewPtr view_;
-  QStringList drawn_;  ///< what tells the curves that are drawn from others
-  bool shows_means_ = true;
+  std::size_t divided_into_ = 0;  ///< charts that the room was divided among
   bool can_queue_ = false;
+  bool is_linking_ = false;
 };
 
 }  // namespace widgets

@@ -52,6 +52,22 @@ std::vector<LayerPair> pairs_of(const engine::ComparableRun& base,
   return pairs;
 }
 
+/// Of those to choose from, the one that most layers measured: a picture of the whole model.
+int most_measured(const QComboBox& choice, const engine::ComparableRun& run) {
+  int best = 0;
+  std::ptrdiff_t most = 0;
+  for (int i = 0; i < choice.count(); ++i) {
+    const std::string name = choice.itemText(i).toStdString();
+    const auto& values = run.layer_stats->values;
+    const auto count = std::count_if(values.begin(), values.end(),
+                                     [&](const auto& stat) { return stat.statistic == name; });
+    if (count <= most) continue;
+    most = count;
+    best = i;
+  }
+  return best;
+}
+
 }  // namespace
 
 CompareLayers::CompareLayers(QWidget* parent)
@@ -77,6 +93,8 @@ CompareLayers::CompareLayers(QWidget* parent)
   row->addWidget(statistic_);
   row->addWidget(note_, 1);
   column->addLayout(row);
+  for (QComboBox* box : {run_, base_, statistic_})
+    box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   plots_->setChildrenCollapsible(false);
   plots_->addWidget(dumbbells_);
   plots_->addWidget(heat_);
@@ -150,7 +168,8 @@ void CompareLayers::showLayers() {
   const engine::ComparableRun& base =
       *view_->runs[static_cast<std::size_t>(base_->currentData().toInt())];
   statistic_->addItems(shared(statistics_of(base), statistics_of(other)));
-  statistic_->setCurrentIndex(std::max(0, statistic_->findText(chosen)));
+  const int known = statistic_->findText(chosen);
+  statistic_->setCurrentIndex(known >= 0 ? known : most_measured(*statistic_, base));
   std::vector<LayerPair> pairs = pairs_of(base, other, statistic_->currentText().toStdString());
   note_->setText(pairs.empty() ? tr("Their layers measured nothing in common.")
                                : tr("at step %1 against step %2")
@@ -159,7 +178,7 @@ void CompareLayers::showLayers() {
   plots_->setVisible(!pairs.empty());
   heat_->setLayers(pairs, statistic_->currentText());
   dumbbells_->setLayers(std::move(pairs), statistic_->currentText(), qt(base.name), qt(other.name),
-                        view_->colors[at]);
+                        view_->look_of(at));
 }
 
 }  // namespace widgets

@@ -3,6 +3,7 @@
 
 #include "widgets/models/comparison_model.h"
 #include "widgets/models/selection.h"
+#include "widgets/panels/compare_curve_tools.h"
 #include "widgets/panels/compare_curves.h"
 #include "widgets/panels/compare_effects.h"
 #include "widgets/panels/compare_layers.h"
@@ -17,6 +18,7 @@
 #include <QAction>
 #include <QSplitter>
 #include <QTabWidget>
+#include <QThreadPool>
 #include <QVBoxLayout>
 
 #include <utility>
@@ -25,20 +27,27 @@ namespace widgets {
 namespace {
 
 const QString kGrouping = QStringLiteral("grouping");
+const QString kTab = QStringLiteral("tab");
+
+/// A view of many runs takes a while to be taken apart: not on this thread.
+void release_elsewhere(ComparisonViewPtr view) {
+  if (view == nullptr) return;
+  QThreadPool::globalInstance()->start([view = std::move(view)]() mutable { view.reset(); });
+}
 
 }  // namespace
 
 ComparePanel::ComparePanel(Selection* selection, QWidget* parent)
     : QWidget(parent),
       messages_(new MessageBar(this)),
-      tools_(new CompareTools),
+      tools_(new CompareTools(&notes_)),
       table_(new CompareTable(&notes_)),
       tabs_(new QTabWidget),
-      curves_(new CompareCurves),
+      curves_(new CompareCurves(&notes_)),
       details_(new ComparisonDetails),
       effects_(new CompareEffects),
       layers_(new CompareLayers),
-      trade_off_(new CompareTradeOff) {
+      trade_off_(new CompareTradeOff(&notes_)) {
   tabs_->setObjectName(QStringLiteral("compare.tabs"));
   tabs_->setDocumentMode(true);
   tabs_->addTab(curves_, tr("Curves"));
@@ -83,13 +92,16 @@ QWidget* ComparePanel::makeDifferences() {
 }
 
 void ComparePanel::connectParts(Selection* selection) {
-  connect(tabs_, &QTabWidget::currentChanged, this, &ComparePanel::showTab);
+  connect(tabs_, &QTabWidget::currentChanged, this, [this](int tab) {
+    notes_.setChoice(kTab, QString::number(tab));
+    showTab();
+  });
   connect(tools_, &CompareTools::optionsChanged, this, &ComparePanel::optionsChanged);
   connect(tools_, &CompareTools::addRequested, this, &ComparePanel::addRequested);
   connect(tools_, &CompareTools::exportRequested, this, &ComparePanel::exportRequested);
   connect(tools_, &CompareTools::filterChanged, table_, &CompareTable::setFilterText);
-  connect(tools_, &CompareTools::meansToggled, this,
-          [this] { curves_->setShowsMeans(tools_->showsMeans()); });
+  connect(curves_->tools(), &CompareCurveTools::optionsChanged, this,
+          &ComparePanel::optionsChanged);
   connect(table_->runs(), &ComparisonModel::shownChanged, this, &ComparePanel::optionsChanged);
   connect(table_, &CompareTable::filterApplied, tools_, &CompareTools::setFound);
   connect(table_, &CompareTable::runChosen, selection, &Selection::setRun);
@@ -109,6 +121,10 @@ void ComparePanel::connectParts(Selection* selection) {
 void ComparePanel::setStore(QSettings* settings) {
   notes_.setStore(settings);
   table_->setGrouping(notes_.choice(kGrouping));
+  tools_->restore();
+  curves_->tools()->restore();
+  trade_off_->restore();
+  tabs_->setCurrentIndex(notes_.choice(kTab).toInt());
 }
 
 void ComparePanel::setTable(const ComparisonViewPtr& view, const QStringList& metrics) {
@@ -116,14 +132,16 @@ void ComparePanel::setTable(const ComparisonViewPtr& view, const QStringList& me
   if (view == nullptr) return;
   table_->setView(view);
   tools_->setMetrics(metrics, qt(view->comparison.options.metrics.front()));
-  table_view_ = view;
+  curves_->tools()->setMetrics(metrics);
+  release_elsewhere(std::exchange(table_view_, view));
   stale_.trade_off = true;
   showTab();
 }
 
 void ComparePanel::setCharts(const ComparisonViewPtr& view) {
-  charts_ = view;
+  ComparisonViewPtr old = std::exchange(charts_, view);
   curves_->setView(view);  // lets go of the old view even when it is hidden
+  release_elsewhere(std::move(old));
   stale_.details = stale_.layers = true;
   showTab();
 }
@@ -151,7 +169,17 @@ void ComparePanel::showEffects() {
                     charts_->runs[other.runs.front()], qt(other.label));
 }
 
-engine::ComparisonOptions ComparePanel::options() const { return tools_->options(); }
+engine::ComparisonOptions ComparePanel::options() const {
+  engine::ComparisonOptions options = tools_->options();
+  options.align_at = curves_->tools()->alignAt();
+  return options;
+}
+
+std::vector<std::string> ComparePanel::beside() const {
+  std::vector<std::string> metrics;
+  for (const QString& metric : curves_->tools()->beside()) metrics.push_back(metric.toStdString());
+  return metrics;
+}
 
 void ComparePanel::setBaseline(const QString& key) {
   if (notes_.baselines().value(0) == key) return;

@@ -46,6 +46,8 @@ class ComparePanel : public QWidget {
 
   /// What the user has chosen. `baseline` indexes nothing: it is baselines() that say the run.
   engine::ComparisonOptions options() const;
+  /// Metrics that have a chart besides the main one.
+  std::vector<std::string> beside() const;
   /// Keys of the runs that were chosen, the last chosen first.
   QStringList baselines() const { return notes_.baselines(); }
   void setBaseline(const QString& key);

@@ -83,9 +83,12 @@ void CompareTable::layOutColumns() {
     const RunField field = model_->columnAt(column).field;
     const bool is_metric = field == RunField::metric || field == RunField::delta;
     const int least = is_metric && !model_->grouping().isEmpty() ? 22 : 12;  // "2.0000 ± 1.0000"
+    qsizetype longest = words.size() + 3;
+    for (int row = 0; field == RunField::setting && row < model_->rowCount(); ++row)
+      longest = std::max(longest, model_->index(row, column).data().toString().size());
     const int wide = field == RunField::name   ? 34
                      : field == RunField::note ? 30
-                                               : std::clamp<int>(int(words.size()) + 5, least, 26);
+                                               : std::clamp<int>(int(longest) + 2, least, 26);
     header()->resizeSection(column, characters(this, wide));
   }
 }

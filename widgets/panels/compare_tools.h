@@ -13,36 +13,42 @@ class QToolButton;
 
 namespace widgets {
 
+class RunNotes;
+
 /// What a comparison is of: metric, statistic, horizontal axis, and which runs the table lists.
+/// Metric, statistic and axis come back with the next start.
 class CompareTools : public QWidget {
   Q_OBJECT
 
  public:
-  explicit CompareTools(QWidget* parent = nullptr);
+  explicit CompareTools(RunNotes* notes, QWidget* parent = nullptr);
 
-  /// The metrics that can be chosen; `preferred` until the user has chosen one of them.
+  /// The notes have another store: takes the choices that stand there.
+  void restore();
+
+  /// The metrics that can be chosen; `preferred` is shown until the user has chosen one of them.
   void setMetrics(const QStringList& metrics, const QString& preferred);
-  /// The chosen metric and, behind it, the losses. Throws engine::Error for a statistic that cannot
-  /// be read.
+  /// The chosen metric and, behind it, the losses; no metric unless the user has chosen one of
+  /// those that there are. Throws engine::Error for a statistic that cannot be read.
   engine::ComparisonOptions options() const;
-  bool showsMeans() const;
   /// "3 of 12 runs", or what is wrong with the filter.
   void setFound(const QString& text, bool is_error);
 
  Q_SIGNALS:
   void optionsChanged();
-  void meansToggled();
   void filterChanged(const QString& text);
   void addRequested();
   void exportRequested();
 
  private:
   void makeChoices();
+  void remember(const char* name, const QString& choice);
 
+  RunNotes* notes_;
+  QStringList metrics_;
   QComboBox* metric_;
   QComboBox* statistic_;
   QComboBox* axis_;
-  QToolButton* means_;
   QLineEdit* filter_;
   QLabel* found_;
 };

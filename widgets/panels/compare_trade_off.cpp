@@ -3,6 +3,7 @@
 
 #include "engine/compare/trade_off.h"
 #include "engine/error.h"
+#include "widgets/models/run_notes.h"
 #include "widgets/panels/tool_row.h"
 #include "widgets/plots/trade_off_plot.h"
 #include "widgets/style/metrics.h"
@@ -14,9 +15,16 @@
 #include <QVBoxLayout>
 
 namespace widgets {
+namespace {
 
-CompareTradeOff::CompareTradeOff(QWidget* parent)
+const QString kCost = QStringLiteral("cost");
+const QString kLog = QStringLiteral("cost_log");
+
+}  // namespace
+
+CompareTradeOff::CompareTradeOff(RunNotes* notes, QWidget* parent)
     : QWidget(parent),
+      notes_(notes),
       cost_(new QLineEdit(QStringLiteral("q_levels"))),
       log_(make_tool(tr("Log"), QString(), QStringLiteral("compare.cost_log"),
                      tr("Logarithmic cost"))),
@@ -43,9 +51,20 @@ CompareTradeOff::CompareTradeOff(QWidget* parent)
   note_->hide();
   column->addWidget(note_);
   column->addWidget(plot_, 1);
-  connect(cost_, &QLineEdit::editingFinished, this, &CompareTradeOff::showPoints);
-  connect(log_, &QToolButton::toggled, plot_, &TradeOffPlot::setLogarithmicCost);
+  connect(cost_, &QLineEdit::editingFinished, this, [this] {
+    notes_->setChoice(kCost, cost());
+    showPoints();
+  });
+  connect(log_, &QToolButton::toggled, this, [this](bool on) {
+    notes_->setChoice(kLog, on ? QStringLiteral("yes") : QStringLiteral("no"));
+    plot_->setLogarithmicCost(on);
+  });
   connect(plot_, &TradeOffPlot::runClicked, this, &CompareTradeOff::runClicked);
+}
+
+void CompareTradeOff::restore() {
+  if (const QString cost = notes_->choice(kCost); !cost.isEmpty()) cost_->setText(cost);
+  log_->setChecked(notes_->choice(kLog) == QLatin1String("yes"));
 }
 
 void CompareTradeOff::setView(ComparisonViewPtr view) {
@@ -64,7 +83,7 @@ void CompareTradeOff::showPoints() {
       const auto points = engine::trade_off_points(view_->pointers(), cost().toStdString(),
                                                    options.metrics.front(), options.statistic);
       for (const engine::TradeOffPoint& point : points)
-        marks.push_back({qt(view_->comparison.runs[point.run].label), view_->colors[point.run],
+        marks.push_back({qt(view_->comparison.runs[point.run].label), view_->look_of(point.run),
                          point.run == options.baseline, point});
       const auto without = view_->runs.size() - points.size();
       if (without > 0)

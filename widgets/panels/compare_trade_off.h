@@ -11,14 +11,19 @@ class QToolButton;
 
 namespace widgets {
 
+class RunNotes;
 class TradeOffPlot;
 
-/// All runs of the table as results against a cost that the user names.
+/// All runs of the table as results against a cost that the user names, and that comes back
+/// with the next start.
 class CompareTradeOff : public QWidget {
   Q_OBJECT
 
  public:
-  explicit CompareTradeOff(QWidget* parent = nullptr);
+  explicit CompareTradeOff(RunNotes* notes, QWidget* parent = nullptr);
+
+  /// The notes have another store: takes the choices that stand there.
+  void restore();
 
   void setView(ComparisonViewPtr view);
   QString cost() const;
@@ -29,6 +34,7 @@ class CompareTradeOff : public QWidget {
  private:
   void showPoints();
 
+  RunNotes* notes_;
   QLineEdit* cost_;
   QToolButton* log_;
   QLabel* note_;

@@ -8,7 +8,10 @@
 
 #include <QEvent>
 #include <QHeaderView>
+#include <QResizeEvent>
 #include <QScrollBar>
+
+#include <algorithm>
 
 namespace widgets {
 namespace {
@@ -28,6 +31,26 @@ QString sign_of(const engine::Verdict& verdict, double confidence) {
   return verdict.difference.difference.value > 0 ? QStringLiteral("▲ ") : QStringLiteral("▼ ");
 }
 
+/// Sentences on as many lines as the column is narrow.
+class WrappedRows : public RowDelegate {
+ public:
+  explicit WrappedRows(QTreeView* view) : RowDelegate(view), view_(view) {}
+
+  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override {
+    const int indent = view_->indentation() * (index.parent().isValid() ? 2 : 1);
+    const int width = view_->viewport()->width() - indent - option.fontMetrics.height();
+    const QFont font = index.data(Qt::FontRole).isValid() ? index.data(Qt::FontRole).value<QFont>()
+                                                          : view_->font();
+    const QRect text = QFontMetrics(font).boundingRect(
+        QRect(0, 0, std::max(width, characters(view_, 20)), 1 << 16), Qt::TextWordWrap,
+        index.data().toString());
+    return {width, text.height() + option.fontMetrics.height() * 45 / 100};
+  }
+
+ private:
+  QTreeView* view_;
+};
+
 }  // namespace
 
 ComparisonDetails::ComparisonDetails(QWidget* parent) : QTreeWidget(parent) {
@@ -35,7 +58,8 @@ ComparisonDetails::ComparisonDetails(QWidget* parent) : QTreeWidget(parent) {
   setAccessibleName(tr("Verdicts and differences"));
   setHeaderHidden(true);
   setFrameShape(QFrame::NoFrame);
-  setItemDelegate(new RowDelegate(this));
+  setItemDelegate(new WrappedRows(this));
+  setWordWrap(true);
   setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
   header()->setSectionResizeMode(QHeaderView::Stretch);
   connect(this, &QTreeWidget::currentItemChanged, this, &ComparisonDetails::choose);
@@ -138,6 +162,11 @@ void ComparisonDetails::addChange(const engine::GroupChange& change) {
     if (!line.empty()) add(item, qt(line));
   }
   item->setExpanded(true);
+}
+
+void ComparisonDetails::resizeEvent(QResizeEvent* event) {
+  QTreeWidget::resizeEvent(event);
+  if (event->size().width() != event->oldSize().width()) scheduleDelayedItemsLayout();
 }
 
 void ComparisonDetails::changeEvent(QEvent* event) {

@@ -25,6 +25,7 @@ class ComparisonDetails : public QTreeWidget {
 
  protected:
   void changeEvent(QEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
   void fill();

@@ -293,7 +293,7 @@ void RunCurvesView::refresh() {
 void RunCurvesView::showCurves() {
   const auto runs = shownRuns();
   QStringList wanted{QString::number(int(placement_.axis())), QString::number(has_reference_)};
-  for (const auto* run : runs) wanted << run->folder << QString::number(run->color);
+  for (const auto* run : runs) wanted << run->folder << QString::number(run->look);
   const bool is_new = wanted != drawn_;
   if (is_new) {
     drawn_ = wanted;
@@ -308,19 +308,21 @@ void RunCurvesView::showCurves() {
       const bool single = runs.size() == 1;
       Curve curve;
       curve.label = single ? metric_name(chart.metric) : run->name;
-      curve.color = run->color;
+      curve.color = run->look;
       curve.series = placement_.placed(*run, chart.metric);
       curve.by_step = &run->curve(chart.metric);
       curve.exact = chart.metric == Metric::learning_rate || chart.metric == Metric::memory;
       curve.reference = is_selected && has_reference_ && !single;
+      curve.marked = !single;
       curves.push_back(curve);
       if (chart.metric != Metric::loss) continue;
       Curve evaluations;
       evaluations.label = single ? tr("evaluation") : tr("%1, evaluation").arg(run->name);
-      evaluations.color = run->color;
+      evaluations.color = run->look;
       evaluations.series = placement_.placed(*run, Metric::eval_loss);
       evaluations.by_step = &run->curve(Metric::eval_loss);
       evaluations.sparse = true;
+      evaluations.marked = !single;
       evaluations.in_legend = single;
       curves.push_back(evaluations);
     }

@@ -15,22 +15,7 @@
 #include <QSharedPointer>
 #include <QVBoxLayout>
 
-#include <algorithm>
-#include <array>
-
 namespace widgets {
-namespace {
-
-QCPScatterStyle end_glyph(int index, const QColor& color) {
-  constexpr std::array kShapes = {
-      QCPScatterStyle::ssDisc,    QCPScatterStyle::ssSquare,           QCPScatterStyle::ssTriangle,
-      QCPScatterStyle::ssDiamond, QCPScatterStyle::ssTriangleInverted, QCPScatterStyle::ssCross,
-      QCPScatterStyle::ssStar};
-  return {kShapes[static_cast<std::size_t>(index) % kShapes.size()], color, color, 8};
-}
-
-}  // namespace
-
 CurvePlot::CurvePlot(QWidget* parent) : QWidget(parent), plot_(new QCustomPlot(this)) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -46,7 +31,7 @@ CurvePlot::CurvePlot(QWidget* parent) : QWidget(parent), plot_(new QCustomPlot(t
   for (const char* name : {"ghosts", "lines", "events"}) plot_->addLayer(QLatin1String(name));
   plot_->addLayer(QStringLiteral("cursor"));
   plot_->layer(QStringLiteral("cursor"))->setMode(QCPLayer::lmBuffered);
-  plot_->setPlottingHint(QCP::phFastPolylines, true);
+  set_up_drawing(plot_);
   plot_->setNoAntialiasingOnDrag(true);
   plot_->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
   plot_->xAxis->setLabel(tr("step"));
@@ -220,6 +205,7 @@ void CurvePlot::setValueText(std::function<QString(double)> text) {
 void CurvePlot::setPlaceText(std::function<QString(double)> text) { place_text_ = std::move(text); }
 
 void CurvePlot::setLegendShown(bool shown) {
+  legend_shown_ = shown;
   plot_->legend->setVisible(shown);
   redraw();
 }
@@ -293,7 +279,7 @@ std::unique_ptr<CurvePlot> CurvePlot::printable(const QSize& size) const {
   copy->setValueText(value_text_);
   copy->setLogarithmic(logarithmic_);
   copy->setLogarithmicX(logarithmic_x_);
-  copy->plot_->legend->setVisible(plot_->legend->visible());
+  copy->setLegendShown(legend_shown_);
   copy->plot_->axisRect()->setMinimumMargins(plot_->axisRect()->minimumMargins());
   copy->expected_end_ = expected_end_;
   copy->setting_ranges_ = true;
@@ -322,12 +308,15 @@ void CurvePlot::applyTheme() {
     line->main->setPen(QPen(ink, line->curve.baseline ? 2.5 : 2));
     if (line->curve.baseline)
       line->ghost->setPen(QPen(blend(ink, colors.plot_background, 1.0 / 3), 0));
-    line->end->setScatterStyle(end_glyph(std::max(0, line->curve.glyph), ink));
+    const QCPScatterStyle shape = look_glyph(line->curve.color, line->curve.baseline, palette());
+    line->end->setScatterStyle(shape);
     if (line->curve.sparse) {
       line->main->setPen(QPen(ink, line->curve.baseline ? 2 : 1));
       line->main->setLineStyle(QCPGraph::lsLine);
       line->main->setScatterStyle(
-          QCPScatterStyle(QCPScatterStyle::ssDiamond, ink, colors.plot_background, 8));
+          line->curve.marked
+              ? shape
+              : QCPScatterStyle(QCPScatterStyle::ssDiamond, ink, colors.plot_background, 8));
     }
     if (line->high != nullptr) line->high->setBrush(blend(ink, colors.plot_background, 0.18));
     line->broken->setScatterStyle(

@@ -29,17 +29,18 @@ struct CursorReading;
 
 struct Curve {
   QString label;
-  int color = 0;                              ///< index into the theme's run colours
+  int color = 0;                              ///< look of the run (engine/figures/run_look.h)
   const engine::RunSeries* series = nullptr;  ///< owned elsewhere, alive until the next setCurves()
   bool sparse = false;                        ///< drawn as points, never smoothed (evaluations)
   bool baseline = false;                      ///< neutral and thicker than the others
-  int glyph = -1;                             ///< shape at the end of the line, -1 = none
   const engine::RunSeries* low = nullptr;   ///< with `high`: a band around the line, at its own x;
   const engine::RunSeries* high = nullptr;  ///< smoothed as the line is
   /// The same points by step where the axis is another: the half-life is in steps at any axis.
   const engine::RunSeries* by_step = nullptr;
   bool in_legend = true;
   bool exact = false;  ///< what is set, not measured (a learning rate): the values, never smoothed
+  /// With its run's shape: at its end, at each point of a sparse one, and in the legend.
+  bool marked = false;
   bool reference = false;  ///< the cursor tells the others' differences to it
 
   std::span<const double> smoothingX() const {
@@ -151,6 +152,8 @@ class CurvePlot : public QWidget {
   std::vector<engine::SeriesPoint> smoothOf(Line& line, std::size_t columns) const;
   bool drawBand(Line& line, std::size_t columns);
   bool drawBroken(Line& line);
+  bool addToLegend(const Line& line);
+  double legendRoom() const;
   void fitRanges();
   ValueRange rangeOf(Line& line) const;
   double smallestPositive() const;
@@ -182,6 +185,7 @@ class CurvePlot : public QWidget {
   QPoint pressed_at_;
   double half_life_ = 20;
   double expected_end_ = 0;
+  bool legend_shown_ = true;
   bool whole_x_ = true;
   bool shows_raw_ = true;
   bool logarithmic_ = false;

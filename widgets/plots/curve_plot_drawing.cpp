@@ -3,6 +3,8 @@
 #include "widgets/plots/curve_plot_line.h"
 #include "widgets/plots/edge_marks.h"
 #include "widgets/plots/event_marks.h"
+#include "widgets/plots/glyph_legend_item.h"
+#include "widgets/plots/legend_columns.h"
 #include "widgets/style/number_text.h"
 #include "widgets/style/theme.h"
 
@@ -124,7 +126,9 @@ bool CurvePlot::draw() {
 
   const auto& colors = theme_colors(palette());
   const auto columns = static_cast<std::size_t>(std::max(1, plot_->axisRect()->width()));
-  const auto half = static_cast<std::size_t>(static_cast<double>(columns) / kPixelsPerPoint);
+  const auto half =
+      static_cast<std::size_t>(static_cast<double>(columns) /
+                               (lines_.size() < kMany ? kPixelsPerPoint : kPixelsPerPointOfMany));
   std::vector<OutsideValue> outside;
   const QCPRange y_range = plot_->yAxis->range();
   const auto note_outside = [&](const std::vector<engine::SeriesPoint>& points, const Line& line) {
@@ -138,7 +142,7 @@ bool CurvePlot::draw() {
   for (auto& line : lines_) {
     const auto* series = line->curve.series;
     if (series == nullptr) continue;
-    if (series->size() > 0 && line->curve.in_legend) is_new |= line->main->addToLegend();
+    if (series->size() > 0 && line->curve.in_legend) is_new |= addToLegend(*line);
     if (line->curve.sparse || line->curve.exact) {
       const auto points = envelopeOf(*line, line->curve.exact ? half : columns);
       is_new |= fill(line->main, points);
@@ -154,7 +158,7 @@ bool CurvePlot::draw() {
       note_outside(has_ghost ? raw : smooth, *line);
     }
     std::vector<engine::SeriesPoint> end;
-    if (line->curve.glyph >= 0 && !line->main->data()->isEmpty()) {
+    if (line->curve.marked && !line->curve.sparse && !line->main->data()->isEmpty()) {
       const QCPGraphData& last = *(line->main->data()->constEnd() - 1);
       end.push_back({last.key, last.value});
     }
@@ -163,8 +167,22 @@ bool CurvePlot::draw() {
     is_new |= drawBroken(*line);
   }
   is_new |= outside_->setValues(std::move(outside));
+  if (legend_shown_) is_new |= fit_legend(plot_->legend, legendRoom(), kMostLegendRows);
   describe();
   return is_new;
+}
+
+/// Across the plot, or what a title leaves of it.
+double CurvePlot::legendRoom() const {
+  return plot_->width() * (title_->text().isEmpty() ? 1 : 0.7);
+}
+
+/// With the glyph that the curve has at its end. Whether it is new there.
+bool CurvePlot::addToLegend(const Line& line) {
+  if (plot_->legend->hasItemWithPlottable(line.main)) return false;
+  if (line.curve.marked && !line.curve.sparse)
+    return plot_->legend->addItem(new GlyphLegendItem(plot_->legend, line.main, line.end));
+  return line.main->addToLegend();
 }
 
 bool CurvePlot::drawBroken(Line& line) {

@@ -9,6 +9,10 @@
 namespace widgets {
 
 inline constexpr double kPixelsPerPoint = 2;
+/// Of each of many curves: a frame of twenty has no time for more, and nobody could tell.
+inline constexpr double kPixelsPerPointOfMany = 4;
+inline constexpr std::size_t kMany = 9;
+inline constexpr int kMostLegendRows = 3;
 /// Of a band's edge: filling a jagged one costs Qt a hundred times what a line does.
 inline constexpr std::size_t kPixelsPerEdge = 8;
 /// Beyond that many curves the raw values would only be mud.

@@ -1,49 +1,46 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/plots/difference_plot.h"
 
+#include "engine/compare/run_comparison.h"
+#include "widgets/plots/axis_tickers.h"
+#include "widgets/plots/curve_cursor.h"
 #include "widgets/plots/custom_plot.h"
+#include "widgets/plots/difference_marks.h"
 #include "widgets/plots/plot_style.h"
-#include "widgets/plots/thinning.h"
 #include "widgets/style/metrics.h"
 #include "widgets/style/number_text.h"
 #include "widgets/style/theme.h"
 
 #include <QEvent>
+#include <QLocale>
+#include <QMouseEvent>
+#include <QSharedPointer>
 #include <QVBoxLayout>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace widgets {
 namespace {
 
-/// Beyond that many curves the raw differences would only be mud, and lines need fewer points.
+/// Beyond that many curves the raw differences would only be mud, and lines need fewer points: each
+/// costs the frame as much as a glyph, and a noisy line says no more with more of them.
 constexpr std::size_t kMostGhosts = 4;
-/// A noisy line says no more with more points, and filling a jagged band costs Qt 50 ms.
-constexpr std::size_t kStretches = 150;
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// Means over runs of neighbouring points.
-struct Stretches {
-  std::vector<double> x, value, low, high;
-};
+void fill(QCPGraph* graph, const std::vector<engine::SeriesPoint>& points) {
+  QVector<QCPGraphData> values;
+  values.reserve(static_cast<int>(points.size()));
+  for (const auto& point : points) values.append({point.x, point.y});
+  graph->data()->set(values, true);
+}
 
-Stretches stretches_of(const engine::GroupDelta& delta) {
-  Stretches result;
-  const std::size_t size = (delta.step.size() + kStretches - 1) / kStretches;
-  for (std::size_t begin = 0; begin < delta.step.size(); begin += size) {
-    const std::size_t end = std::min(begin + size, delta.step.size());
-    double value = 0, half = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      value += delta.difference[i];
-      half += delta.half[i];
-    }
-    const double count = static_cast<double>(end - begin);
-    result.x.push_back(delta.step[end - 1]);
-    result.value.push_back(value / count);
-    result.low.push_back((value - half) / count);
-    result.high.push_back((value + half) / count);
-  }
-  return result;
+void fill(QCPGraph* graph, const std::vector<double>& x, const std::vector<double>& y) {
+  QVector<QCPGraphData> values;
+  values.reserve(static_cast<int>(x.size()));
+  for (std::size_t i = 0; i < x.size(); ++i) values.append({x[i], y[i]});
+  graph->data()->set(values, true);
 }
 
 }  // namespace
@@ -57,20 +54,45 @@ DifferencePlot::DifferencePlot(QWidget* parent) : QWidget(parent), plot_(new QCu
   plot_->setObjectName(QStringLiteral("difference_plot.canvas"));
   plot_->setAccessibleName(tr("Difference to the baseline"));
   plot_->setFocusPolicy(Qt::StrongFocus);
-  plot_->setPlottingHint(QCP::phFastPolylines, true);
+  plot_->installEventFilter(this);
+  for (const char* name : {"bands", "ends"}) plot_->addLayer(QLatin1String(name));
+  plot_->moveLayer(plot_->layer(QStringLiteral("bands")), plot_->layer(QStringLiteral("main")),
+                   QCustomPlot::limBelow);
+  plot_->addLayer(QStringLiteral("cursor"));
+  plot_->layer(QStringLiteral("cursor"))->setMode(QCPLayer::lmBuffered);
+  set_up_drawing(plot_);
   plot_->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
+  plot_->setAutoAddPlottableToLegend(false);
   plot_->axisRect()->setMinimumMargins(QMargins(0, lines(this, 0.4), lines(this, 0.8), 0));
+  cursor_ = std::make_unique<CurveCursor>(plot_, this, QStringLiteral("cursor"));
+  marks_ = std::make_unique<DifferenceMarks>(plot_);
   connect(plot_->xAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this,
           [this](const QCPRange& range) {
             thin();
             if (!is_setting_range_) Q_EMIT xRangeChanged(range.lower, range.upper);
           });
+  connect(plot_, &QCustomPlot::mouseMove, this,
+          [this](QMouseEvent* event) { moveCursor(event->pos()); });
   style_plot(plot_, this);
 }
 
-void DifferencePlot::setTitles(const QString& x, const QString& y) {
+DifferencePlot::~DifferencePlot() = default;
+
+void DifferencePlot::setTitles(const QString& x, const QString& y, bool whole) {
+  if (x == plot_->xAxis->label() && y == plot_->yAxis->label() && whole == whole_x_) return;
   plot_->xAxis->setLabel(x);
   plot_->yAxis->setLabel(y);
+  whole_x_ = whole;
+  setLogarithmicX(plot_->xAxis->scaleType() == QCPAxis::stLogarithmic);
+}
+
+void DifferencePlot::setLogarithmicX(bool logarithmic) {
+  plot_->xAxis->setScaleType(logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
+  plot_->xAxis->setTicker(logarithmic ? QSharedPointer<QCPAxisTicker>(new QCPAxisTickerLog)
+                          : whole_x_  ? QSharedPointer<QCPAxisTicker>(new StepTicker)
+                                      : QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
+  thin();
+  plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
 void DifferencePlot::setLeftMargin(int pixels) {
@@ -86,14 +108,27 @@ void DifferencePlot::setXRange(double low, double high) {
   plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
+bool DifferencePlot::isDrawnAlike(const std::vector<DifferenceCurve>& curves) const {
+  return std::equal(curves.begin(), curves.end(), curves_.begin(), curves_.end(),
+                    [](const DifferenceCurve& one, const DifferenceCurve& other) {
+                      return one.look == other.look &&
+                             one.series->isGroup() == other.series->isGroup();
+                    });
+}
+
 void DifferencePlot::setDifferences(std::vector<DifferenceCurve> curves) {
+  std::erase_if(curves, [](const DifferenceCurve& curve) {
+    return curve.series->isEmpty() && curve.series->gaps.empty();
+  });
+  const bool is_alike = curves.size() == lines_.size() && isDrawnAlike(curves);
   curves_ = std::move(curves);
-  rebuild();
+  if (!is_alike) makeLines();
+  marks_->place(curves_, palette());
   fitValues();
+  thin();
   QStringList parts;
   for (const DifferenceCurve& curve : curves_) {
-    const auto& at =
-        curve.group.step.empty() ? curve.difference.leaves_band_at : curve.group.apart_from;
+    const auto& at = curve.series->leaves_at;
     parts << (at ? tr("%1 leaves the noise band at %2").arg(curve.label).arg(*at)
                  : tr("%1 stays in the noise band").arg(curve.label));
   }
@@ -101,164 +136,153 @@ void DifferencePlot::setDifferences(std::vector<DifferenceCurve> curves) {
   plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
-void DifferencePlot::addBand(const engine::CurveDifference& difference) {
-  if (!std::isfinite(difference.band)) return;
-  auto* band = new QCPItemRect(plot_);
-  band->setLayer(QStringLiteral("grid"));
-  band->topLeft->setTypeX(QCPItemPosition::ptAxisRectRatio);
-  band->bottomRight->setTypeX(QCPItemPosition::ptAxisRectRatio);
-  band->topLeft->setCoords(0, difference.band);
-  band->bottomRight->setCoords(1, -difference.band);
-  band->setPen(Qt::NoPen);
-  const ThemeColors& colors = theme_colors(palette());
-  band->setBrush(blend(colors.axis_text, colors.plot_background, 0.10));
-}
-
-void DifferencePlot::addGap(const engine::DifferenceGap& gap) {
-  auto* area = new QCPItemRect(plot_);
-  area->setLayer(QStringLiteral("grid"));
-  area->topLeft->setTypeY(QCPItemPosition::ptAxisRectRatio);
-  area->bottomRight->setTypeY(QCPItemPosition::ptAxisRectRatio);
-  area->topLeft->setCoords(gap.from, 0);
-  area->bottomRight->setCoords(gap.to, 1);
-  const ThemeColors& colors = theme_colors(palette());
-  const QColor ink = gap.reason == engine::GapReason::not_finite
-                         ? colors.error
-                         : blend(colors.axis_text, colors.plot_background, 0.35);
-  area->setPen(Qt::NoPen);
-  area->setBrush(QBrush(ink, Qt::BDiagPattern));
-}
-
-void DifferencePlot::rebuild() {
+void DifferencePlot::makeLines() {
   plot_->clearGraphs();
-  plot_->clearItems();
   lines_.clear();
-  const ThemeColors& colors = theme_colors(palette());
-  // One band: the widest, so that no curve seems further out than it is.
-  const auto widest = std::max_element(
-      curves_.begin(), curves_.end(), [](const DifferenceCurve& a, const DifferenceCurve& b) {
-        const auto band = [](const DifferenceCurve& curve) {
-          return curve.group.step.empty() && std::isfinite(curve.difference.band)
-                     ? curve.difference.band
-                     : 0;
-        };
-        return band(a) < band(b);
-      });
-  if (widest != curves_.end() && widest->group.step.empty()) addBand(widest->difference);
-  if (curves_.size() == 1) {
-    for (const engine::DifferenceGap& gap : curves_.front().difference.gaps) addGap(gap);
-  }
-  auto* zero = new QCPItemStraightLine(plot_);
-  zero->setLayer(QStringLiteral("grid"));
-  zero->setPen(QPen(colors.baseline, 1));
-  zero->point1->setCoords(0, 0);
-  zero->point2->setCoords(1, 0);
+  const auto add = [this](const char* layer) {
+    QCPGraph* graph = plot_->addGraph();
+    graph->setAdaptiveSampling(false);
+    graph->setLayer(QLatin1String(layer));
+    return graph;
+  };
   for (const DifferenceCurve& curve : curves_) {
-    if (!curve.group.step.empty()) {
-      addGroup(curve);
-    } else if (!curve.difference.points.empty()) {
-      addRun(curve);
+    Line line;
+    if (curve.series->isGroup()) {
+      line.low = add("bands");
+      line.high = add("bands");
+      for (QCPGraph* edge : {line.low, line.high}) {
+        edge->setPen(Qt::NoPen);
+        edge->setAntialiasedFill(false);
+      }
+      line.high->setChannelFillGraph(line.low);
+    } else if (curves_.size() <= kMostGhosts) {
+      line.ghost = add("main");
     }
+    line.main = add("main");
+    line.end = add("ends");
+    line.end->setLineStyle(QCPGraph::lsNone);
+    lines_.push_back(line);
   }
-  thin();
+  applyTheme();
+}
+
+void DifferencePlot::applyTheme() {
+  const ThemeColors& colors = theme_colors(palette());
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    const int look = curves_[i].look;
+    if (lines_[i].ghost != nullptr) lines_[i].ghost->setPen(QPen(colors.ghost(look), 0));
+    if (lines_[i].high != nullptr) {
+      QColor shade = colors.run(look);
+      shade.setAlphaF(0.16F);  // bands lie over each other
+      lines_[i].high->setBrush(shade);
+    }
+    lines_[i].main->setPen(QPen(colors.run(look), 2));
+    lines_[i].end->setScatterStyle(look_glyph(look, false, palette()));
+  }
 }
 
 void DifferencePlot::thin() {
   const QCPRange range = plot_->xAxis->range();
   const auto pixels = static_cast<std::size_t>(std::max(1, plot_->axisRect()->width()));
-  const auto fill = [](QCPGraph* graph, const std::vector<engine::SeriesPoint>& points) {
-    QVector<QCPGraphData> values;
-    values.reserve(static_cast<int>(points.size()));
-    for (const auto& point : points) values.append({point.x, point.y});
-    graph->data()->set(values, true);
-  };
-  const std::size_t columns = pixels / (lines_.size() > kMostGhosts ? 4 : 2);
-  for (const Line& line : lines_) {
+  const std::size_t columns = pixels / (lines_.size() > kMostGhosts ? 8 : 2);
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    const Line& line = lines_[i];
+    const DifferenceSeries& series = *curves_[i].series;
     if (line.ghost != nullptr)
-      fill(line.ghost, line.raw.envelope(range.lower, range.upper, pixels));
-    fill(line.main, line.smoothed.empty()
-                        ? line.raw.envelope(range.lower, range.upper, columns)
-                        : one_per_column(line.x, line.smoothed, range.lower, range.upper, columns));
+      fill(line.ghost, series.raw.envelope(range.lower, range.upper, pixels));
+    std::optional<engine::SeriesPoint> last;
+    if (series.isGroup()) {
+      fill(line.low, series.x, series.low);
+      fill(line.high, series.x, series.high);
+      fill(line.main, series.x, series.main);
+    } else {
+      fill(line.main, one_per_column(series.x, series.main, range.lower, range.upper, columns));
+    }
+    const auto& drawn = *line.main->data();
+    if (!drawn.isEmpty()) {
+      const QCPGraphData& end = *(drawn.constEnd() - 1);
+      last = engine::SeriesPoint{end.key, end.value};
+    }
+    fill(line.end,
+         last ? std::vector<engine::SeriesPoint>{*last} : std::vector<engine::SeriesPoint>{});
   }
-}
-
-void DifferencePlot::markLeaving(double x, int color) {
-  auto* mark = new QCPItemStraightLine(plot_);
-  mark->setPen(QPen(theme_colors(palette()).run(color), 0, Qt::DotLine));
-  mark->point1->setCoords(x, 0);
-  mark->point2->setCoords(x, 1);
-}
-
-void DifferencePlot::addGroup(const DifferenceCurve& curve) {
-  const ThemeColors& colors = theme_colors(palette());
-  const engine::GroupDelta& delta = curve.group;
-  const Stretches shown = stretches_of(delta);
-  const auto add = [&](const std::vector<double>& y, const QPen& pen, const char* layer) {
-    QCPGraph* graph = plot_->addGraph();
-    graph->setPen(pen);
-    graph->setAdaptiveSampling(false);
-    graph->setAntialiasedFill(false);
-    graph->setLayer(QLatin1String(layer));
-    for (std::size_t i = 0; i < y.size(); ++i) graph->addData(shown.x[i], y[i]);
-    return graph;
-  };
-  QCPGraph* below = add(shown.low, Qt::NoPen, "grid");
-  QCPGraph* above = add(shown.high, Qt::NoPen, "grid");
-  QColor shade = colors.run(curve.color);
-  shade.setAlphaF(0.16F);  // bands lie over each other
-  above->setBrush(shade);
-  above->setChannelFillGraph(below);
-  add(shown.value, QPen(colors.run(curve.color), 2), "main");
-  if (delta.apart_from) markLeaving(*delta.apart_from, curve.color);
-}
-
-void DifferencePlot::addRun(const DifferenceCurve& curve) {
-  const ThemeColors& colors = theme_colors(palette());
-  const auto& points = curve.difference.points;
-  Line line;
-  const auto window = static_cast<std::size_t>(std::max(1, curve.difference.window));
-  // At full rate it is drawn only where few are, or where there is nothing smoother: a frame of
-  // twenty live runs has no time for it.
-  const bool needs_raw = curves_.size() <= kMostGhosts || curve.difference.smoothed.empty();
-  for (std::size_t i = 0; needs_raw && i < points.size(); ++i)
-    line.raw.append(points[i].x, points[i].value());
-  line.smoothed = curve.difference.smoothed;
-  for (std::size_t i = window - 1; i < points.size() && !line.smoothed.empty(); ++i)
-    line.x.push_back(points[i].x);
-  const auto add = [&](const QPen& pen) {
-    QCPGraph* graph = plot_->addGraph();
-    graph->setPen(pen);
-    graph->setAdaptiveSampling(false);
-    return graph;
-  };
-  if (curves_.size() <= kMostGhosts) line.ghost = add(QPen(colors.ghost(curve.color), 0));
-  line.main = add(QPen(colors.run(curve.color), 2));
-  lines_.push_back(std::move(line));
-  if (curve.difference.leaves_band_at) markLeaving(*curve.difference.leaves_band_at, curve.color);
 }
 
 void DifferencePlot::fitValues() {
-  std::vector<double> values = {0};
+  ValueRange all{0, 0};
   for (const DifferenceCurve& curve : curves_) {
-    if (!curve.group.step.empty()) {
-      const Stretches shown = stretches_of(curve.group);
-      values.insert(values.end(), shown.value.begin(), shown.value.end());
-      continue;
-    }
-    if (std::isfinite(curve.difference.band)) {
-      values.push_back(curve.difference.band);
-      values.push_back(-curve.difference.band);
-    }
-    for (const double value : curve.difference.smoothed) values.push_back(value);
-    if (!curve.difference.smoothed.empty()) continue;
-    for (const auto& point : curve.difference.points) values.push_back(point.value());
+    all.low = std::min(all.low, curve.series->range.low);
+    all.high = std::max(all.high, curve.series->range.high);
   }
-  const ValueRange range = robust_range(values);
-  plot_->yAxis->setRange(std::min(range.low, 0.0), std::max(range.high, 0.0));
+  if (all.low == all.high) all = {-1, 1};
+  plot_->yAxis->setRange(all.low, all.high);
+}
+
+CursorReading DifferencePlot::readingAt(double x) const {
+  CursorReading reading;
+  reading.x = x;
+  reading.place << plot_->xAxis->label() + QLatin1Char(' ') +
+                       (whole_x_ ? grouped(static_cast<std::int64_t>(x))
+                                 : QLocale().toString(x, 'g', 5));
+  for (const DifferenceCurve& curve : curves_) {
+    const DifferenceSeries& series = *curve.series;
+    const auto after = std::upper_bound(series.at.begin(), series.at.end(), x) - series.at.begin();
+    if (after == 0) continue;
+    const auto i = static_cast<std::size_t>(after) - 1;
+    CursorRow row;
+    row.label = curve.label;
+    row.color = theme_colors(palette()).run(curve.look);
+    row.x = series.at[i];
+    row.value = series.value[i];
+    row.text = QString::fromStdString(engine::shown_delta(row.value));
+    if (i < series.half.size())
+      row.text += QStringLiteral(" ± ") + QString::fromStdString(engine::shown(series.half[i]));
+    reading.rows.push_back(std::move(row));
+  }
+  return reading;
+}
+
+void DifferencePlot::setCursor(double x) {
+  if (std::isfinite(x)) {
+    cursor_->show(readingAt(x), nullptr);
+  } else {
+    cursor_->hide();
+  }
+}
+
+QString DifferencePlot::cursorText() const { return cursor_->text(); }
+
+/// Snaps to what was compared nearest to the pointer.
+void DifferencePlot::moveCursor(const QPoint& position) {
+  double nearest = kNone;
+  if (plot_->axisRect()->rect().contains(position)) {
+    const double x = plot_->xAxis->pixelToCoord(position.x());
+    for (const DifferenceCurve& curve : curves_) {
+      const auto& at = curve.series->at;
+      if (at.empty()) continue;
+      auto found = std::lower_bound(at.begin(), at.end(), x);
+      if (found == at.end() || (found != at.begin() && x - *(found - 1) < *found - x)) --found;
+      if (std::isnan(nearest) || std::abs(*found - x) < std::abs(nearest - x)) nearest = *found;
+    }
+  }
+  if (std::isnan(nearest)) {
+    if (!cursor_->isShown()) return;
+    cursor_->hide();
+  } else {
+    const QPointF beside(plot_->xAxis->coordToPixel(nearest), position.y());
+    cursor_->show(readingAt(nearest), &beside);
+  }
+  Q_EMIT cursorMoved(nearest);
+}
+
+bool DifferencePlot::eventFilter(QObject* watched, QEvent* event) {
+  if (event->type() == QEvent::Leave) moveCursor(QPoint(-1, -1));
+  return QWidget::eventFilter(watched, event);
 }
 
 void DifferencePlot::resizeEvent(QResizeEvent* event) {
   QWidget::resizeEvent(event);
+  fit_ticks(plot_->yAxis, this);
   thin();
   plot_->replot(QCustomPlot::rpQueuedReplot);
 }
@@ -267,7 +291,8 @@ void DifferencePlot::changeEvent(QEvent* event) {
   QWidget::changeEvent(event);
   if (event->type() != QEvent::PaletteChange && event->type() != QEvent::FontChange) return;
   style_plot(plot_, this);
-  rebuild();
+  applyTheme();
+  marks_->place(curves_, palette());
   plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 

@@ -62,7 +62,7 @@ LayerDifferencePlot::LayerDifferencePlot(QWidget* parent)
 }
 
 void LayerDifferencePlot::setLayers(std::vector<LayerPair> layers, const QString& title,
-                                    const QString& base, const QString& other, int color) {
+                                    const QString& base, const QString& other, int look) {
   std::erase_if(layers, [](const LayerPair& pair) {
     return !std::isfinite(pair.base) || !std::isfinite(pair.other);
   });
@@ -79,7 +79,7 @@ void LayerDifferencePlot::setLayers(std::vector<LayerPair> layers, const QString
                                 : title;
   base_ = base;
   other_ = other;
-  color_ = color;
+  look_ = look;
   rebuild();
   plot_->replot(QCustomPlot::rpQueuedReplot);
 }
@@ -104,18 +104,20 @@ void LayerDifferencePlot::rebuild() {
     auto* bar = new QCPItemLine(plot_);
     bar->start->setCoords(pair.base, y);
     bar->end->setCoords(pair.other, y);
-    bar->setPen(QPen(blend(colors.run(color_), colors.plot_background, 0.5), 3));
+    bar->setPen(QPen(blend(colors.run(look_), colors.plot_background, 0.5), 3));
     bar->setLayer(QStringLiteral("grid"));
   }
-  const auto dots = [&](QCPGraph* graph, const QColor& ink, const QColor& fill,
-                        QCPScatterStyle::ScatterShape shape, const QString& name) {
+  const auto dots = [&](QCPGraph* graph, const QCPScatterStyle& glyph, const QString& name) {
     graph->setLineStyle(QCPGraph::lsNone);
-    graph->setScatterStyle(QCPScatterStyle(shape, QPen(ink, 2), fill, 8));
+    graph->setScatterStyle(glyph);
     graph->setName(name);
     graph->addToLegend();
   };
-  dots(base, colors.baseline, colors.plot_background, QCPScatterStyle::ssSquare, base_);
-  dots(other, colors.run(color_), colors.run(color_), QCPScatterStyle::ssDisc, other_);
+  dots(base,
+       QCPScatterStyle(QCPScatterStyle::ssSquare, QPen(colors.baseline, 2), colors.plot_background,
+                       8),
+       base_);
+  dots(other, look_glyph(look_, false, palette()), other_);
   plot_->legend->setFont(font());
   plot_->legend->setTextColor(colors.axis_text);
   plot_->yAxis->setTicker(names);

@@ -27,7 +27,7 @@ class LayerDifferencePlot : public QWidget {
 
   /// `title` names the statistic, `base` and `other` the two runs.
   void setLayers(std::vector<LayerPair> layers, const QString& title, const QString& base,
-                 const QString& other, int color);
+                 const QString& other, int look);
   /// Layers that are drawn: the plot shows at most 40.
   int shownLayers() const { return static_cast<int>(layers_.size()); }
   QCustomPlot* plot() const { return plot_; }
@@ -45,7 +45,7 @@ class LayerDifferencePlot : public QWidget {
   QCustomPlot* plot_;
   std::vector<LayerPair> layers_;
   QString title_, base_, other_;
-  int color_ = 0;
+  int look_ = 0;
 };
 
 }  // namespace widgets

@@ -59,6 +59,10 @@ QString short_kind(const QString& kind) {
   return last == QLatin1String("self_attn") ? QStringLiteral("attn") : last;
 }
 
+/// From the first cell's centre to the last one's; a single cell has no neighbour to tell how wide
+/// it is.
+QCPRange extent_of(int cells) { return cells == 1 ? QCPRange(-0.5, 0.5) : QCPRange(0, cells - 1); }
+
 }  // namespace
 
 LayerHeatPlot::LayerHeatPlot(QWidget* parent) : QWidget(parent), plot_(new QCustomPlot(this)) {
@@ -110,8 +114,7 @@ void LayerHeatPlot::setLayers(const std::vector<LayerPair>& layers, const QStrin
   setVisible(columns > 0);
   if (columns == 0) return;
   map_->data()->setSize(columns, rows_);
-  map_->data()->setRange(QCPRange(0, std::max(1, columns - 1)),
-                         QCPRange(0, std::max(1, rows_ - 1)));
+  map_->data()->setRange(extent_of(columns), extent_of(rows_));
   map_->data()->fill(kUnknown);
   for (const LayerPair& pair : layers) {
     const Place place = place_of(pair.layer);

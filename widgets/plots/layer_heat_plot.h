@@ -29,6 +29,8 @@ class LayerHeatPlot : public QWidget {
   /// NaN where there is no such layer.
   double value(int block, const QString& kind) const;
 
+  QCustomPlot* plot() const { return plot_; }
+
  Q_SIGNALS:
   void layerClicked(const QString& layer);
 

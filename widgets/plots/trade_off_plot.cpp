@@ -19,7 +19,6 @@ namespace widgets {
 namespace {
 
 constexpr double kReach = 14;  ///< pixels around a point that a click may miss by
-constexpr std::size_t kMostLabels = 24;
 
 }  // namespace
 
@@ -45,7 +44,26 @@ TradeOffPlot::TradeOffPlot(QWidget* parent) : QWidget(parent), plot_(new QCustom
                                             .arg(mark->point.result, 0, 'g', 5)
                                             .arg(mark->point.cost, 0, 'g', 5));
   });
+  connect(plot_, &QCustomPlot::beforeReplot, this, &TradeOffPlot::placeLabels);
   style_plot(plot_, this);
+}
+
+/// To the side where there is room; one that would lie on another is left to the tool tip.
+void TradeOffPlot::placeLabels() {
+  const QFontMetricsF metrics(font());
+  std::vector<QRectF> taken;
+  for (QCPItemText* label : labels_) {
+    const QPointF at = label->position->pixelPosition();
+    const QSizeF size(metrics.horizontalAdvance(label->text()) + 14, metrics.height() + 2);
+    const bool is_left = at.x() + size.width() > plot_->axisRect()->right();
+    label->setPositionAlignment((is_left ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignBottom);
+    const QRectF place(is_left ? at.x() - size.width() : at.x(), at.y() - size.height(),
+                       size.width(), size.height());
+    const bool is_free = std::none_of(taken.begin(), taken.end(),
+                                      [&](const QRectF& other) { return other.intersects(place); });
+    label->setVisible(is_free);
+    if (is_free) taken.push_back(place);
+  }
 }
 
 const TradeOffMark* TradeOffPlot::nearest(const QPointF& position) const {
@@ -80,6 +98,7 @@ void TradeOffPlot::setLogarithmicCost(bool logarithmic) {
 void TradeOffPlot::rebuild() {
   plot_->clearGraphs();
   plot_->clearItems();
+  labels_.clear();
   const ThemeColors& colors = theme_colors(palette());
   std::vector<engine::TradeOffPoint> points;
   for (const TradeOffMark& mark : marks_) points.push_back(mark.point);
@@ -94,20 +113,17 @@ void TradeOffPlot::rebuild() {
   front->setLineStyle(QCPGraph::lsStepLeft);
   for (const auto& point : engine::pareto_front(points)) front->addData(point.cost, point.result);
   for (const TradeOffMark& mark : marks_) {
-    const QColor ink = mark.baseline ? colors.baseline : colors.run(mark.color);
     QCPGraph* dot = plot_->addGraph();
     dot->setLineStyle(QCPGraph::lsNone);
-    dot->setScatterStyle(QCPScatterStyle(
-        mark.baseline ? QCPScatterStyle::ssSquare : QCPScatterStyle::ssDisc, ink, ink, 9));
+    dot->setScatterStyle(look_glyph(mark.look, mark.baseline, palette()));
     dot->addData(mark.point.cost, mark.point.result);
-    if (marks_.size() > kMostLabels) continue;
     auto* label = new QCPItemText(plot_);
     label->setText(mark.label);
     label->setFont(font());
     label->setColor(colors.axis_text);
-    label->setPositionAlignment(Qt::AlignLeft | Qt::AlignBottom);
-    label->setPadding(QMargins(6, 0, 0, 2));
+    label->setPadding(QMargins(7, 0, 7, 2));
     label->position->setCoords(mark.point.cost, mark.point.result);
+    labels_.push_back(label);
   }
   double low = std::numeric_limits<double>::infinity(), high = -low, bottom = low, top = high;
   for (const auto& point : points) {

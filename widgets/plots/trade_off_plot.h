@@ -8,13 +8,14 @@
 
 #include <vector>
 
+class QCPItemText;
 class QCustomPlot;
 
 namespace widgets {
 
 struct TradeOffMark {
   QString label;
-  int color = 0;
+  int look = 0;
   bool baseline = false;
   engine::TradeOffPoint point;
 };
@@ -40,10 +41,12 @@ class TradeOffPlot : public QWidget {
 
  private:
   void rebuild();
+  void placeLabels();
   const TradeOffMark* nearest(const QPointF& position) const;
 
   QCustomPlot* plot_;
   std::vector<TradeOffMark> marks_;
+  std::vector<QCPItemText*> labels_;
   bool is_logarithmic_ = false;
 };
 

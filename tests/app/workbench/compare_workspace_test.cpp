@@ -6,17 +6,25 @@
 #include "tests/support/program_run.h"
 #include "tests/support/sample_run.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/tiny_llama.h"
 #include "widgets/models/comparison_model.h"
 #include "widgets/models/selection.h"
 #include "widgets/panels/compare_panel.h"
 #include "widgets/panels/message_bar.h"
+#include "widgets/plots/curve_plot.h"
+#include "widgets/plots/custom_plot.h"
 
+#include <QComboBox>
 #include <QLabel>
+#include <QLineEdit>
 #include <QSettings>
+#include <QSpinBox>
 #include <QTest>
+#include <QToolButton>
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -114,13 +122,138 @@ TEST(CompareWorkspace, ColoursStayOverRestarts) {
     Shown shown(&settings);
     shown.workspace.addPaths({qt(folder.path())});
     ASSERT_TRUE(shown.settles(3));
-    before = shown.panel.model()->view()->colors;
+    before = shown.panel.model()->view()->comparison.options.looks;
   }
   Shown again(&settings);
   again.workspace.addPaths({qt(folder / "c")});
   again.workspace.addPaths({qt(folder / "a")});
   ASSERT_TRUE(again.settles(2));
-  EXPECT_EQ(again.panel.model()->view()->colors, (std::vector<int>{before[2], before[0]}));
+  EXPECT_EQ(again.panel.model()->view()->comparison.options.looks,
+            (std::vector<int>{before[2], before[0]}));
+}
+
+TEST(CompareWorkspace, ChoicesComeBackAfterARestart) {
+  const ScratchFolder folder;
+  for (const char* name : {"a", "b"}) tests::write_sample_run(folder / "runs" / name, {});
+  QSettings settings(qt(folder / "settings.ini"), QSettings::IniFormat);
+  const auto choose = [](widgets::ComparePanel& panel, const char* box, const QString& text) {
+    auto* choice = panel.findChild<QComboBox*>(QLatin1String(box));
+    choice->setCurrentText(text);
+    Q_EMIT choice->activated(choice->currentIndex());
+  };
+  {
+    Shown shown(&settings);
+    shown.workspace.addPaths({qt(folder / "runs")});
+    ASSERT_TRUE(shown.settles(2));
+    choose(shown.panel, "compare.metric", QStringLiteral("grad_norm"));
+    choose(shown.panel, "compare.statistic", QStringLiteral("mean:7"));
+    choose(shown.panel, "compare.axis", QStringLiteral("over tokens"));
+    shown.panel.findChild<QToolButton*>(QStringLiteral("compare.grouped"))->setChecked(false);
+    shown.panel.findChild<QToolButton*>(QStringLiteral("compare.log_x"))->setChecked(true);
+    shown.panel.findChild<QSpinBox*>(QStringLiteral("compare.half_life"))->setValue(33);
+    shown.panel.findChild<QLineEdit*>(QStringLiteral("compare.align"))
+        ->setText(QStringLiteral("40"));
+    auto* cost = shown.panel.findChild<QLineEdit*>(QStringLiteral("compare.cost"));
+    cost->setText(QStringLiteral("macs * 2"));
+    Q_EMIT cost->editingFinished();
+    ASSERT_TRUE(QTest::qWaitFor([&] { return shown.workspace.isSettled(); }, 10000));
+  }
+  Shown again(&settings);
+  again.workspace.addPaths({qt(folder / "runs")});
+  ASSERT_TRUE(again.settles(2));
+  ASSERT_TRUE(QTest::qWaitFor(
+      [&] {
+        const auto& metrics = again.panel.model()->view()->comparison.options.metrics;
+        return metrics.front() == "grad_norm";
+      },
+      10000));
+  const engine::ComparisonOptions options = again.panel.options();
+  EXPECT_EQ(engine::to_string(options.statistic), "mean:7");
+  EXPECT_EQ(options.axis, engine::XAxis::tokens);
+  EXPECT_EQ(options.align_at, 40.0);
+  EXPECT_EQ(again.panel.cost(), QStringLiteral("macs * 2"));
+  EXPECT_EQ(again.panel.findChild<QComboBox*>(QStringLiteral("compare.metric"))->currentText(),
+            QStringLiteral("grad_norm"));
+  EXPECT_FALSE(again.panel.findChild<QToolButton*>(QStringLiteral("compare.grouped"))->isChecked());
+  EXPECT_EQ(again.panel.curves()->halfLife(), 33);
+  EXPECT_EQ(again.panel.curves()->plot()->xAxis->scaleType(), QCPAxis::stLogarithmic);
+}
+
+TEST(CompareWorkspace, AMetricThatNoRunHasIsAskedForWhenOneHasIt) {
+  const ScratchFolder folder;
+  tests::write_sample_run(folder / "a", {});
+  folder.write("b.csv", "step,bleu\n1,0.2\n2,0.3\n");
+  QSettings settings(qt(folder / "settings.ini"), QSettings::IniFormat);
+  settings.setValue(QStringLiteral("compare/metric"), QStringLiteral("bleu"));
+  Shown shown(&settings);
+  shown.workspace.addPaths({qt(folder / "a")});
+  ASSERT_TRUE(shown.settles(1));
+  EXPECT_EQ(shown.panel.model()->view()->comparison.options.metrics.front(), "eval_loss");
+  EXPECT_TRUE(shown.panel.messages()->text().isEmpty())
+      << shown.panel.messages()->text().toStdString();
+  shown.workspace.addPaths({qt(folder / "b.csv")});
+  EXPECT_TRUE(QTest::qWaitFor(
+      [&] { return shown.panel.model()->view()->comparison.options.metrics.front() == "bleu"; },
+      10000));
+}
+
+TEST(CompareWorkspace, RunsThatAreToBeginJoinByThemselves) {
+  const ScratchFolder folder;
+  for (const char* name : {"a", "b"}) tests::write_sample_run(folder / name, {});
+  Shown shown;
+  shown.workspace.addPaths({qt(folder / "a"), qt(folder / "b")});
+  ASSERT_TRUE(shown.settles(2));
+  shown.workspace.expect({qt(folder / "queued")}, true);
+  shown.workspace.expect({qt(folder / "found")}, false);
+  QTest::qWait(700);
+  EXPECT_EQ(shown.panel.model()->rowCount(), 2) << "nothing has begun";
+  tests::write_sample_run(folder / "queued", {.seed = 3});
+  tests::write_sample_run(folder / "found", {.seed = 4});
+  ASSERT_TRUE(shown.settles(4));
+  const auto ticked = [&](const char* name) {
+    return shown.panel.shownRuns().count(widgets::run_key(engine::load_run(folder / name))) == 1;
+  };
+  EXPECT_TRUE(ticked("queued"));
+  EXPECT_FALSE(ticked("found"));
+}
+
+TEST(CompareWorkspace, RunsOfOneNameAreToldApart) {
+  const ScratchFolder folder;
+  for (const char* name : {"here/a", "there/a", "there/b"})
+    tests::write_sample_run(folder / name, {});
+  Shown shown;
+  shown.workspace.addPaths({qt(folder / "here")});
+  shown.workspace.addPaths({qt(folder / "there")});
+  ASSERT_TRUE(shown.settles(3));
+  std::set<std::string> names;
+  for (const auto& run : shown.workspace.runs()) names.insert(run->name);
+  EXPECT_EQ(names, (std::set<std::string>{(folder / "here/a").string(),
+                                          (folder / "there/a").string(), "b"}));
+}
+
+/// As `runs compare` does: see RunComparison.OtherModelsAndTokenizersAreFlagged.
+TEST(CompareWorkspace, OffersBitsPerByteWhereTokenizersDiffer) {
+  const ScratchFolder folder;
+  folder.write("v.txt", tests::tiny_text(4000));
+  for (const char* name : {"a", "b"}) {
+    tests::write_sample_run(folder / name, {});
+    tests::write_tiny_llama(folder / name, {});
+    std::string yaml = tests::content_of(folder / name / "run.yaml");
+    yaml.replace(yaml.find("validation_file: null"), 21, "validation_file: v.txt");
+    folder.write(std::string(name) + "/run.yaml", yaml);
+  }
+  tests::append_to(folder / "b/tokenizer.json", "\n");
+  Shown shown;
+  shown.workspace.addPaths({qt(folder / "a"), qt(folder / "b")});
+  ASSERT_TRUE(shown.settles(2));
+  const auto front = [&] {
+    return shown.panel.model()->view()->comparison.options.metrics.front();
+  };
+  ASSERT_TRUE(QTest::qWaitFor([&] { return front() == "eval_bits_per_byte"; }, 10000)) << front();
+  const double loss = shown.workspace.runs()[0]->metrics.find("eval_loss")->value.back();
+  EXPECT_NEAR(shown.workspace.runs()[0]->metrics.find("eval_bits_per_byte")->value.back(),
+              loss / std::log(2.0), 1e-12)
+      << "a tokenizer of bytes: one byte a token";
 }
 
 TEST(CompareWorkspace, BaselineAndNotesComeBackAfterARestart) {

@@ -194,4 +194,31 @@ TEST(CurveDifference, BandHoldsNoiseAndLosesAShift) {
   EXPECT_GE(near, 180);
 }
 
+TEST(RunMetrics, AScaledMetricGoesOnWithTheOther) {
+  RunMetrics metrics;
+  Evaluated first;
+  first.step = 10;
+  first.eval_loss = 2;
+  RunUpdate update;
+  update.events.push_back({1, first});
+  metrics.add_scaled("half", "eval_loss", 0.5);
+  metrics.apply(update);
+  metrics.add_scaled("double", "eval_loss", 2);
+  metrics.add_scaled("double", "eval_loss", 3);
+  metrics.add_scaled("other", "bleu", 2);
+  Evaluated second = first;
+  second.step = 20;
+  second.eval_loss = 3;
+  update.events = {{2, second}};
+  metrics.apply(update);
+  EXPECT_EQ(metrics.find("half")->value[0], 1);
+  EXPECT_EQ(metrics.find("double")->value[0], 4);
+  EXPECT_EQ(metrics.find("double")->value[1], 6);
+  EXPECT_FALSE(metrics.find("other"));
+  update.events = {{3, first}};
+  update.restarted = true;
+  metrics.apply(update);
+  EXPECT_EQ(metrics.find("double")->value.size(), 1u) << "a run that starts over keeps it";
+}
+
 }  // namespace

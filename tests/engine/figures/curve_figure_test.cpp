@@ -34,9 +34,8 @@ TEST(CurveFigure, EveryCurveHasItsOwnColourDashAndGlyph) {
       .title = "loss", .x_title = "step", .y_title = "loss", .footnote = "", .curves = {}};
   figure.curves.push_back({.label = "plain", .is_baseline = true, .points = {{0, 3}, {10, 2}}});
   for (int i = 0; i < 3; ++i)
-    figure.curves.push_back({.label = "q_levels<" + std::to_string(i),
-                             .color = i,
-                             .points = {{0, 3.0}, {10, 1.0 + i}}});
+    figure.curves.push_back(
+        {.label = "q_levels<" + std::to_string(i), .look = i, .points = {{0, 3.0}, {10, 1.0 + i}}});
   const std::string svg = svg_of(figure);
   EXPECT_EQ(count(svg, "plain (baseline)"), 1u);
   EXPECT_EQ(count(svg, "q_levels&lt;2"), 1u) << "labels are escaped";

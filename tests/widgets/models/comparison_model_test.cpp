@@ -34,7 +34,7 @@ widgets::ComparisonViewPtr sample_view(const ScratchFolder& folder, std::size_t 
   }
   engine::ComparisonOptions options;
   options.baseline = baseline;
-  return widgets::make_comparison_view(std::move(runs), {0, 1, 2}, options, true);
+  return widgets::make_table_view(std::move(runs), options);
 }
 
 QString cell(const QAbstractItemModel& model, int row, int column) {
@@ -156,8 +156,7 @@ TEST(ComparisonModel, GroupsRunsUnderRowsWithTheirMeans) {
   }
   engine::ComparisonOptions options;
   options.metrics = {"loss"};
-  const auto view =
-      widgets::make_comparison_view(std::move(runs), {0, 1, 2, 3, 4, 5}, options, false);
+  const auto view = widgets::make_table_view(std::move(runs), options);
   RunNotes notes;
   ComparisonModel model(&notes);
   ComparisonFilter filter(&model);
@@ -198,6 +197,29 @@ TEST(ComparisonModel, GroupsRunsUnderRowsWithTheirMeans) {
   EXPECT_EQ(model.rowCount(), 2);
   model.setGrouping(QString());
   EXPECT_EQ(model.rowCount(), 6);
+}
+
+TEST(ComparisonModel, ARunThatEndsChangesItsGroup) {
+  const ScratchFolder folder;
+  const auto view = sample_view(folder);
+  const auto with_state = [&](engine::RunState state) {
+    std::vector<widgets::ComparableRunPtr> runs = view->runs;
+    auto next = std::make_shared<engine::ComparableRun>(*runs[2]);
+    next->observed.state = state;
+    runs[2] = next;
+    return widgets::make_table_view(runs, {});
+  };
+  RunNotes notes;
+  ComparisonModel model(&notes);
+  QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
+  model.setView(with_state(engine::RunState::running));
+  model.setGrouping(QStringLiteral("state"));
+  EXPECT_EQ(model.rowCount(), 2);
+  QSignalSpy resets(&model, &ComparisonModel::modelReset);
+  model.setView(with_state(engine::RunState::running));
+  EXPECT_EQ(resets.count(), 0) << "a live update that moves no run";
+  model.setView(with_state(engine::RunState::finished));
+  EXPECT_EQ(model.rowCount(), 1);
 }
 
 TEST(ComparisonModel, TagsAndNotesAreWrittenInTheTable) {

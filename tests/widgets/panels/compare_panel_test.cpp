@@ -19,6 +19,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
+#include <QPainterPath>
 #include <QSignalSpy>
 #include <QTabWidget>
 #include <QTest>
@@ -28,6 +29,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <utility>
+#include <vector>
+
 namespace {
 
 using tests::SampleRun;
@@ -36,7 +41,6 @@ using widgets::ComparePanel;
 
 widgets::ComparisonViewPtr study(const ScratchFolder& folder, bool for_charts) {
   std::vector<widgets::ComparableRunPtr> runs;
-  std::vector<int> colors;
   for (const int seed : {1, 2, 3}) {
     for (const bool is_optical : {false, true}) {
       SampleRun run{.seed = seed, .loss = tests::sample_loss(seed, is_optical ? 0.2 : 0)};
@@ -47,12 +51,12 @@ widgets::ComparisonViewPtr study(const ScratchFolder& folder, bool for_charts) {
       const auto path = folder / fmt::format("{}-{}", is_optical ? "optical" : "plain", seed);
       tests::write_sample_run(path, run);
       runs.push_back(std::make_shared<engine::ComparableRun>(engine::load_run(path)));
-      colors.push_back(static_cast<int>(colors.size()));
     }
   }
   engine::ComparisonOptions options;
   options.metrics = {"loss", "eval_loss"};
-  return widgets::make_comparison_view(std::move(runs), colors, options, for_charts);
+  return for_charts ? widgets::make_chart_view(std::move(runs), options)
+                    : widgets::make_table_view(std::move(runs), options);
 }
 
 /// PARADIGM_SCREENSHOTS=DIR keeps it.
@@ -75,11 +79,12 @@ TEST(ComparePanel, ShowsCurvesVerdictAndWhatDiffers) {
   EXPECT_EQ(panel.model()->rowCount(), 6);
   EXPECT_GT(panel.curves()->drawnPoints(), 2 * 50) << "the mean of each group";
   EXPECT_LT(panel.curves()->drawnPoints(), 6 * 50);
-  EXPECT_EQ(panel.differences()->plot()->graphCount(), 3) << "the mean and both ends of its band";
+  EXPECT_EQ(panel.differences()->plot()->graphCount(), 4)
+      << "the mean, its glyph, and both ends of its band";
   panel.findChild<QToolButton*>(QStringLiteral("compare.grouped"))->setChecked(false);
   QCoreApplication::processEvents();
   EXPECT_GT(panel.curves()->drawnPoints(), 6 * 50);
-  EXPECT_EQ(panel.differences()->plot()->graphCount(), 5);
+  EXPECT_EQ(panel.differences()->plot()->graphCount(), 2 * 5) << "a line and a glyph each";
   const auto* verdict = panel.findChild<QLabel*>(QStringLiteral("compare.verdict"));
   ASSERT_NE(verdict, nullptr);
   EXPECT_TRUE(verdict->text().contains(QStringLiteral("paired t over 3 shared seeds")))
@@ -135,6 +140,69 @@ TEST(ComparePanel, ZoomIsLinked) {
   panel.curves()->plot()->xAxis->setRange(10, 60);
   EXPECT_EQ(panel.differences()->plot()->xAxis->range().upper, 60);
   EXPECT_FALSE(panel.curves()->isFollowing());
+}
+
+TEST(ComparePanel, OtherMetricsHaveChartsThatShareRangeAndCursor) {
+  const ScratchFolder folder;
+  widgets::Selection selection;
+  ComparePanel panel(&selection);
+  panel.resize(900, 900);
+  panel.show();
+  panel.setTable(study(folder, false), {"loss", "eval_loss", "grad_norm"});
+  const auto whole = study(folder, true);
+  engine::ComparisonOptions options;
+  options.metrics = {"loss", "eval_loss"};
+  panel.setCharts(widgets::make_chart_view(whole->runs, options, {"grad_norm", "no_such"}));
+  QCoreApplication::processEvents();
+  const auto shown = [&] {
+    std::vector<widgets::CurvePlot*> plots;
+    for (auto* plot : panel.findChildren<widgets::CurvePlot*>()) {
+      if (plot->isVisibleTo(&panel)) plots.push_back(plot);
+    }
+    return plots;
+  };
+  ASSERT_EQ(shown().size(), 2u) << "a metric that no run has is left out";
+  auto* main = panel.curves();
+  auto* other = shown()[shown()[0] == main ? 1 : 0];
+  EXPECT_EQ(other->plot()->yAxis->label(), QStringLiteral("grad_norm"));
+  EXPECT_GT(other->drawnPoints(), 0);
+  main->plot()->xAxis->setRange(10, 60);
+  EXPECT_EQ(other->plot()->xAxis->range().upper, 60);
+  EXPECT_EQ(panel.differences()->plot()->xAxis->range().upper, 60);
+  EXPECT_FALSE(other->isFollowing());
+  panel.differences()->plot()->xAxis->setRange(20, 40);
+  EXPECT_EQ(other->plot()->xAxis->range().lower, 20);
+  Q_EMIT main->cursorMoved(30);
+  EXPECT_EQ(other->cursor(), 30);
+  EXPECT_TRUE(panel.differences()->cursorText().contains(QStringLiteral("step 30")));
+  panel.setCharts(study(folder, true));
+  EXPECT_EQ(shown().size(), 1u);
+}
+
+TEST(ComparePanel, SparseCurvesAreToldApartByShape) {
+  const ScratchFolder folder;
+  widgets::Selection selection;
+  ComparePanel panel(&selection);
+  panel.resize(900, 700);
+  panel.show();
+  panel.findChild<QToolButton*>(QStringLiteral("compare.grouped"))->setChecked(false);
+  engine::ComparisonOptions options;
+  options.metrics = {"eval_loss"};
+  const auto whole = study(folder, false);
+  panel.setTable(whole, {"loss", "eval_loss"});
+  panel.setCharts(widgets::make_chart_view(whole->runs, options));
+  QCoreApplication::processEvents();
+  std::set<std::vector<std::pair<double, double>>> shapes;
+  for (int i = 0; i < panel.curves()->plot()->graphCount(); ++i) {
+    const QCPGraph* graph = panel.curves()->plot()->graph(i);
+    if (!panel.curves()->plot()->legend->hasItemWithPlottable(graph)) continue;
+    const QPainterPath path = graph->scatterStyle().customPath();
+    std::vector<std::pair<double, double>> corners;
+    for (int k = 0; k < path.elementCount(); ++k)
+      corners.emplace_back(path.elementAt(k).x, path.elementAt(k).y);
+    shapes.insert(corners);
+  }
+  EXPECT_EQ(shapes.size(), 6u) << "five runs and the baseline, also in the legend";
 }
 
 TEST(ComparePanel, WithoutRunsItSaysWhatToDo) {
@@ -229,7 +297,7 @@ TEST(ComparePanel, OneClickAsksForTheMissingReplicas) {
   const auto whole = study(folder, true);
   panel.setTable(study(folder, false), {"loss", "eval_loss"});
   std::vector<widgets::ComparableRunPtr> some(whole->runs.begin(), whole->runs.begin() + 5);
-  panel.setCharts(widgets::make_comparison_view(some, {0, 1, 2, 3, 4}, {}, true));
+  panel.setCharts(widgets::make_chart_view(some, {}));
   auto* button = panel.findChild<QToolButton*>(QStringLiteral("compare.replicas"));
   EXPECT_FALSE(button->isVisibleTo(&panel)) << "nobody would answer";
   panel.setCanQueue(true);

@@ -43,7 +43,8 @@ TEST(DifferencePlot, ShowsBandGapsAndWhereItIsLeft) {
   widgets::DifferencePlot plot;
   plot.resize(600, 300);
   plot.show();
-  plot.setDifferences({{QStringLiteral("a"), 1, difference_from(60)}});
+  const auto series = widgets::difference_series(difference_from(60), true);
+  plot.setDifferences({{QStringLiteral("a"), 1, &series}});
   EXPECT_EQ(items_with(plot.plot(), "QCPItemRect"), 2) << "the band and the stretch of NaN";
   EXPECT_EQ(items_with(plot.plot(), "QCPItemStraightLine"), 2) << "zero, and where it is left";
   EXPECT_GT(plot.plot()->yAxis->range().upper, 0.4);
@@ -51,6 +52,44 @@ TEST(DifferencePlot, ShowsBandGapsAndWhereItIsLeft) {
       plot.plot()->accessibleDescription().contains(QStringLiteral("leaves the noise band")));
   plot.setDifferences({});
   EXPECT_EQ(plot.plot()->graphCount(), 0);
+}
+
+TEST(DifferencePlot, HatchesOnlyWhatNoCurveCovers) {
+  widgets::DifferencePlot plot;
+  plot.resize(600, 300);
+  plot.show();
+  auto early = widgets::difference_series(difference_from(60), false);
+  auto late = early;
+  early.gaps = {{0, 20, engine::GapReason::only_base}, {80, 99, engine::GapReason::only_base}};
+  late.gaps = {{10, 30, engine::GapReason::only_base}};
+  plot.setDifferences({{QStringLiteral("a"), 1, &early}, {QStringLiteral("b"), 2, &late}});
+  EXPECT_EQ(items_with(plot.plot(), "QCPItemRect"), 2) << "the band, and 10 to 20";
+  EXPECT_EQ(plot.plot()->graphCount(), 2 * 3) << "raw, mean and glyph of each";
+  for (int i = 2; i < 6; i += 3)
+    EXPECT_EQ(plot.plot()->graph(i)->dataCount(), 1) << "the glyph is at the end of the line";
+}
+
+TEST(DifferencePlot, ItsCursorTellsEveryDifferenceAndIsLinked) {
+  widgets::DifferencePlot plot;
+  plot.resize(600, 300);
+  plot.show();
+  plot.setTitles(QStringLiteral("step"), QStringLiteral("Δ loss"), true);
+  const auto series = widgets::difference_series(difference_from(60), true);
+  plot.setDifferences({{QStringLiteral("a"), 1, &series}});
+  plot.setXRange(0, 100);
+  plot.plot()->replot();
+  QSignalSpy spy(&plot, &widgets::DifferencePlot::cursorMoved);
+  const QPoint at(int(plot.plot()->xAxis->coordToPixel(70.3)),
+                  plot.plot()->axisRect()->center().y());
+  QTest::mouseMove(plot.plot(), at);
+  ASSERT_TRUE(QTest::qWaitFor([&] { return spy.count() > 0; }, 5000));
+  EXPECT_EQ(spy.back()[0].toDouble(), 70) << "the step that was compared, nearest to the pointer";
+  EXPECT_TRUE(plot.cursorText().contains(QStringLiteral("+0.51")))
+      << plot.cursorText().toStdString();
+  plot.setCursor(10);
+  EXPECT_TRUE(plot.cursorText().contains(QStringLiteral("step 10")));
+  plot.setCursor(std::nan(""));
+  EXPECT_FALSE(plot.cursorText().contains(QStringLiteral("step")));
 }
 
 TEST(LayerDifferencePlot, LargestDifferencesComeFirst) {
@@ -90,6 +129,41 @@ TEST(LayerHeatPlot, HasOneCellForEachLayerOfABlock) {
   EXPECT_TRUE(std::isnan(plot.value(0, QStringLiteral("self_attn"))));
   plot.setLayers({}, QString());
   EXPECT_FALSE(plot.isVisibleTo(nullptr));
+}
+
+TEST(LayerHeatPlot, ASingleKindFillsTheWidth) {
+  widgets::LayerHeatPlot plot;
+  plot.resize(400, 400);
+  plot.show();
+  plot.setLayers({{QStringLiteral("model.layers.0.self_attn"), 1, 3},
+                  {QStringLiteral("model.layers.1.self_attn"), 1, 0}},
+                 QStringLiteral("sqnr_db"));
+  plot.plot()->replot();
+  const QImage image = plot.plot()->toPixmap().toImage();
+  const int y = int(plot.plot()->yAxis->coordToPixel(0));
+  const auto at = [&](double x) {
+    return image.pixel(int(plot.plot()->xAxis->coordToPixel(x)), y);
+  };
+  EXPECT_EQ(at(-0.4), at(0.4));
+}
+
+TEST(TradeOffPlot, LabelsLieOnNoOther) {
+  widgets::TradeOffPlot plot;
+  plot.resize(600, 400);
+  plot.show();
+  plot.setMarks({{QStringLiteral("a long label"), 0, true, {0, 1, 3}},
+                 {QStringLiteral("at the same place"), 1, false, {1, 1, 3}},
+                 {QStringLiteral("a long label at the right"), 2, false, {2, 3, 2.5}}},
+                QStringLiteral("cost"), QStringLiteral("loss"));
+  plot.plot()->replot();
+  int visible = 0;
+  for (int i = 0; i < plot.plot()->itemCount(); ++i) {
+    const auto* label = qobject_cast<QCPItemText*>(plot.plot()->item(i));
+    if (label == nullptr || !label->visible()) continue;
+    ++visible;
+    EXPECT_LE(label->right->pixelPosition().x(), plot.plot()->width());
+  }
+  EXPECT_EQ(visible, 2);
 }
 
 TEST(TradeOffPlot, ClickNamesTheRunAndTheFrontIsDrawn) {
