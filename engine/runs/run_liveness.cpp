@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 namespace engine {
@@ -67,6 +68,23 @@ ObservedState gone(const StateEvidence& evidence, std::int64_t step) {
   return {RunState::interrupted, text};
 }
 
+/// What another host says through files that both see. Its clock, or this one, may be set: what
+/// changes under the eyes of a watcher counts more than the times that are written.
+ObservedState judge_other_host(const StateEvidence& evidence) {
+  const RunStatus& status = *evidence.status;
+  const double age = unix_time() - status.updated;
+  if (evidence.unchanged_for.value_or(std::abs(age)) <= kSilenceInSeconds) {
+    return {status.state, "on host " + status.host};
+  }
+  if (!evidence.unchanged_for && age < 0) {
+    return {RunState::unknown, fmt::format("no sign yet from host {}, whose clock is {} ahead",
+                                           status.host, duration_text(-age))};
+  }
+  return {RunState::unknown,
+          fmt::format("no sign for {} from host {}",
+                      duration_text(evidence.unchanged_for.value_or(age)), status.host)};
+}
+
 /// What there is to say of a run that has not ended as far as its copy knows.
 ObservedState judge_copy(const StateEvidence& evidence, std::int64_t step) {
   const RemoteSign& remote = *evidence.remote;
@@ -74,6 +92,9 @@ ObservedState judge_copy(const StateEvidence& evidence, std::int64_t step) {
   const double silence = unix_time() - remote.link.heard;
   if (remote.link.heard <= 0) {
     return {RunState::unknown, host.empty() ? "not connected yet" : "no connection to " + host};
+  }
+  if (silence < -kLinkSilenceInSeconds) {
+    return {RunState::unknown, "no connection to " + host + " since this clock was set back"};
   }
   if (silence > kLinkSilenceInSeconds) {
     std::string text = fmt::format("no connection to {} for {}", host, duration_text(silence));
@@ -102,12 +123,11 @@ bool is_being_resumed(const StateEvidence& evidence) {
 
 void LastWord::hear(const RunEvent& event) {
   if (const auto* started = std::get_if<RunStarted>(&event.body)) {
-    *this = {Kind::started, event.time, started->step, ""};
+    *this = {Kind::started, started->step, ""};
   } else if (const auto* finished = std::get_if<RunFinished>(&event.body)) {
-    *this = {finished->outcome == "stopped" ? Kind::stopped : Kind::finished, event.time,
-             finished->step, ""};
+    *this = {finished->outcome == "stopped" ? Kind::stopped : Kind::finished, finished->step, ""};
   } else if (const auto* failed = std::get_if<RunFailed>(&event.body)) {
-    *this = {Kind::failed, event.time, failed->step, failed->what};
+    *this = {Kind::failed, failed->step, failed->what};
     if (!failed->last_checkpoint.empty()) {
       what += fmt::format(" (last good checkpoint: {})", failed->last_checkpoint);
     }
@@ -150,11 +170,9 @@ ObservedState judge(const StateEvidence& evidence) {
   const LastWord& word = evidence.last_word;
   const bool has_ended =
       word.kind == Kind::finished || word.kind == Kind::stopped || word.kind == Kind::failed;
-  // A writer that has set its status after the last end is resuming and has not said so in the
-  // events yet.
+  // A writer whose status is not that of an end is resuming and has not said so in the events yet.
   const LockState lock = evidence.remote ? evidence.remote->lock : evidence.lock;
-  const bool goes_on =
-      status && !is_final(status->state) && status->updated > word.time && lock == LockState::held;
+  const bool goes_on = status && !is_final(status->state) && lock == LockState::held;
   if (has_ended && !goes_on) return from_last_word(word);
 
   if (status && is_final(status->state)) {
@@ -170,10 +188,7 @@ ObservedState judge(const StateEvidence& evidence) {
   }
   if (!status) return gone(evidence, step);
   if (!status->host.empty() && status->host != host_name()) {
-    const double silence = unix_time() - status->updated;
-    if (silence <= kSilenceInSeconds) return {status->state, "on host " + status->host};
-    return {RunState::unknown,
-            fmt::format("no sign for {} from host {}", duration_text(silence), status->host)};
+    return judge_other_host(evidence);
   }
   const bool lives = evidence.lock == LockState::unknown && process_lives(*status);
   return lives ? ObservedState{status->state, ""} : gone(evidence, step);

@@ -20,7 +20,6 @@ namespace engine {
 struct LastWord {
   enum class Kind { none, started, finished, stopped, failed };
   Kind kind = Kind::none;
-  double time = 0;
   std::int64_t step = 0;
   std::string what;
 
@@ -32,6 +31,9 @@ struct StateEvidence {
   bool folder_exists = false;
   bool is_run = false;  ///< one of the run's files is there
   std::optional<RunStatus> status;
+  /// Seconds, by a clock that is never set, since status.json changed before the watcher's eyes;
+  /// none while it has not.
+  std::optional<double> unchanged_for;
   LockState lock = LockState::unknown;
   std::int64_t holder_pid = 0;  ///< of the lock while it is held; 0 = unknown
   std::uint64_t holder_start_time = 0;

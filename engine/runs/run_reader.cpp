@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <limits>
 #include <thread>
@@ -105,6 +106,7 @@ struct RunReader::Impl {
   LastWord last_word;
   struct stat seen_status = {};
   std::optional<RunStatus> status;
+  std::optional<std::chrono::steady_clock::time_point> status_changed;  ///< seen to
 
   explicit Impl(std::filesystem::path run_dir) : path(std::move(run_dir)) { forget(); }
 
@@ -214,6 +216,7 @@ struct RunReader::Impl {
     auto read = read_status(path);
     if (!read) return;
     seen_status = now;
+    if (status) status_changed = std::chrono::steady_clock::now();
     status = read;
     update.status = std::move(read);
   }
@@ -232,6 +235,10 @@ RunUpdate RunReader::poll() {
   impl_->read_new_status(update);
   impl_->read_events(update);
   evidence.status = impl_->status;
+  if (impl_->status_changed) {
+    const auto age = std::chrono::steady_clock::now() - *impl_->status_changed;
+    evidence.unchanged_for = std::chrono::duration<double>(age).count();
+  }
   evidence.last_word = impl_->last_word;
   evidence.last_step = impl_->newest_step;
   auto [state, detail] = judge(evidence);

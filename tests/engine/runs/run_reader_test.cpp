@@ -4,6 +4,7 @@
 #include "engine/runs/process_identity.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_control.h"
+#include "engine/runs/run_liveness.h"
 #include "engine/runs/run_writer.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/scratch_folder.h"
@@ -347,6 +348,40 @@ TEST(RunStateSeen, AnotherHostIsBelievedWhileItGivesASign) {
   const ObservedState old = seen(folder);
   EXPECT_EQ(old.state, RunState::unknown);
   EXPECT_EQ(old.detail, "no sign for 4 min from host another-host");
+}
+
+TEST(RunStateSeen, AClockThatDisagreesNeitherHidesNorInventsASignOfLife) {
+  for (const double shift : {-86400.0, 86400.0}) {
+    const ScratchFolder folder;
+    RunStatus status = status_of(RunState::running);
+    status.host = "another-host";
+    status.updated = unix_time() + shift;
+    folder.write("status.json", to_json(status));
+    EXPECT_EQ(seen(folder).state, RunState::unknown) << "nothing says that it lives";
+    RunReader watcher(folder.path());
+    EXPECT_EQ(watcher.poll().state, RunState::unknown);
+    status.step += 1;
+    status.updated += 1;
+    folder.write("status.json", to_json(status));
+    EXPECT_EQ(watcher.poll().state, RunState::running) << "it has been seen to move";
+  }
+  StateEvidence evidence{.folder_exists = true, .is_run = true};
+  evidence.status = status_of(RunState::running);
+  evidence.status->host = "another-host";
+  evidence.unchanged_for = 300;
+  EXPECT_EQ(judge(evidence).state, RunState::unknown) << "whatever the clock of its host says";
+  EXPECT_EQ(judge(evidence).detail, "no sign for 5 min from host another-host");
+}
+
+TEST(RunStateSeen, AResumeIsSeenAlsoWithAClockSetBack) {
+  const ScratchFolder folder;
+  const double later = unix_time() + 86400;
+  folder.write("events.jsonl",
+               start_line(0) + to_json({later, RunFinished{60, "stopped", 1}}) + "\n");
+  EXPECT_EQ(seen(folder).state, RunState::stopped);
+  const auto lock = RunLock::acquire(folder.path());
+  folder.write("status.json", to_json(status_of(RunState::starting)));
+  EXPECT_EQ(seen(folder).state, RunState::starting);
 }
 
 TEST(RunStateSeen, TheEndIsWhatTheEventsSay) {
