@@ -162,7 +162,8 @@ ParamSpecs saving_flags() {
            .ours()
            .unit("steps")
            .help("Measure the simulated layers on every so many steps (ranges, clamp rate, SQNR, "
-                 "flips: what each paradigm reports) and record it as layer_stats; 0 = never"),
+                 "flips: what each paradigm reports) and their gradients, and record it as "
+                 "layer_stats; 0 = never"),
        text("report_to", unset)
            .nullable()
            .help("Accepted; the run folder is always written, other reporters are named in a "

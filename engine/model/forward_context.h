@@ -31,6 +31,8 @@ struct ForwardContext {
   bool is_recomputed =
       false;             ///< a forward that will be repeated, and must give the same bits then
   bool measure = false;  ///< a sampled step: layers also measure what statistics() returns
+  /// The same of the gradient that comes back: also true where a measured forward is repeated.
+  bool measure_gradient = false;
   ActivationCheckpointing checkpointing = ActivationCheckpointing::none;  ///< of a training pass
   /// Device memory that holds step and micro_step, which noise on CUDA then reads instead of the
   /// two above: a captured pass is replayed at other times than the one it was recorded at. Null

@@ -8,8 +8,14 @@
 #include "engine/model/recomputed.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/embedding.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linalg_vector_norm.h>
 
+#include <array>
+#include <cmath>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -44,6 +50,16 @@ class WeightSource {
   std::vector<Parameter>& parameters_;
 };
 
+/// 0-d; holds the norm of y's gradient once a backward pass has come by.
+at::Tensor norm_of_gradient(const at::Tensor& y) {
+  at::Tensor norm = at::full({}, std::nan(""), y.options().dtype(at::kFloat).requires_grad(false));
+  y.register_hook([norm](const at::Tensor& gradient) {
+    const at::NoGradGuard no_grad;
+    norm.copy_(at::linalg_vector_norm(gradient, 2, {}, false, at::kFloat));
+  });
+  return norm;
+}
+
 }  // namespace
 
 at::Tensor LlamaAttention::forward(const at::Tensor& x, const RotaryTables& tables,
@@ -58,8 +74,12 @@ at::Tensor LlamaAttention::forward(const at::Tensor& x, const RotaryTables& tabl
             : QkvHeads{apply_rotary(heads(q_proj->forward(x, context), shape.heads), tables),
                        apply_rotary(heads(k_proj->forward(x, context), shape.kv_heads), tables),
                        heads(v_proj->forward(x, context), shape.kv_heads)};
-  return o_proj->forward(
-      core->forward(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), context), context);
+  const at::Tensor mixed =
+      core->forward(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), context);
+  if (context.measure_gradient && core->is_transformed() && mixed.requires_grad()) {
+    output_gradient_norm = norm_of_gradient(mixed);
+  }
+  return o_proj->forward(mixed, context);
 }
 
 at::Tensor LlamaMlp::forward(const at::Tensor& x, const ForwardContext& context) {
@@ -71,6 +91,14 @@ at::Tensor LlamaMlp::forward(const at::Tensor& x, const ForwardContext& context)
 }
 
 namespace {
+
+/// In module order.
+std::array<LayerSlot<LinearLayer>*, 7> linears_of(LlamaBlock& block) {
+  LlamaAttention& attention = block.attention;
+  LlamaMlp& mlp = block.mlp;
+  return {&attention.q_proj, &attention.k_proj, &attention.v_proj, &attention.o_proj,
+          &mlp.gate_proj,    &mlp.up_proj,      &mlp.down_proj};
+}
 
 /// The residual stream with its latest part added, and its norm.
 NormedSum added_and_normed(const Residual& in, const at::Tensor& weight, double epsilon) {
@@ -159,9 +187,8 @@ std::vector<LayerSlot<AttentionCore>*> Llama::attention_slots() {
 std::vector<LayerSlot<LinearLayer>*> Llama::linear_slots() {
   std::vector<LayerSlot<LinearLayer>*> slots;
   for (LlamaBlock& block : blocks_) {
-    slots.insert(slots.end(), {&block.attention.q_proj, &block.attention.k_proj,
-                               &block.attention.v_proj, &block.attention.o_proj,
-                               &block.mlp.gate_proj, &block.mlp.up_proj, &block.mlp.down_proj});
+    const auto linears = linears_of(block);
+    slots.insert(slots.end(), linears.begin(), linears.end());
   }
   slots.push_back(&lm_head_);
   return slots;
@@ -171,11 +198,7 @@ template <typename Visitor>
 void Llama::visit_layers(Visitor&& visit) {
   for (LlamaBlock& block : blocks_) {
     visit(*block.attention.core);
-    for (auto* slot : {&block.attention.q_proj, &block.attention.k_proj, &block.attention.v_proj,
-                       &block.attention.o_proj, &block.mlp.gate_proj, &block.mlp.up_proj,
-                       &block.mlp.down_proj}) {
-      visit(**slot);
-    }
+    for (auto* slot : linears_of(block)) visit(**slot);
   }
   visit(*lm_head_);
 }
@@ -210,13 +233,32 @@ std::vector<NamedState> Llama::simulation_state() {
   return all;
 }
 
-std::vector<LayerMeasurement> Llama::statistics() {
+std::vector<LayerMeasurement> Llama::statistics(const at::Tensor& gradient_norms) {
+  std::map<const c10::TensorImpl*, std::int64_t> places;
+  for (const Parameter& parameter : parameters_) {
+    places.emplace(parameter.tensor.unsafeGetTensorImpl(), std::ssize(places));
+  }
   std::vector<LayerMeasurement> all;
-  visit_layers([&all](auto& layer) {
+  const auto add = [&all](auto& layer) {
     for (NamedStatistic& statistic : layer.statistics()) {
       all.push_back({layer.name(), std::move(statistic)});
     }
-  });
+  };
+  const auto add_linear = [&](LinearLayer& layer) {
+    add(layer);
+    const auto place = places.find(layer.weight().unsafeGetTensorImpl());
+    if (!gradient_norms.defined() || !layer.is_transformed() || place == places.end()) return;
+    all.push_back({layer.name(), {"grad_norm", gradient_norms.select(0, place->second)}});
+  };
+  for (LlamaBlock& block : blocks_) {
+    LlamaAttention& attention = block.attention;
+    add(*attention.core);
+    if (gradient_norms.defined() && attention.output_gradient_norm.defined()) {
+      all.push_back({attention.core->name(), {"out_grad_norm", attention.output_gradient_norm}});
+    }
+    for (auto* slot : linears_of(block)) add_linear(**slot);
+  }
+  add_linear(*lm_head_);
   return all;
 }
 

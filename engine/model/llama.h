@@ -35,6 +35,7 @@ struct LlamaAttention {
   LayerSlot<LinearLayer> v_proj;
   LayerSlot<LinearLayer> o_proj;
   LayerSlot<AttentionCore> core;
+  at::Tensor output_gradient_norm;  ///< 0-d, of the last pass that measured; undefined before
 
   at::Tensor forward(const at::Tensor& x, const RotaryTables& tables,
                      const ForwardContext& context);
@@ -94,8 +95,11 @@ class Llama {
   bool is_capturable(std::int64_t step);
   /// State of every simulated layer, keyed "<layer>.<buffer>", in module order.
   std::vector<NamedState> simulation_state();
-  /// What every layer measured in the last forward with context.measure, in module order.
-  std::vector<LayerMeasurement> statistics();
+  /// What every layer measured in the last forward with context.measure, in module order; of every
+  /// transformed one also what its gradient is like: of a Linear "grad_norm", the norm of its
+  /// weight's gradient, taken from `gradient_norms` ([parameters()], of the step; undefined: left
+  /// out); of an attention, which has no weight, "out_grad_norm", that of its output's gradient.
+  std::vector<LayerMeasurement> statistics(const at::Tensor& gradient_norms = {});
 
  private:
   /// Every attention and Linear, an attention before its projections.

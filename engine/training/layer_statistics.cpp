@@ -6,9 +6,9 @@
 
 namespace engine {
 
-std::vector<LayerStat> layer_statistics(Llama& model) {
+std::vector<LayerStat> layer_statistics(Llama& model, const at::Tensor& gradient_norms) {
   const at::NoGradGuard no_gradient;
-  const std::vector<LayerMeasurement> measured = model.statistics();
+  const std::vector<LayerMeasurement> measured = model.statistics(gradient_norms);
   if (measured.empty()) return {};
   std::vector<at::Tensor> values;
   values.reserve(measured.size());

@@ -9,7 +9,7 @@
 namespace engine {
 
 /// What the layers measured on the last sampled step, in module order: one copy from the device,
-/// however many there are.
-std::vector<LayerStat> layer_statistics(Llama& model);
+/// however many there are. `gradient_norms`: see Llama::statistics().
+std::vector<LayerStat> layer_statistics(Llama& model, const at::Tensor& gradient_norms = {});
 
 }  // namespace engine

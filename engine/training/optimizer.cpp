@@ -28,7 +28,8 @@ GradientNorm gradient_norm(const std::vector<Parameter>& parameters, double max_
   gradients.reserve(parameters.size());
   for (const Parameter& parameter : parameters) gradients.push_back(parameter.tensor.grad());
   GradientNorm result;
-  result.norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2);
+  result.of_each = at::stack(at::_foreach_norm(gradients, 2));
+  result.norm = at::linalg_vector_norm(result.of_each, 2);
   result.found_inf = at::isfinite(result.norm).logical_not().to(at::kFloat);
   result.divisor = max_norm > 0 ? ((result.norm + 1e-6) / max_norm).clamp_min(1.0)
                                 : at::ones({}, result.norm.options());

@@ -10,10 +10,11 @@
 
 namespace engine {
 
-/// The gradients' L2 norm over all parameters and what follows from it, all 0-d fp32 on the device:
+/// The gradients' L2 norm over all parameters and what follows from it, 0-d fp32 on the device:
 /// nothing is read by the host.
 struct GradientNorm {
-  at::Tensor norm;       ///< before clipping
+  at::Tensor of_each;    ///< [parameters], before clipping
+  at::Tensor norm;       ///< of all, before clipping
   at::Tensor divisor;    ///< max(1, norm / max_norm): the optimizer divides gradients by it
   at::Tensor found_inf;  ///< 1 when the norm is not finite: the update is to be skipped
 };

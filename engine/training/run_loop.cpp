@@ -117,7 +117,8 @@ void RunLoop::log() {
 
 void RunLoop::log_layer_stats() {
   const auto begin = Clock::now();
-  LayerStats event{.step = steps_done(), .values = layer_statistics(parts_.model)};
+  LayerStats event{.step = steps_done(),
+                   .values = layer_statistics(parts_.model, last_step_.gradient_norms)};
   seconds_since_log_ += std::chrono::duration<double>(Clock::now() - begin).count();
   if (event.values.empty()) return;
   parts_.writer.write(event);

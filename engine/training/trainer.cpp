@@ -43,6 +43,7 @@ StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
   ++step_;
 
   metrics.grad_norm = gradients.norm;
+  metrics.gradient_norms = gradients.of_each;
   return metrics;
 }
 
@@ -63,6 +64,7 @@ at::Tensor Trainer::run_passes(const std::vector<at::Tensor>& micro_batches, boo
   for (const at::Tensor& ids : micro_batches) {
     if (before_micro_batch) before_micro_batch();
     context.measure = measures && &ids == &micro_batches.back();
+    context.measure_gradient = context.measure;
     const TokenLoss part = next_token_loss(model_, stage_.on_device(ids), context,
                                            1.0 / static_cast<double>(predicted));
     part.loss.backward();

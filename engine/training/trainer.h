@@ -34,8 +34,9 @@ struct StepMetrics {
   at::Tensor loss;       ///< mean cross-entropy over all predicted tokens of the step
   at::Tensor grad_norm;  ///< before clipping
   double learning_rate = 0;
-  std::int64_t tokens = 0;  ///< input tokens
-  bool measured = false;    ///< the layers hold statistics of this step
+  std::int64_t tokens = 0;    ///< input tokens
+  bool measured = false;      ///< the layers hold statistics of this step
+  at::Tensor gradient_norms;  ///< [parameters], before clipping
 };
 
 /// The algorithm: forward and backward of all micro-batches, clip, fused AdamW, schedule. Knows no

@@ -4,6 +4,7 @@
 
 #include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/error.h"
+#include "engine/training/layer_statistics.h"
 #include "engine/training/model_setup.h"
 #include "engine/training/trainer.h"
 #include "engine/transform/transform_choice.h"
@@ -84,7 +85,13 @@ class Recomputed : public ::testing::Test {
         for (std::size_t i = 0; i < states.size(); ++i) {
           ASSERT_TRUE(at::equal(states[i].tensor, others[i].tensor)) << states[i].name;
         }
-        EXPECT_EQ(kept.model->statistics().size(), other->model->statistics().size());
+        const auto measured = layer_statistics(*kept.model, expected.gradient_norms);
+        const auto repeated = layer_statistics(*other->model, metrics.gradient_norms);
+        ASSERT_EQ(measured.size(), repeated.size());
+        for (std::size_t i = 0; i < measured.size(); ++i) {
+          EXPECT_EQ(measured[i].value, repeated[i].value)
+              << measured[i].layer << " " << measured[i].statistic;
+        }
       }
     }
   }

@@ -2,7 +2,9 @@
 #include "engine/training/layer_statistics.h"
 
 #include "engine/checkpoint/checkpoint_weights.h"
+#include "engine/training/model_setup.h"
 #include "engine/training/trainer.h"
+#include "engine/transform/transform_choice.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tiny_llama.h"
 
@@ -12,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,17 +51,36 @@ class MeasuringLinear final : public LinearLayer {
   at::Tensor mean_;
 };
 
+/// Keeps the gradient of its input, of every micro-batch anew.
+class WatchedLinear final : public LinearLayer {
+ public:
+  WatchedLinear(std::unique_ptr<LinearLayer> original, at::Tensor& gradient)
+      : LinearLayer(original->name(), original->weight(), original->bias()),
+        original_(std::move(original)),
+        gradient_(gradient) {}
+  at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override {
+    x.register_hook([this](const at::Tensor& gradient) { gradient_ = gradient; });
+    return original_->forward(x, context);
+  }
+  bool is_transformed() const override { return false; }
+
+ private:
+  std::unique_ptr<LinearLayer> original_;
+  at::Tensor& gradient_;
+};
+
 class LayerStatistics : public ::testing::Test {
  protected:
   struct Training {
     Llama model;
     AdamW optimizer;
     Trainer trainer;
-    Training(Llama loaded, std::int64_t every)
+    Training(Llama loaded, std::int64_t every, double max_grad_norm = 1.0)
         : model(std::move(loaded)),
           optimizer(model.parameters(), {}),
           trainer(model, optimizer,
                   {.schedule = {.type = "constant", .peak = 1e-3, .total_steps = 10},
+                   .max_grad_norm = max_grad_norm,
                    .layer_stats_steps = every}) {}
   };
 
@@ -77,6 +99,20 @@ class LayerStatistics : public ::testing::Test {
         return std::make_unique<MeasuringLinear>(std::move(original), *asked);
       });
     }
+    return made;
+  }
+
+  /// With optical attention and MLPs; the other layers are plain.
+  std::unique_ptr<Training> optical_training(double max_grad_norm) {
+    const LlamaConfig config = read_llama_config(folder_ / "model/config.json");
+    std::vector<std::string> notes;
+    auto made = std::make_unique<Training>(
+        Llama(config, load_weights(folder_ / "model", config, at::kCPU, notes)), 1, max_grad_norm);
+    const auto rules = folder_.write("rules.yaml",
+                                     "use_regex: true\nlayer_name_to_config:\n"
+                                     "  .*(self_attn|mlp\\..*_proj): {q_levels: 64}\n"
+                                     "  default: null\n");
+    transform_model(made->model, choose_transform(rules.string(), {}, config, "fp32"), {}, 42);
     return made;
   }
 
@@ -116,6 +152,47 @@ TEST_F(LayerStatistics, ZeroMeansNeverAndPlainLayersReportNothing) {
   const auto plain = training(1);
   EXPECT_FALSE(plain->trainer.step(batches(0)).measured);
   EXPECT_TRUE(layer_statistics(plain->model).empty());
+}
+
+TEST_F(LayerStatistics, TellTheGradientOfEveryTransformedLayerBeforeItIsClipped) {
+  const auto run = optical_training(/*max_grad_norm=*/0);
+  const auto clipped = optical_training(/*max_grad_norm=*/1e-3);
+  const auto slots = run->model.linear_slots();
+  at::Tensor gradient;  // of the first attention's output, which its projection reads
+  slots[3]->replace([&](std::unique_ptr<LinearLayer> original) {
+    return std::make_unique<WatchedLinear>(std::move(original), gradient);
+  });
+  const StepMetrics step = run->trainer.step(batches(1));
+  ASSERT_TRUE(step.measured);
+
+  std::map<std::string, double> weights, outputs;
+  for (const LayerStat& stat : layer_statistics(run->model, step.gradient_norms)) {
+    if (stat.statistic == "grad_norm") weights[stat.layer] = stat.value;
+    if (stat.statistic == "out_grad_norm") outputs[stat.layer] = stat.value;
+  }
+  std::size_t transformed = 0;
+  for (const LayerSlot<LinearLayer>* slot : slots) {
+    const LinearLayer& layer = **slot;
+    if (!layer.is_transformed()) {
+      EXPECT_EQ(weights.count(layer.name()), 0u) << layer.name();
+      continue;
+    }
+    ++transformed;
+    const double norm = layer.weight().grad().norm().item<double>();  // nothing clips it here
+    EXPECT_GT(norm, 0) << layer.name();
+    EXPECT_NEAR(weights.at(layer.name()), norm, 1e-5 * norm) << layer.name();
+  }
+  EXPECT_EQ(weights.size(), transformed);
+  EXPECT_EQ(outputs.size(), run->model.attention_slots().size());
+  const double norm = gradient.norm().item<double>();
+  EXPECT_GT(norm, 0);
+  EXPECT_NEAR(outputs.at("model.layers.0.self_attn"), norm, 1e-5 * norm);
+
+  const StepMetrics cut = clipped->trainer.step(batches(1));
+  for (const LayerStat& stat : layer_statistics(clipped->model, cut.gradient_norms)) {
+    if (stat.statistic != "grad_norm") continue;
+    EXPECT_NEAR(stat.value, weights.at(stat.layer), 1e-5 * stat.value) << stat.layer;
+  }
 }
 
 }  // namespace
