@@ -26,8 +26,9 @@ class Trail {
     flags_.push_back(at::isfinite(value.detach()).all());
   }
 
+  void enter(const std::string& layer) { entered_ = layer; }
   /// Where the pass was when it ended early.
-  std::string last_layer() const { return marks_.empty() ? "" : marks_.back().layer; }
+  const std::string& last_layer() const { return entered_; }
 
   struct Mark {
     std::string layer;
@@ -44,6 +45,7 @@ class Trail {
   }
 
  private:
+  std::string entered_;
   std::vector<Mark> marks_;
   std::vector<at::Tensor> flags_;
 };
@@ -56,6 +58,7 @@ class WatchedLinear final : public LinearLayer {
         trail_(trail) {}
 
   at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override {
+    trail_.enter(name());
     trail_.add(name(), false, x);
     at::Tensor y = inner_->forward(x, context);
     trail_.add(name(), true, y);
@@ -75,6 +78,7 @@ class WatchedAttention final : public AttentionCore {
 
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const ForwardContext& context) override {
+    trail_.enter(name());
     at::Tensor y = inner_->forward(q, k, v, context);
     trail_.add(name(), true, y);
     return y;
