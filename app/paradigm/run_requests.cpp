@@ -15,6 +15,7 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +37,7 @@ struct Options {
   bool json = false;
 };
 
+constexpr auto kLastWords = std::chrono::seconds(3);
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
 /// What a run said to a request.
@@ -54,6 +56,7 @@ class AnswerWait {
 
   Answer wait(double seconds) {
     const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+    std::optional<Clock::time_point> ended_at;
     do {
       const bool was_answered = is_answered();
       const engine::RunUpdate update = reader_.poll();
@@ -61,7 +64,10 @@ class AnswerWait {
       answer_.observed = {update.state, update.detail};
       if (update.more) continue;
       // The state of a poll may be older than its events: once answered, look again.
-      if (has_ended(update.state) || (was_answered && !stops())) return answer_;
+      if (was_answered && (has_ended(update.state) || !stops())) return answer_;
+      // Of a copy the status may have come before the events that hold the answer.
+      if (has_ended(update.state) && !ended_at) ended_at = Clock::now();
+      if (ended_at && Clock::now() - *ended_at > kLastWords) return answer_;
       if (!is_answered() || stops()) std::this_thread::sleep_for(kPollInterval);
     } while (Clock::now() < end);
     return answer_;
