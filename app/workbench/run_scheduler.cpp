@@ -68,6 +68,7 @@ void RunScheduler::keepIn(const QString& data_folder) {
     if (!problems.empty()) QFile::copy(file, file + QStringLiteral(".unreadable"));
   }
   file_ = file;
+  transforms_.keepIn(data_folder);
   for (const QueuedRun& run : queue_.runs()) parts_.runs->add(run.folder);
   update();
 }
@@ -111,6 +112,7 @@ QString RunScheduler::enqueue(const widgets::LaunchRequest& request) {
     run.folder = absolute(config.output_dir);
   }
   run.request.values.set("output_dir", run.folder.toStdString());
+  transforms_.freeze(run);
   const QString folder = run.folder;
   add(std::move(run));
   return folder;
@@ -143,7 +145,9 @@ void RunScheduler::add(QueuedRun run) {
 }
 
 void RunScheduler::remove(const QString& folder) {
-  if (queue_.find(folder) == nullptr) return;
+  const QueuedRun* run = queue_.find(folder);
+  if (run == nullptr) return;
+  transforms_.release(*run, queue_);
   parts_.runs->setQueued(folder, std::nullopt);
   queue_.remove(folder);
   Q_EMIT dropped(folder);
@@ -240,6 +244,8 @@ void RunScheduler::startDue() {
 }
 
 void RunScheduler::start(QueuedRun run) {
+  const auto problem = transforms_.thaw(run);
+  transforms_.release(run, queue_);
   if (run.request.place == LaunchPlace::in_window) {
     engine::RunConfig config = engine::run_config_from(run.request.values);
     config.prediction = run.request.prediction;
@@ -253,6 +259,7 @@ void RunScheduler::start(QueuedRun run) {
   queue_.remove(run.folder);
   parts_.watcher->expect(run.folder);
   Q_EMIT started(run.folder);
+  if (problem) Q_EMIT failed(run.folder, *problem);
 }
 
 void RunScheduler::startApart(const QueuedRun& run) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/workbench/detached_runs.h"
+#include "app/workbench/queued_transforms.h"
 #include "app/workbench/run_launcher.h"
 #include "widgets/models/run_queue.h"
 #include "widgets/models/run_store.h"
@@ -21,7 +22,7 @@ class RunWatcher;
 /// Starts runs: at once when their device is free, else in the order of the queue, in this window
 /// (one on each device) or in processes of their own. A device is taken by any live run on this
 /// host that says so, whoever started it. The queue is kept in the workbench's data and goes on
-/// after a restart. GUI thread.
+/// after a restart; a run applies its transform as it was when it was queued. GUI thread.
 class RunScheduler : public QObject {
   Q_OBJECT
 
@@ -88,6 +89,7 @@ class RunScheduler : public QObject {
 
   Parts parts_;
   widgets::RunQueue queue_;
+  QueuedTransforms transforms_;
   std::map<QString, Begun> begun_;              ///< runs started here that have not ended
   std::map<QString, widgets::QueuedRun> here_;  ///< what trains in this window, or did
   QString file_;                                ///< where the queue is kept; empty: nowhere

@@ -40,6 +40,9 @@ QJsonObject json_of(const QueuedRun& run) {
                    {QStringLiteral("device"), run.device},
                    {QStringLiteral("resumes"), run.resumes},
                    {QStringLiteral("settings"), settings}};
+  if (!run.transform_copy.isEmpty()) {
+    json[QStringLiteral("transform_copy")] = run.transform_copy;
+  }
   if (run.request.prediction) json[QStringLiteral("prediction")] = json_of(*run.request.prediction);
   return json;
 }
@@ -60,6 +63,7 @@ QueuedRun run_of(const QJsonObject& json, const std::string& file,
   run.folder = json[QStringLiteral("folder")].toString();
   run.device = json[QStringLiteral("device")].toString();
   run.resumes = json[QStringLiteral("resumes")].toBool();
+  run.transform_copy = json[QStringLiteral("transform_copy")].toString();
   run.request.place = json[QStringLiteral("place")].toString() == kSeparate
                           ? LaunchPlace::separate_process
                           : LaunchPlace::in_window;

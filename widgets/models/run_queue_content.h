@@ -16,8 +16,9 @@ namespace widgets {
 struct QueuedRun {
   QString folder;  ///< absolute; request.values say the same
   LaunchRequest request;
-  QString device;        ///< "cpu", "cuda:0"; "auto" until the engine has said what that is
-  bool resumes = false;  ///< behind the newest checkpoint in the folder
+  QString device;          ///< "cpu", "cuda:0"; "auto" until the engine has said what that is
+  bool resumes = false;    ///< behind the newest checkpoint in the folder
+  QString transform_copy;  ///< its transform as it was when it was queued; empty: none is kept
 };
 
 struct RunQueueContent {

@@ -5,6 +5,7 @@
 #include "app/workbench/main_window.h"
 #include "app/workbench/run_workspace.h"
 #include "app/workbench/workbench.h"
+#include "engine/config/run_config.h"
 #include "engine/error.h"
 #include "engine/runs/run_catalog.h"
 #include "tests/support/fake_engine.h"
@@ -25,6 +26,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 namespace {
@@ -54,6 +56,7 @@ class RunSchedulerTest : public testing::Test {
   QString path(const char* name) { return QString::fromStdString((folder_ / name).string()); }
   QString enqueue(const char* name, std::int64_t steps = 100000, const char* device = "auto") {
     widgets::LaunchRequest request;
+    if (!transform_.empty()) request.values.set("transform_config", transform_);
     request.values.set("output_dir", (folder_ / name).string());
     request.values.set("max_steps", steps);
     request.values.set("logging_steps", std::int64_t{1});
@@ -79,6 +82,7 @@ class RunSchedulerTest : public testing::Test {
   }
 
   tests::ScratchFolder folder_;
+  std::string transform_;  ///< of the runs that are queued from now on
   tests::FakeEngine engine_{steady()};
   std::unique_ptr<Workbench> workbench_;
 };
@@ -256,6 +260,44 @@ TEST_F(RunSchedulerTest, ASecondWindowLeavesTheKeptQueueAlone) {
   open();
   ASSERT_EQ(queue()->rowCount(), 1);
   EXPECT_EQ(queue()->runs()[0].folder, path("a"));
+}
+
+TEST_F(RunSchedulerTest, AnEditOfTheTransformDoesNotReachARunThatWaits) {
+  const std::string asked_for = "layer_name_to_config:\n  default: {q_levels: 64}\n";
+  const auto file = folder_.write("rules.yaml", asked_for);
+  const auto transform_of = [&](const char* run) {
+    std::vector<engine::Problem> problems;
+    const auto settings =
+        engine::parse_run_yaml(tests::content_of(folder_ / run / "run.yaml"), "run.yaml", problems);
+    return std::get<std::string>(settings.get("transform_config"));
+  };
+  transform_ = file.string();
+  queue()->hold(true);
+  enqueue("a", 20);
+  enqueue("b", 20);
+  enqueue("dropped", 20);
+  runs()->scheduler()->remove(path("dropped"));
+  workbench_.reset();
+  open();
+  folder_.write("rules.yaml", "layer_name_to_config:\n  default: {q_levels: 2}\n");
+  enqueue("c", 20);
+  QString said;
+  QObject::connect(runs()->scheduler(), &app::RunScheduler::failed,
+                   [&said, this](const QString&, const engine::Problem&) {
+                     said += runs()->monitor()->messages()->text();
+                   });
+  queue()->hold(false);
+  ASSERT_TRUE(reaches("c", RunState::finished));
+  for (const char* run : {"a", "b"}) {
+    EXPECT_EQ(state(run), RunState::finished);
+    EXPECT_NE(transform_of(run), file.string()) << run;
+    EXPECT_EQ(std::filesystem::path(transform_of(run)).filename(), "rules.yaml");
+    EXPECT_EQ(tests::content_of(transform_of(run)), asked_for) << run;
+  }
+  EXPECT_TRUE(said.contains(QStringLiteral("has changed since"))) << said.toStdString();
+  EXPECT_EQ(transform_of("c"), file.string()) << "what has not changed is named as it was";
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "data/transforms/queued"))
+      << "what waits no more is not kept";
 }
 
 class FailingRuns : public RunSchedulerTest {
