@@ -25,6 +25,7 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <random>
 #include <string>
 #include <thread>
 #include <variant>
@@ -223,6 +224,49 @@ TEST_F(Train, ResumingIsBitExactWithTransform) {
   EXPECT_TRUE(fs::exists(folder_ / "through/simulation_state.safetensors"));
   EXPECT_TRUE(fs::exists(folder_ / "through/transform_histogram.json"));
   EXPECT_EQ(events_of_type<LayerTransformed>(folder_ / "through").size(), 16u);
+}
+
+TEST_F(Train, ResumingIsBitExactForAnySavesAccumulationAndLoader) {
+  std::mt19937_64 random(31);
+  const auto one_of = [&random](std::int64_t low, std::int64_t high) {
+    return low + std::int64_t(random() % std::uint64_t(high - low + 1));
+  };
+  const char* const schedules[] = {"linear", "cosine", "constant_with_warmup"};
+  const int rounds = std::getenv("PARADIGM_LONG_TESTS") != nullptr ? 60 : 5;
+  for (int round = 0; round < rounds; ++round) {
+    RunConfig wanted = config("through");
+    if (round % 2 == 0) wanted.transform_config = (folder_ / "optical.yaml").string();
+    wanted.bf16 = round % 5 == 3;
+    wanted.seed = round;
+    wanted.max_steps = one_of(6, 16);
+    wanted.save_steps = one_of(1, 7);
+    wanted.save_async = one_of(0, 1) == 1;
+    wanted.save_total_limit = one_of(1, 3);
+    wanted.gradient_accumulation_steps = one_of(1, 4);
+    wanted.per_device_train_batch_size = one_of(1, 5);
+    wanted.dataloader_num_workers = one_of(0, 2);
+    wanted.logging_steps = one_of(1, 4);
+    wanted.layer_stats_steps = one_of(0, 3);
+    wanted.lr_scheduler_type = schedules[one_of(0, 2)];
+    ASSERT_TRUE(run(wanted).finished);
+    wanted.output_dir = (folder_ / "resumed").string();
+    int stops = 0;
+    for (std::int64_t done = 0; done < wanted.max_steps - 1; ++stops) {
+      const TrainOutcome outcome = run_one_step(wanted);
+      ASSERT_TRUE(outcome.stopped) << outcome.message;
+      done = outcome.step;
+      if (one_of(0, 2) == 0) break;
+    }
+    ASSERT_TRUE(run(wanted).finished);
+    expect_same_result(folder_ / "through", folder_ / "resumed",
+                       "checkpoint-" + std::to_string(wanted.max_steps));
+    if (HasFailure()) {
+      ADD_FAILURE() << "round " << round << " after " << stops << " stops:\n" << run_yaml(wanted);
+      return;
+    }
+    fs::remove_all(folder_ / "through");
+    fs::remove_all(folder_ / "resumed");
+  }
 }
 
 TEST_F(Train, ResumingIsBitExactInTheMiddleOfARamp) {
