@@ -161,16 +161,32 @@ class CostProbe {
                     .model = std::move(model),
                     .trainer = nullptr,
                     .step_seconds = {}};
-    // A rate of 0: the weights stay as they are, the work is the same.
-    const auto checkpointing = checkpointing_of(config_.activation_checkpointing, source_.config);
-    const TrainerOptions options{.schedule = {.type = "constant", .peak = 0},
-                                 .max_grad_norm = config_.max_grad_norm,
-                                 .compute_dtype = compute_dtype(),
-                                 .seed = seed(),
-                                 .checkpointing = checkpointing,
-                                 .graph_memory = memory_of_graphs_};
-    variant.trainer = std::make_unique<Trainer>(*variant.model, *optimizer_, options);
+    variant.trainer = std::make_unique<Trainer>(*variant.model, *optimizer_, trainer_options());
     variants_.push_back(std::move(variant));
+  }
+
+  /// A rate of 0: the weights stay as they are, the work is the same.
+  TrainerOptions trainer_options() const {
+    return {.schedule = {.type = "constant", .peak = 0},
+            .max_grad_norm = config_.max_grad_norm,
+            .compute_dtype = compute_dtype(),
+            .seed = seed(),
+            .checkpointing = checkpointing_of(config_.activation_checkpointing, source_.config),
+            .graph_memory = memory_of_graphs_};
+  }
+
+  /// Whether the layers measure themselves on some step of the run.
+  bool has_sampled_steps() const {
+    return !choice_.is_plain() && config_.layer_stats_steps > 0 &&
+           config_.layer_stats_steps <= result_.max_steps;
+  }
+
+  /// Of the model as the run would train it, with every step sampled.
+  Trainer sampling_trainer() {
+    TrainerOptions options = trainer_options();
+    options.layer_stats_steps = 1;
+    options.graph_memory = nullptr;
+    return {*target().model, *optimizer_, options};
   }
 
   void add_transformed(const std::string& pattern, const TransformChoice& choice) {
@@ -194,8 +210,14 @@ class CostProbe {
     return batches;
   }
 
-  /// The highest use of memory in one step, or nothing when the device has too little.
-  std::optional<std::int64_t> peak_of_a_step() {
+  /// Memory in use; -1 = not known.
+  struct StepMemory {
+    std::int64_t peak = -1;   ///< in one step of any kind
+    std::int64_t after = -1;  ///< once it is taken, with its gradients
+  };
+
+  /// Nothing when the device has too little.
+  std::optional<StepMemory> memory_of_a_step() {
     try {
       Variant& variant = target();
       const auto batches = micro_batches(std::min<std::int64_t>(2, result_.accumulation), 0);
@@ -206,8 +228,14 @@ class CostProbe {
       const PeakMemory peak(device_.device);
       const std::int64_t before = memory_in_use(device_.device);
       step(*variant.trainer, batches).loss.item<float>();
+      const std::int64_t after = memory_in_use(device_.device);
+      if (has_sampled_steps()) {
+        Trainer trainer = sampling_trainer();
+        step(trainer, batches).loss.item<float>();
+      }
+      if (splits_.validation) evaluate_some(1);
       const auto above = peak.above_start();
-      return above ? before + *above : -1;
+      return above ? StepMemory{before + *above, after} : StepMemory{};
     } catch (const c10::OutOfMemoryError&) {
       zero_gradients(target().model->parameters());
       return std::nullopt;
@@ -231,6 +259,17 @@ class CostProbe {
     return static_cast<std::int64_t>(config_.num_train_epochs);
   }
 
+  /// On the CPU the copy that is written beside the training lies in the same memory: for some
+  /// steps after a save, and after the last step beside what that one has left.
+  std::int64_t with_copies(const StepMemory& memory) {
+    if (!device_.device.is_cpu() || !config_.save_async) return memory.peak;
+    if (saves_between() > 0) return memory.peak + state_bytes();
+    const bool saves_at_the_end =
+        config_.save_strategy == "epoch" ||
+        (config_.save_strategy == "steps" && result_.max_steps % config_.save_steps == 0);
+    return saves_at_the_end ? std::max(memory.peak, memory.after + state_bytes()) : memory.peak;
+  }
+
   void fit_memory() {
     report("memory", 0, 0);
     const std::int64_t in_use = memory_in_use(device_.device);
@@ -240,19 +279,16 @@ class CostProbe {
         if (info.id == device_.id) result_.available_bytes = info.free_memory + in_use;
       }
     }
-    // On the CPU the copy that is written beside the training lies in the same memory.
-    const bool copies = device_.device.is_cpu() && config_.save_async && saves_between() > 0;
-    const std::int64_t copy = copies ? state_bytes() : 0;
     while (true) {
-      const auto peak = peak_of_a_step();
-      const bool is_known = peak && *peak >= 0;
+      const auto memory = memory_of_a_step();
+      const bool is_known = memory && memory->peak >= 0;
       if (is_known) {
-        result_.peak_bytes = *peak + copy;
+        result_.peak_bytes = with_copies(*memory);
         result_.peak_bytes_error =
-            (16 << 20) + static_cast<std::int64_t>(kModelError * static_cast<double>(*peak));
+            (16 << 20) + static_cast<std::int64_t>(kModelError * static_cast<double>(memory->peak));
       }
-      result_.fits = peak && (!is_known || result_.available_bytes < 0 ||
-                              result_.peak_bytes <= result_.available_bytes);
+      result_.fits = memory && (!is_known || result_.available_bytes < 0 ||
+                                result_.peak_bytes <= result_.available_bytes);
       if (result_.fits || !options_.fit) break;
       const auto [rows, accumulation] =
           smaller_micro_batch(result_.batch_size, result_.accumulation);
@@ -330,14 +366,9 @@ class CostProbe {
 
   /// Steps on which the layers measure themselves take longer.
   void add_sampled_steps() {
-    if (choice_.is_plain() || config_.layer_stats_steps <= 0) return;
+    if (!has_sampled_steps()) return;
     Variant& variant = target();
-    const TrainerOptions options{.schedule = {.type = "constant", .peak = 0},
-                                 .max_grad_norm = config_.max_grad_norm,
-                                 .compute_dtype = compute_dtype(),
-                                 .seed = seed(),
-                                 .layer_stats_steps = 1};
-    Trainer sampled(*variant.model, *optimizer_, options);
+    Trainer sampled = sampling_trainer();
     const auto batches = micro_batches(1, 0);
     const auto timed = [&](Trainer& trainer) {
       const auto begin = Clock::now();
@@ -349,18 +380,23 @@ class CostProbe {
     result_.step_seconds += extra / static_cast<double>(config_.layer_stats_steps);
   }
 
+  /// Seconds of a whole evaluation, by so many batches of it.
+  double evaluate_some(std::int64_t batches) {
+    const std::int64_t rows = config_.per_device_eval_batch_size;
+    const std::int64_t all = splits_.validation->blocks();
+    const std::int64_t some = std::min(all, batches * rows);
+    const EvaluationRange range{.first_block = 0, .blocks = some, .batch_size = rows};
+    const EvaluationOptions options{.compute_dtype = compute_dtype(), .step = 0};
+    return measure(*target().model, *splits_.validation, range, options).seconds *
+           static_cast<double>(all) / static_cast<double>(some);
+  }
+
   void time_evaluation() {
     if (!splits_.validation) return;
     report("evaluation", 0, 0);
     zero_gradients(target().model->parameters());
-    const std::int64_t rows = config_.per_device_eval_batch_size;
-    const std::int64_t all = splits_.validation->blocks();
-    const std::int64_t some = std::min(all, 2 * rows);
-    const EvaluationRange range{.first_block = 0, .blocks = some, .batch_size = rows};
-    const EvaluationOptions options{.compute_dtype = compute_dtype(), .step = 0};
-    measure(*target().model, *splits_.validation, range, options);
-    const double seconds = measure(*target().model, *splits_.validation, range, options).seconds *
-                           static_cast<double>(all) / static_cast<double>(some);
+    evaluate_some(2);
+    const double seconds = evaluate_some(2);
     std::int64_t count = config_.do_eval ? 1 : 0;
     if (config_.eval_steps) {
       count = (result_.max_steps + *config_.eval_steps - 1) / *config_.eval_steps;
