@@ -2,7 +2,8 @@
 // How far estimates are from what came of them: five runs on the CPU, or three on a GPU, each
 // estimated and then trained in a process of its own.
 //
-//   estimate_benchmark [DEMO_FOLDER] [STEPS] [cuda]      (in the checkout: resources/demo, 40)
+//   estimate_benchmark [DEMO_FOLDER] [STEPS] [cuda | PART_OF_A_NAME]
+//                                                        (in the checkout: resources/demo, 40)
 //
 // One line a run: predicted and actual step time, total time, peak memory and checkpoint size.
 #include "engine/config/run_config.h"
@@ -188,12 +189,15 @@ int main(int argc, char** argv) {
   if (mkdtemp(scratch) == nullptr) return 1;
   fmt::print("predicted, actual and error of each\n");
   std::fflush(stdout);
-  const bool on_gpu = argc > 3 && std::string(argv[3]) == "cuda";
+  const std::string which = argc > 3 ? argv[3] : "";
+  const bool on_gpu = which == "cuda";
   std::vector<Case> all = on_gpu ? gpu_cases(demo, scratch, steps) : cpu_cases(demo, steps);
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i].config.output_dir = (fs::path(scratch) / std::to_string(i)).string();
   }
-  for (const Case& each : all) run(each);
+  for (const Case& each : all) {
+    if (on_gpu || each.name.find(which) != std::string::npos) run(each);
+  }
   fs::remove_all(scratch);
   return 0;
 }
