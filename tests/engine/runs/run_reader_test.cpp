@@ -365,7 +365,8 @@ TEST(RunStateSeen, AClockThatDisagreesNeitherHidesNorInventsASignOfLife) {
     folder.write("status.json", to_json(status));
     EXPECT_EQ(watcher.poll().state, RunState::running) << "it has been seen to move";
   }
-  StateEvidence evidence{.folder_exists = true, .is_run = true};
+  StateEvidence evidence;
+  evidence.folder_exists = evidence.is_run = true;
   evidence.status = status_of(RunState::running);
   evidence.status->host = "another-host";
   evidence.unchanged_for = 300;
