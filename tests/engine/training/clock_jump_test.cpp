@@ -97,7 +97,10 @@ TEST_F(ClockJump, TheStateIsTrueAndTheBitsAreTheSameWhereverTheClockIsSetTo) {
     look();
     // Back and forth by up to three days, at every third step.
     const long at = record.status ? record.status->step / 3 : 0;
-    if (at > jumps) tests::clock_offset = (++jumps % 2 == 0 ? -1 : 1) * (jumps % 4) * kDay;
+    if (at > jumps) {
+      ++jumps;
+      tests::clock_offset = (jumps % 2 == 0 ? -1 : 1) * (jumps % 4) * kDay;
+    }
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   training.join();

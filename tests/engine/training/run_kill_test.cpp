@@ -389,7 +389,7 @@ TEST_F(RunKill, ADiskThatFillsWhileItTrainsLosesNothingThatWasWritten) {
       const TrainOutcome outcome = train(wanted, control, {});
       filler.request_stop();
       filler.join();
-      if (!outcome.failed) _exit(outcome.finished ? kNotFailed : kBroken);
+      if (!outcome.failed) _exit(outcome.finished ? int{kNotFailed} : int{kBroken});
       if (outcome.message.find("No space left") == std::string::npos &&
           outcome.message.find("free") == std::string::npos) {
         std::cerr << outcome.message << std::endl;
