@@ -204,8 +204,11 @@ TEST_F(WindowKill, ARunInAProcessOfItsOwnGoesOnUndisturbed) {
   for (int number = 0; kills < wanted; ++number) {
     const std::string run = "run" + std::to_string(number);
     pid_t window = open_window(run);
-    ASSERT_TRUE(patient([&] { return holds_the_lock(run); })) << run;
-    const auto writer = engine::RunLock::last_owner(folder_ / run);
+    std::pair<std::int64_t, std::uint64_t> writer;
+    ASSERT_TRUE(patient([&] {  // the holder writes its name a moment after it has the lock
+      writer = engine::RunLock::last_owner(folder_ / run);
+      return holds_the_lock(run) && writer.first > 0;
+    })) << run;
     started_.push_back(writer);
     EXPECT_NE(writer.first, window);
     for (int i = 0; i < 4; ++i) {
