@@ -139,8 +139,8 @@ struct BenchResult {
   double flops_per_token = 0;           ///< of the plain step, causal attention at half
   double upstream_flops_per_token = 0;  ///< 6·N_ex + 12·L·H·D·S
   double peak_flops = 0;                ///< dense bf16 of the device; 0 = unknown
-  /// Of a step's products of Linears and head, each measured by itself: no step is faster. 0 =
-  /// unknown, there was no memory left.
+  /// Of a step's products of Linears and head, each measured by itself. 0 = unknown, there was no
+  /// memory left.
   double matmul_seconds = 0;
   std::int64_t weight_bytes = 0;
   std::int64_t optimizer_bytes = 0;

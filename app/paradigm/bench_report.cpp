@@ -271,8 +271,9 @@ std::string text_of(const BenchResult& result, const std::optional<EarlierBench>
   text += "MFU       " + mfu_text(result) + "\n";
   if (result.matmul_seconds > 0) {
     text += fmt::format(
-        "matmuls   {} a step: Linears and head alone, each product measured by itself. No step is "
-        "faster; the column is their share\n",
+        "matmuls   {} a step: the products of Linears and head, each measured by itself; the "
+        "column "
+        "is their share of a step\n",
         seconds_text(result.matmul_seconds));
   }
   text += fmt::format(

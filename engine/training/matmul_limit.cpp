@@ -3,6 +3,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/rand.h>
 
@@ -13,7 +14,8 @@
 namespace engine {
 namespace {
 
-constexpr std::int64_t kHeadRows = 4096;  // of a chunk: all logits at once would not fit
+/// Of a chunk of the head's, about as the loss takes them: all logits at once would not fit.
+std::int64_t head_rows(c10::Device device) { return device.is_cpu() ? 256 : 4096; }
 
 /// Reading one number waits for the device.
 void wait_for(const at::Tensor& tensor) { static_cast<void>(tensor[0][0].item<float>()); }
@@ -25,18 +27,18 @@ double seconds_of(std::int64_t rows, std::int64_t in, std::int64_t out, c10::Sca
   const at::Tensor x = at::rand({rows, in}, options) - 0.5;
   const at::Tensor weight = at::rand({out, in}, options) - 0.5;
   const at::Tensor g = at::rand({rows, out}, options) - 0.5;
+  at::Tensor y = at::empty_like(g), dx = at::empty_like(x), dw = at::empty_like(weight);
   const int in_a_row = device.is_cpu() ? 1 : 5;
   std::vector<double> times;
   for (int repeat = 0; repeat < 4; ++repeat) {
     wait_for(x);
     const auto begin = std::chrono::steady_clock::now();
-    at::Tensor last;
     for (int i = 0; i < in_a_row; ++i) {
-      at::mm(x, weight.t());
-      at::mm(g, weight);
-      last = at::mm(g.t(), x);
+      at::mm_out(y, x, weight.t());
+      at::mm_out(dx, g, weight);
+      at::mm_out(dw, g.t(), x);
     }
-    wait_for(last);
+    wait_for(dw);
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
     if (repeat > 0) times.push_back(taken.count() / in_a_row);  // the first chooses algorithms
   }
@@ -64,7 +66,7 @@ MatmulLimit measure_matmul_limit(const LlamaConfig& config, std::int64_t rows,
   add(config.num_hidden_layers, rows, heads, hidden);
   add(config.num_hidden_layers, rows, hidden, 2 * config.intermediate_size);
   add(config.num_hidden_layers, rows, config.intermediate_size, hidden);
-  add(1, std::min(rows, kHeadRows), hidden, config.vocab_size);
+  add(1, std::min(rows, head_rows(device)), hidden, config.vocab_size);
   return limit;
 }
 

@@ -11,7 +11,7 @@
 namespace engine {
 
 /// What the matrix products of Linears and head take in one training step: forward, the gradient of
-/// the input and that of the weight. No step can be faster than they are.
+/// the input and that of the weight.
 struct MatmulLimit {
   double seconds = 0;
   double flops = 0;
