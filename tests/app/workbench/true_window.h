@@ -79,6 +79,10 @@ class TrueWindow : public testing::Test {
     options.size = QSize(1500, 900);
     workbench_->start(options);
     ASSERT_TRUE(QTest::qWaitForWindowExposed(workbench_->window()));
+    // Shortcuts reach the active window alone, and where no window manager runs nobody else
+    // activates it.
+    workbench_->window()->activateWindow();
+    ASSERT_TRUE(QTest::qWaitForWindowActive(workbench_->window()));
   }
   void waitForEngine() {
     ASSERT_TRUE(patient([&] { return workbench_->engine().api() != nullptr; }));
