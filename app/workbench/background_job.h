@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "engine/error.h"
+#include "app/workbench/job_report.h"
 
 #include <QCoreApplication>
 #include <QMetaObject>
@@ -9,7 +9,6 @@
 #include <QPointer>
 #include <QThreadPool>
 
-#include <exception>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -43,16 +42,7 @@ class BackgroundJob : public QObject {
     QThreadPool::globalInstance()->start(
         [id, slot, compute = std::move(compute), deliver = std::move(deliver)]() mutable {
           auto result = std::make_shared<JobResult<Value>>();
-          try {
-            result->value.emplace(compute());
-          } catch (const engine::Error& error) {
-            result->problems = error.problems();
-          } catch (const std::exception& error) {
-            engine::Problem problem;
-            problem.id = "unexpected";
-            problem.message = error.what();
-            result->problems.push_back(std::move(problem));
-          }
+          result->problems = problems_of([&] { result->value.emplace(compute()); });
           QMetaObject::invokeMethod(
               QCoreApplication::instance(),
               [id, slot, result, deliver = std::move(deliver)]() mutable {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/cost_estimator.h"
 
-#include "engine/error.h"
+#include "app/workbench/job_report.h"
 
 #include <QMetaObject>
 
-#include <chrono>
-#include <exception>
 #include <optional>
 #include <utility>
 
@@ -32,11 +30,9 @@ void CostEstimator::start(const engine::EngineApi& engine, engine::RunConfig con
           },
           Qt::QueuedConnection);
     };
-    auto reported = std::chrono::steady_clock::time_point{};
+    ReportPace pace;
     const auto on_progress = [&](const std::string& stage, double done, double total) {
-      const auto now = std::chrono::steady_clock::now();
-      if (now - reported >= std::chrono::milliseconds(40)) {
-        reported = now;
+      if (pace.isDue()) {
         post([this, name = QString::fromStdString(stage), share = total > 0 ? done / total : -1.0] {
           Q_EMIT progressed(name, share);
         });
@@ -44,17 +40,9 @@ void CostEstimator::start(const engine::EngineApi& engine, engine::RunConfig con
       return !job->cancelled;
     };
     std::optional<engine::CostEstimate> estimate;
-    std::vector<engine::Problem> problems;
-    try {
+    std::vector<engine::Problem> problems = problems_of([&] {
       if (!job->cancelled) estimate = engine.estimate(config, options, on_progress);
-    } catch (const engine::Error& error) {
-      problems = error.problems();
-    } catch (const std::exception& error) {
-      engine::Problem problem;
-      problem.id = "unexpected";
-      problem.message = error.what();
-      problems.push_back(std::move(problem));
-    }
+    });
     post([this, estimate = std::move(estimate), problems = std::move(problems)] {
       job_.reset();
       if (estimate) {

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/run_launcher.h"
 
-#include "engine/error.h"
+#include "app/workbench/job_report.h"
 
 #include <QMetaObject>
-
-#include <chrono>
-#include <exception>
 
 namespace app {
 
@@ -34,12 +31,9 @@ void RunLauncher::start(const engine::EngineApi& engine, engine::RunConfig confi
 /// On the job's thread. Everything posted to `this` is safe: the destructor joins the thread first.
 void RunLauncher::train(const QString& folder, const engine::EngineApi& engine,
                         const engine::RunConfig& config, Job& job) {
-  std::vector<engine::Problem> problems;
-  auto reported = std::chrono::steady_clock::time_point{};
+  ReportPace pace;
   const auto on_progress = [&](const std::string& stage, double done, double total) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - reported >= std::chrono::milliseconds(40)) {
-      reported = now;
+    if (pace.isDue()) {
       const double share = total > 0 ? done / total : -1;
       QMetaObject::invokeMethod(
           this,
@@ -50,16 +44,8 @@ void RunLauncher::train(const QString& folder, const engine::EngineApi& engine,
     }
     return !job.cancelled;
   };
-  try {
-    engine.train(config, job.control, on_progress);
-  } catch (const engine::Error& error) {
-    problems = error.problems();
-  } catch (const std::exception& error) {
-    engine::Problem problem;
-    problem.id = "unexpected";
-    problem.message = error.what();
-    problems.push_back(std::move(problem));
-  }
+  std::vector<engine::Problem> problems =
+      problems_of([&] { engine.train(config, job.control, on_progress); });
   QMetaObject::invokeMethod(
       this, [this, folder, problems = std::move(problems)] { end(folder, problems); },
       Qt::QueuedConnection);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/trial_runner.h"
 
-#include "engine/error.h"
+#include "app/workbench/job_report.h"
 
 #include <QCoreApplication>
 #include <QMetaObject>
@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -21,9 +20,6 @@
 namespace app {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr auto kBetweenReports = std::chrono::milliseconds(40);
 constexpr int kNiceness = 10;
 
 /// The window, and a training beside, come first. Threads that LibTorch starts from this one
@@ -134,24 +130,22 @@ void TrialRunner::work(const std::shared_ptr<Shared>& shared) {
       shared->is_computing = true;
     }
     const int id = job->id;
-    Clock::time_point reported;
+    ReportPace pace;
     const auto progress = [&](const std::string& stage, double done, double total) {
-      const auto now = Clock::now();
-      if (now - reported >= kBetweenReports) {
-        reported = now;
+      if (pace.isDue()) {
         Shared::post(shared, id, [text = QString::fromStdString(stage), done, total](auto& runner) {
           Q_EMIT runner.progressed(text, done, total);
         });
       }
       return shared->wanted == id;
     };
-    try {
+    const auto problems = problems_of([&] {
       if (loaded != job->subject.stamp || trial == nullptr) {
         trial.reset();  // two models need not fit
         trial = job->api->open_trial(job->subject.config, progress);
         loaded = job->subject.stamp;
       }
-      if (shared->wanted != id) continue;
+      if (shared->wanted != id) return;
       if (job->scan_options) {
         job->scan_options->on_entry = [&](const engine::ScanEntry& entry) {
           Shared::post(shared, id, [entry](auto& runner) { Q_EMIT runner.entryMeasured(entry); });
@@ -171,20 +165,12 @@ void TrialRunner::work(const std::shared_ptr<Shared>& shared) {
           Q_EMIT runner.tried(result);
         });
       }
-    } catch (const engine::Error& error) {
-      Shared::post(shared, id, [problems = error.problems()](auto& runner) {
-        runner.busy_ = false;
-        Q_EMIT runner.failed(problems);
-      });
-    } catch (const std::exception& error) {
-      engine::Problem problem;
-      problem.id = "unexpected";
-      problem.message = error.what();
-      Shared::post(shared, id, [problem](auto& runner) {
-        runner.busy_ = false;
-        Q_EMIT runner.failed({problem});
-      });
-    }
+    });
+    if (problems.empty()) continue;
+    Shared::post(shared, id, [problems](auto& runner) {
+      runner.busy_ = false;
+      Q_EMIT runner.failed(problems);
+    });
   }
 }
 
