@@ -5,9 +5,7 @@
 #include "widgets/style/metrics.h"
 #include "widgets/style/theme.h"
 
-#include <QApplication>
 #include <QPainter>
-#include <QStyle>
 
 #include <algorithm>
 #include <array>
@@ -61,16 +59,8 @@ void paint_gauge(QPainter* painter, const QRectF& box, const QPalette& palette,
   painter->restore();
 }
 
-void MeasureDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
-                            const QModelIndex& index) const {
-  QStyleOptionViewItem frame = option;
-  initStyleOption(&frame, index);
-  const QString text = frame.text;
-  frame.text.clear();
-  const QStyle* style = frame.widget != nullptr ? frame.widget->style() : QApplication::style();
-  style->drawControl(QStyle::CE_ItemViewItem, &frame, painter, frame.widget);
-  if (text.isEmpty()) return;
-
+void MeasureDelegate::paintText(QPainter* painter, const QStyleOptionViewItem& option,
+                                const QModelIndex& index, const QString& text) const {
   const QVariant severity = index.data(LayerTreeModel::kSeverityRole);
   const bool is_distinct = index.data(LayerTreeModel::kIsDistinctRole).toBool();
   const bool is_selected = option.state.testFlag(QStyle::State_Selected);
@@ -97,12 +87,8 @@ void MeasureDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
   painter->restore();
 }
 
-QSize MeasureDelegate::sizeHint(const QStyleOptionViewItem& option,
-                                const QModelIndex& index) const {
-  QSize size = QStyledItemDelegate::sizeHint(option, index);
-  size.setHeight(std::max(size.height(), static_cast<int>(option.fontMetrics.height() * 1.45)));
-  size.rwidth() += static_cast<int>(gauge_size(QFontMetricsF(option.font)).width());
-  return size;
+int MeasureDelegate::extraWidth(const QStyleOptionViewItem& option) const {
+  return static_cast<int>(gauge_size(QFontMetricsF(option.font)).width());
 }
 
 MeasureLegend::MeasureLegend(QWidget* parent) : QWidget(parent) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <QStyledItemDelegate>
+#include "widgets/panels/painted_text_delegate.h"
+
 #include <QWidget>
 
 #include <optional>
@@ -14,15 +15,16 @@ void paint_gauge(QPainter* painter, const QRectF& box, const QPalette& palette,
                  std::optional<double> severity, bool is_distinct);
 
 /// Draws the measure of a layer as a gauge with its number beside it.
-class MeasureDelegate : public QStyledItemDelegate {
+class MeasureDelegate : public PaintedTextDelegate {
   Q_OBJECT
 
  public:
-  using QStyledItemDelegate::QStyledItemDelegate;
+  using PaintedTextDelegate::PaintedTextDelegate;
 
-  void paint(QPainter* painter, const QStyleOptionViewItem& option,
-             const QModelIndex& index) const override;
-  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+ protected:
+  void paintText(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index,
+                 const QString& text) const override;
+  int extraWidth(const QStyleOptionViewItem& option) const override;
 };
 
 /// What the gauges mean: the ends of the scale, and what is not known.

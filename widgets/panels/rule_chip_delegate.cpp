@@ -4,25 +4,17 @@
 #include "widgets/models/layer_tree_model.h"
 #include "widgets/style/theme.h"
 
-#include <QApplication>
 #include <QPainter>
-#include <QStyle>
 
 #include <algorithm>
 
 namespace widgets {
 
-void RuleChipDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
-                             const QModelIndex& index) const {
-  QStyleOptionViewItem frame = option;
-  initStyleOption(&frame, index);
-  const QString text = frame.text;
-  frame.text.clear();
-  const QStyle* style = frame.widget != nullptr ? frame.widget->style() : QApplication::style();
-  style->drawControl(QStyle::CE_ItemViewItem, &frame, painter, frame.widget);
+void RuleChipDelegate::paintText(QPainter* painter, const QStyleOptionViewItem& option,
+                                 const QModelIndex& index, const QString& text) const {
   const auto chip =
       static_cast<LayerTreeModel::Chip>(index.data(LayerTreeModel::kChipRole).toInt());
-  if (chip == LayerTreeModel::Chip::none || text.isEmpty()) return;
+  if (chip == LayerTreeModel::Chip::none) return;
 
   const bool is_selected = option.state.testFlag(QStyle::State_Selected);
   const QPalette& shades = option.palette;
@@ -78,12 +70,8 @@ void RuleChipDelegate::paint(QPainter* painter, const QStyleOptionViewItem& opti
   painter->restore();
 }
 
-QSize RuleChipDelegate::sizeHint(const QStyleOptionViewItem& option,
-                                 const QModelIndex& index) const {
-  QSize size = QStyledItemDelegate::sizeHint(option, index);
-  size.setHeight(std::max(size.height(), static_cast<int>(option.fontMetrics.height() * 1.45)));
-  size.rwidth() += option.fontMetrics.height() * 2;
-  return size;
+int RuleChipDelegate::extraWidth(const QStyleOptionViewItem& option) const {
+  return option.fontMetrics.height() * 2;
 }
 
 }  // namespace widgets

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <QStyledItemDelegate>
+#include "widgets/panels/painted_text_delegate.h"
 
 namespace widgets {
 
 /// Draws who wins a layer as a chip: filled for a rule, outlined for the default, hollow for
 /// "leave", in the error colour for an unmatched layer. Form and text carry the meaning, colour
 /// only repeats it.
-class RuleChipDelegate : public QStyledItemDelegate {
+class RuleChipDelegate : public PaintedTextDelegate {
   Q_OBJECT
 
  public:
-  using QStyledItemDelegate::QStyledItemDelegate;
+  using PaintedTextDelegate::PaintedTextDelegate;
 
-  void paint(QPainter* painter, const QStyleOptionViewItem& option,
-             const QModelIndex& index) const override;
-  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override;
+ protected:
+  void paintText(QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index,
+                 const QString& text) const override;
+  int extraWidth(const QStyleOptionViewItem& option) const override;
 };
 
 }  // namespace widgets
