@@ -8,10 +8,7 @@
 #include "engine/training/evaluate.h"
 #include "engine/training/train.h"
 #include "engine/transform/transform_plan.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
-
-#include <ATen/Parallel.h>
+#include "tests/support/tiny_training.h"
 
 #include <gtest/gtest.h>
 
@@ -36,39 +33,23 @@ ConformanceCase thermal_noise() {
   return conformance_cases(*find_paradigm(infos, "thermal_noise"), *maker).at(0);
 }
 
-class SampleParadigm : public ::testing::Test {
+class SampleParadigm : public tests::TinyTraining {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model");
-    folder_.write("text.txt", tests::tiny_text(810));
-    folder_.write("ramp.yaml", kRamp);
-  }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
+  SampleParadigm() : TinyTraining(810) { folder_.write("ramp.yaml", kRamp); }
 
   RunConfig config(const std::string& run) const {
-    RunConfig config;
-    config.model_name_or_path = (folder_ / "model").string();
+    RunConfig config = training(run);
     config.transform_config = (folder_ / "ramp.yaml").string();
-    config.train_file = (folder_ / "text.txt").string();
-    config.output_dir = (folder_ / run).string();
-    config.do_train = true;
-    config.block_size = 16;
-    config.per_device_train_batch_size = 4;
     config.learning_rate = 5e-3;
     config.max_steps = 30;
     config.logging_steps = 1;
     config.layer_stats_steps = 10;
-    config.device = "cpu";
     return config;
   }
 
   std::vector<RunEvent> events(const std::string& run) const {
     return RunReader(folder_ / run).poll().events;
   }
-
-  tests::ScratchFolder folder_;
 };
 
 TEST_F(SampleParadigm, IsFoundAmongTheBuiltInOnesAndPlanned) {

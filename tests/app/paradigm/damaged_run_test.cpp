@@ -116,6 +116,23 @@ class DamagedRun : public testing::Test {
     return folder_ / "run";
   }
 
+  /// Damages each file below the folder in every way, one at a time, each in a fresh copy of the
+  /// run; then look(name, what was done).
+  template <class Look>
+  void damage_each(const std::string& below, const std::vector<std::string>& files,
+                   const Look& look) const {
+    const std::vector<Damage> all = damages();
+    for (std::size_t i = 0; i < files.size() * all.size(); ++i) {
+      const std::string& name = files[i / all.size()];
+      const Damage& damage = all[i % all.size()];
+      if (!is_tried(i / all.size(), i % all.size())) continue;
+      const fs::path file = fresh_copy() / below / name;
+      ASSERT_TRUE(fs::exists(file)) << file;
+      damage.act(file);
+      look(name, (fs::path(below) / name).string() + " is " + damage.name);
+    }
+  }
+
   /// `paradigm runs show`, with all the other ways to look.
   json looked_at(const std::string& what) const {
     const auto before = listing(folder_ / "run");
@@ -146,39 +163,23 @@ TEST_F(DamagedRun, WhateverFileIsDamagedItIsShownUnchangedAndNeverBetterThanItIs
                                           "run.yaml",     "transform.yaml",
                                           "run.lock",     "transform_histogram.json",
                                           "config.json"};
-  const std::vector<Damage> all = damages();
-  for (std::size_t i = 0; i < files.size() * all.size(); ++i) {
-    const std::string& name = files[i / all.size()];
-    const Damage& damage = all[i % all.size()];
-    if (!is_tried(i / all.size(), i % all.size())) continue;
-    const std::string what = name + " is " + damage.name;
-    const fs::path run = fresh_copy();
-    ASSERT_TRUE(fs::exists(run / name)) << name;
-    damage.act(run / name);
+  damage_each("", files, [&](const std::string& name, const std::string& what) {
     const json shown = looked_at(what);
-    if (shown.is_null()) continue;
+    if (shown.is_null()) return;
     const std::string state = shown.at("state");
     EXPECT_TRUE(state == "finished" || state == "interrupted") << what << ": " << state;
     if (name != "events.jsonl") {
       EXPECT_EQ(state, "finished") << what;
       EXPECT_EQ(shown.at("last_metrics").at("step"), 6) << what;
     }
-  }
+  });
 }
 
 TEST_F(DamagedRun, GoingOnUsesTheNewestWholeCheckpointAndNamesTheDamagedOne) {
   const std::vector<std::string> files = {"model.safetensors", "optimizer.safetensors",
                                           "simulation_state.safetensors", "manifest.json",
                                           "config.json"};
-  const std::vector<Damage> all = damages();
-  for (std::size_t i = 0; i < files.size() * all.size(); ++i) {
-    const std::string& name = files[i / all.size()];
-    const Damage& damage = all[i % all.size()];
-    if (!is_tried(i / all.size(), i % all.size())) continue;
-    const std::string what = "checkpoint-6/" + name + " is " + damage.name;
-    const fs::path run = fresh_copy();
-    ASSERT_TRUE(fs::exists(run / "checkpoint-6" / name)) << name;
-    damage.act(run / "checkpoint-6" / name);
+  damage_each("checkpoint-6", files, [&](const std::string&, const std::string& what) {
     looked_at(what);
     const ProgramRun more = paradigm({"train", "--config", "run/run.yaml", "--output_dir", "run",
                                       "--resume_from_checkpoint", "true", "--max_steps", "7"});
@@ -187,7 +188,7 @@ TEST_F(DamagedRun, GoingOnUsesTheNewestWholeCheckpointAndNamesTheDamagedOne) {
         << what << " and is not named: " << more.out << more.err;
     EXPECT_NE((more.out + more.err).find("checkpoint-4"), std::string::npos)
         << what << ": " << more.out << more.err;
-  }
+  });
 }
 
 TEST_F(DamagedRun, WhatANewerVersionWroteIsShownAsFarAsItIsUnderstood) {

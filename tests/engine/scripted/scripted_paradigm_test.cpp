@@ -11,11 +11,9 @@
 #include "engine/transform/paradigm_probe.h"
 #include "kernels/noise_key.h"
 #include "kernels/normal_noise/normal_noise.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
+#include "tests/support/tiny_training.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <gtest/gtest.h>
 
@@ -322,37 +320,25 @@ TEST(ScriptedConformance, WhatAModuleBreaksIsFound) {
   EXPECT_EQ(outcome("none", "BatchSplitChangesNothing"), Outcome::kept);
 }
 
-class ScriptedRun : public ::testing::Test {
+class ScriptedRun : public tests::TinyTraining {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model");
-    folder_.write("text.txt", tests::tiny_text(810));
+  ScriptedRun() : TinyTraining(810) {
     fs::create_directories(folder_ / "devices");
     fs::copy_file(golden("tracker"), device());
     folder_.write("tracker.yaml",
                   "layer_name_to_config:\n  .*mlp.*: {paradigm: devices/tracker.pt}\n"
                   "  default: null\n");
   }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
 
   fs::path device() const { return folder_ / "devices/tracker.pt"; }
 
   RunConfig config(const std::string& run) const {
-    RunConfig config;
-    config.model_name_or_path = (folder_ / "model").string();
-    config.train_file = (folder_ / "text.txt").string();
-    config.output_dir = (folder_ / run).string();
+    RunConfig config = training(run);
     config.transform_config = (folder_ / "tracker.yaml").string();
-    config.do_train = true;
-    config.block_size = 16;
-    config.per_device_train_batch_size = 4;
     config.learning_rate = 1e-3;
     config.max_steps = 6;
     config.save_steps = 3;
     config.logging_steps = 1;
-    config.device = "cpu";
     return config;
   }
 
@@ -369,8 +355,6 @@ class ScriptedRun : public ::testing::Test {
     config.device = "cpu";
     return evaluate(config, {});
   }
-
-  tests::ScratchFolder folder_;
 };
 
 TEST_F(ScriptedRun, TheFileIsKeptWithTheRunAndEachCheckpoint) {

@@ -7,9 +7,8 @@
 #include "engine/runs/run_record.h"
 #include "engine/training/train.h"
 #include "tests/support/run_truth.h"
-#include "tests/support/scratch_folder.h"
 #include "tests/support/settable_clock.h"
-#include "tests/support/tiny_llama.h"
+#include "tests/support/tiny_training.h"
 
 #include <ATen/Parallel.h>
 
@@ -17,7 +16,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <thread>
 
 namespace engine {
@@ -30,37 +28,21 @@ bool lives(RunState state) {
   return state == RunState::starting || state == RunState::running || state == RunState::stopping;
 }
 
-class ClockJump : public ::testing::Test {
+class ClockJump : public tests::TinyTraining {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model", {.layers = 1});
-    folder_.write("text.txt", tests::tiny_text(1200));
+  ClockJump() : TinyTraining(1200, {.layers = 1}) {
     folder_.write("rules.yaml", "layer_name_to_config:\n  default: {q_levels: 64}\n");
   }
-  void TearDown() override {
-    tests::clock_offset = 0;
-    unsetenv("XDG_CACHE_HOME");
-  }
+  ~ClockJump() override { tests::clock_offset = 0; }
 
   RunConfig config(const std::string& run) const {
-    RunConfig config;
-    config.model_name_or_path = (folder_ / "model").string();
-    config.train_file = (folder_ / "text.txt").string();
+    RunConfig config = training(run);
     config.transform_config = (folder_ / "rules.yaml").string();
-    config.output_dir = (folder_ / run).string();
-    config.do_train = true;
-    config.block_size = 16;
-    config.per_device_train_batch_size = 4;
     config.max_steps = kSteps;
     config.logging_steps = 1;
     config.save_steps = 10;
-    config.device = "cpu";
     return config;
   }
-
-  tests::ScratchFolder folder_;
 };
 
 TEST_F(ClockJump, TheStateIsTrueAndTheBitsAreTheSameWhereverTheClockIsSetTo) {

@@ -6,10 +6,7 @@
 #include "engine/error.h"
 #include "engine/runs/run_record.h"
 #include "engine/training/train.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
-
-#include <ATen/Parallel.h>
+#include "tests/support/tiny_training.h"
 
 #include <gtest/gtest.h>
 
@@ -20,13 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class EstimateTest : public ::testing::Test {
+class EstimateTest : public tests::TinyTraining {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model", {.hidden_size = 64, .intermediate_size = 128});
-    folder_.write("text.txt", tests::tiny_text(20000));
+  EstimateTest() : TinyTraining(20000, {.hidden_size = 64, .intermediate_size = 128}) {
     folder_.write("optical.yaml", R"(use_regex: true
 layer_name_to_config:
   model\.layers\.[0-9]+\.self_attn: &all
@@ -36,15 +29,10 @@ layer_name_to_config:
   lm_head: null
 )");
   }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
 
   RunConfig config() const {
-    RunConfig config;
-    config.model_name_or_path = (folder_ / "model").string();
-    config.train_file = (folder_ / "text.txt").string();
-    config.output_dir = (folder_ / "run").string();
+    RunConfig config = training("run");
     config.transform_config = (folder_ / "optical.yaml").string();
-    config.do_train = true;
     config.do_eval = true;
     config.block_size = 64;
     config.per_device_train_batch_size = 8;
@@ -52,11 +40,8 @@ layer_name_to_config:
     config.max_steps = 40;
     config.save_steps = 15;
     config.layer_stats_steps = 10;
-    config.device = "cpu";
     return config;
   }
-
-  tests::ScratchFolder folder_;
 };
 
 TEST_F(EstimateTest, HoldsWithinLooseBoundsAndIsRecordedBesideWhatCameOfIt) {

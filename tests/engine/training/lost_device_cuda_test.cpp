@@ -4,8 +4,7 @@
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/runs/run_reader.h"
 #include "engine/training/train.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
+#include "tests/support/tiny_training.h"
 
 #include <ATen/Context.h>
 
@@ -48,28 +47,23 @@ bool break_device() {
              kernel, 1, 1, 1, 1, 1, 1, 0, nullptr, nullptr, nullptr) == 0;
 }
 
-TEST(LostDeviceOnCuda, TheRunEndsAsFailedWithItsLastCheckpointIntact) {
+class LostDeviceOnCuda : public tests::TinyTraining {
+ protected:
+  LostDeviceOnCuda() : TinyTraining(810, {.hidden_size = 64, .intermediate_size = 128}) {}
+};
+
+TEST_F(LostDeviceOnCuda, TheRunEndsAsFailedWithItsLastCheckpointIntact) {
 #ifndef PARADIGM_WITH_CUDA
   GTEST_SKIP() << "built without CUDA";
 #endif
   if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
-  tests::ScratchFolder folder;
-  setenv("XDG_CACHE_HOME", (folder / "cache").c_str(), 1);
-  tests::write_tiny_llama(folder / "model", {.hidden_size = 64, .intermediate_size = 128});
-  folder.write("text.txt", tests::tiny_text(810));
-  RunConfig config;
-  config.model_name_or_path = (folder / "model").string();
-  config.train_file = (folder / "text.txt").string();
-  config.output_dir = (folder / "run").string();
-  config.do_train = true;
-  config.block_size = 16;
-  config.per_device_train_batch_size = 4;
+  RunConfig config = training("run");
   config.max_steps = 1'000'000;
   config.logging_steps = 1;
   config.save_steps = 20;
   config.device = "cuda";
 
-  const fs::path run = folder / "run";
+  const fs::path run = folder_ / "run";
   std::atomic<bool> is_broken = false;
   std::thread breaker([&] {
     for (int i = 0; i < 3000 && !fs::exists(run / "checkpoint-40/manifest.json"); ++i) {

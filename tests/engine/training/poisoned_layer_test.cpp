@@ -4,14 +4,10 @@
 #include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/runs/run_record.h"
 #include "engine/training/train.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
-
-#include <ATen/Parallel.h>
+#include "tests/support/tiny_training.h"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -30,37 +26,26 @@ constexpr const char* kBitflip = R"(layer_name_to_config:
   model.layers.1.self_attn: null
 )";
 
-class PoisonedLayer : public ::testing::TestWithParam<const char*> {
+class PoisonedLayer : public tests::TinyTraining,
+                      public ::testing::WithParamInterface<const char*> {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model");
-    folder_.write("text.txt", tests::tiny_text(810));
+  PoisonedLayer() : TinyTraining(810) {
     config_ = read_llama_config(folder_ / "model/config.json");
     std::vector<std::string> none;
     sound_ = load_weights(folder_ / "model", config_, at::kCPU, none);
   }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
 
   /// What the sentinel of a short run sees.
   std::vector<DivergenceSeen> seen_with(const TensorMap& weights) {
     write_tensors(folder_ / "model/model.safetensors",
                   NamedTensors(weights.begin(), weights.end()));
-    RunConfig config;
-    config.model_name_or_path = (folder_ / "model").string();
-    config.train_file = (folder_ / "text.txt").string();
-    config.output_dir = (folder_ / "run").string();
+    RunConfig config = training("run");
     config.transform_config = "none";
     if (*GetParam() != '\0') config.transform_config = folder_.write("t.yaml", GetParam()).string();
-    config.do_train = true;
-    config.block_size = 16;
-    config.per_device_train_batch_size = 4;
     config.gradient_accumulation_steps = 2;
     config.max_steps = 2;
     config.logging_steps = 1;
     config.save_strategy = "no";
-    config.device = "cpu";
     fs::remove_all(folder_ / "run");
     RunControl control;
     const TrainOutcome outcome = train(config, control, {});
@@ -80,7 +65,6 @@ class PoisonedLayer : public ::testing::TestWithParam<const char*> {
     EXPECT_EQ(seen.front().layer, layer) << seen.front().text;
   }
 
-  tests::ScratchFolder folder_;
   LlamaConfig config_;
   TensorMap sound_;
 };

@@ -4,10 +4,7 @@
 #include "engine/error.h"
 #include "engine/runs/run_folder.h"
 #include "engine/training/train.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
-
-#include <ATen/Parallel.h>
+#include "tests/support/tiny_training.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -22,34 +19,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class PreflightTest : public ::testing::Test {
+class PreflightTest : public tests::TinyTraining {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+  PreflightTest() : TinyTraining(8000) {
     setenv("HF_HUB_CACHE", (folder_ / "hub").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model");
-    folder_.write("text.txt", tests::tiny_text(8000));
     folder_.write("optical.yaml",
                   "layer_name_to_config:\n  lm_head: null\n  default: {q_levels: 16}\n");
   }
-  void TearDown() override {
-    unsetenv("XDG_CACHE_HOME");
-    unsetenv("HF_HUB_CACHE");
-  }
+  ~PreflightTest() override { unsetenv("HF_HUB_CACHE"); }
 
   RunConfig config() const {
-    RunConfig config;
-    config.model_name_or_path = (folder_ / "model").string();
-    config.train_file = (folder_ / "text.txt").string();
-    config.output_dir = (folder_ / "run").string();
+    RunConfig config = training("run");
     config.transform_config = (folder_ / "optical.yaml").string();
-    config.do_train = true;
-    config.block_size = 16;
     config.per_device_train_batch_size = 2;
     config.max_steps = 4;
     config.save_steps = 2;
-    config.device = "cpu";
     return config;
   }
 
@@ -62,8 +46,6 @@ class PreflightTest : public ::testing::Test {
     }
     return found;
   }
-
-  tests::ScratchFolder folder_;
 };
 
 const Problem* find(const std::vector<Problem>& problems, const std::string& id) {

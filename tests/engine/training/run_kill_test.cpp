@@ -12,10 +12,7 @@
 #include "engine/runs/run_record.h"
 #include "engine/training/train.h"
 #include "tests/support/run_truth.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
-
-#include <ATen/Parallel.h>
+#include "tests/support/tiny_training.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -59,26 +56,14 @@ enum Exit { kFinished = 0, kBroken = 3, kRefused = 4, kFailedRun = 5 };
 
 bool is_long() { return std::getenv("PARADIGM_LONG_TESTS") != nullptr; }
 
-class RunKill : public ::testing::Test {
+/// Nothing is computed in this process: fork() copies no threads.
+class RunKill : public tests::TinyTraining {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);  // and nothing is computed in this process: fork() copies no threads
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model", {.layers = 1});
-    folder_.write("text.txt", tests::tiny_text(1200));
-    folder_.write("optical.yaml", kNoisyOptical);
-  }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
+  RunKill() : TinyTraining(1200, {.layers = 1}) { folder_.write("optical.yaml", kNoisyOptical); }
 
   RunConfig config(const std::string& run) const {
-    RunConfig config;
-    config.model_name_or_path = (folder_ / "model").string();
-    config.train_file = (folder_ / "text.txt").string();
+    RunConfig config = training(run);
     config.transform_config = (folder_ / "optical.yaml").string();
-    config.output_dir = (folder_ / run).string();
-    config.do_train = true;
-    config.block_size = 16;
-    config.per_device_train_batch_size = 4;
     config.gradient_accumulation_steps = 2;
     config.learning_rate = 1e-3;
     config.max_steps = kSteps;
@@ -86,7 +71,6 @@ class RunKill : public ::testing::Test {
     config.layer_stats_steps = 5;
     config.save_steps = 4;
     config.save_total_limit = 3;
-    config.device = "cpu";
     return config;
   }
 
@@ -129,8 +113,6 @@ class RunKill : public ::testing::Test {
     waitpid(child, nullptr, 0);
     return was_killed;
   }
-
-  tests::ScratchFolder folder_;
 };
 
 TEST_F(RunKill, WhateverTheMomentTheRunIsResumedToTheSameBits) {

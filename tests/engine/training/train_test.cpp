@@ -11,10 +11,7 @@
 #include "engine/runs/run_reader.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/lr_schedule.h"
-#include "tests/support/scratch_folder.h"
-#include "tests/support/tiny_llama.h"
-
-#include <ATen/Parallel.h>
+#include "tests/support/tiny_training.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -91,26 +88,15 @@ std::string state_of(const fs::path& run_dir) {
   return to_string(RunReader(run_dir).poll().status->state);
 }
 
-class Train : public ::testing::Test {
+class Train : public tests::TinyTraining {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);  // a model this small only waits for its threads
-    setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
-    tests::write_tiny_llama(folder_ / "model");
-    folder_.write("text.txt", tests::tiny_text(810));  // a few dozen blocks: a run crosses epochs
+  Train() : TinyTraining(810) {  // a few dozen blocks: a run crosses epochs
     folder_.write("optical.yaml", kOptical);
     folder_.write("other.yaml", std::string(kOptical) + "\n# another effect:\n");
   }
-  void TearDown() override { unsetenv("XDG_CACHE_HOME"); }
 
   RunConfig config(const std::string& run) const {
-    RunConfig config;
-    config.model_name_or_path = (folder_ / "model").string();
-    config.train_file = (folder_ / "text.txt").string();
-    config.output_dir = (folder_ / run).string();
-    config.do_train = true;
-    config.block_size = 16;
-    config.per_device_train_batch_size = 4;
+    RunConfig config = training(run);
     config.gradient_accumulation_steps = 2;
     config.learning_rate = 1e-3;
     config.weight_decay = 0.1;
@@ -118,7 +104,6 @@ class Train : public ::testing::Test {
     config.warmup_steps = 2;
     config.logging_steps = 3;
     config.save_steps = 1000;
-    config.device = "cpu";
     return config;
   }
 
@@ -166,8 +151,6 @@ class Train : public ::testing::Test {
   }
 
   void check_resume(RunConfig config);
-
-  tests::ScratchFolder folder_;
 };
 
 TEST_F(Train, TheLossFallsAndTheFolderIsComplete) {

@@ -67,32 +67,42 @@ void picture(QWidget& panel, const char* name) {
   panel.grab().save(QStringLiteral("%1/compare_%2.png").arg(folder, QLatin1String(name)));
 }
 
-TEST(ComparePanel, ShowsCurvesVerdictAndWhatDiffers) {
-  const ScratchFolder folder;
-  widgets::Selection selection;
-  ComparePanel panel(&selection);
-  panel.resize(900, 700);
-  panel.show();
-  panel.setTable(study(folder, false), {"loss", "eval_loss"});
-  panel.setCharts(study(folder, true));
+class ComparePanelTest : public testing::Test {
+ protected:
+  void show(int width, int height) {
+    panel_.resize(width, height);
+    panel_.show();
+  }
+  void fillTable() { panel_.setTable(study(folder_, false), {"loss", "eval_loss"}); }
+  void fillCharts() { panel_.setCharts(study(folder_, true)); }
+
+  const ScratchFolder folder_;
+  widgets::Selection selection_;
+  ComparePanel panel_{&selection_};
+};
+
+TEST_F(ComparePanelTest, ShowsCurvesVerdictAndWhatDiffers) {
+  show(900, 700);
+  fillTable();
+  fillCharts();
   QCoreApplication::processEvents();
-  EXPECT_EQ(panel.model()->rowCount(), 6);
-  EXPECT_GT(panel.curves()->drawnPoints(), 2 * 50) << "the mean of each group";
-  EXPECT_LT(panel.curves()->drawnPoints(), 6 * 50);
-  EXPECT_EQ(panel.differences()->plot()->graphCount(), 4)
+  EXPECT_EQ(panel_.model()->rowCount(), 6);
+  EXPECT_GT(panel_.curves()->drawnPoints(), 2 * 50) << "the mean of each group";
+  EXPECT_LT(panel_.curves()->drawnPoints(), 6 * 50);
+  EXPECT_EQ(panel_.differences()->plot()->graphCount(), 4)
       << "the mean, its glyph, and both ends of its band";
-  panel.findChild<QToolButton*>(QStringLiteral("compare.grouped"))->setChecked(false);
+  panel_.findChild<QToolButton*>(QStringLiteral("compare.grouped"))->setChecked(false);
   QCoreApplication::processEvents();
-  EXPECT_GT(panel.curves()->drawnPoints(), 6 * 50);
-  EXPECT_EQ(panel.differences()->plot()->graphCount(), 2 * 5) << "a line and a glyph each";
-  const auto* verdict = panel.findChild<QLabel*>(QStringLiteral("compare.verdict"));
+  EXPECT_GT(panel_.curves()->drawnPoints(), 6 * 50);
+  EXPECT_EQ(panel_.differences()->plot()->graphCount(), 2 * 5) << "a line and a glyph each";
+  const auto* verdict = panel_.findChild<QLabel*>(QStringLiteral("compare.verdict"));
   ASSERT_NE(verdict, nullptr);
   EXPECT_TRUE(verdict->text().contains(QStringLiteral("paired t over 3 shared seeds")))
       << verdict->text().toStdString();
 
-  auto* details = panel.details();
+  auto* details = panel_.details();
   EXPECT_EQ(details->topLevelItemCount(), 0) << "what is not looked at is not filled";
-  panel.tabs()->setCurrentIndex(1);
+  panel_.tabs()->setCurrentIndex(1);
   ASSERT_GE(details->topLevelItemCount(), 1);
   QTreeWidgetItem* change = nullptr;
   for (int i = 0; i < details->topLevelItem(0)->childCount(); ++i) {
@@ -101,9 +111,9 @@ TEST(ComparePanel, ShowsCurvesVerdictAndWhatDiffers) {
   }
   ASSERT_NE(change, nullptr);
   details->setCurrentItem(change);
-  EXPECT_EQ(selection.layers().size(), 6) << "the layers light up everywhere";
+  EXPECT_EQ(selection_.layers().size(), 6) << "the layers light up everywhere";
 
-  const auto& histogram = panel.effects()->histogram()->data();
+  const auto& histogram = panel_.effects()->histogram()->data();
   ASSERT_EQ(histogram.bars.size(), 2u) << "one effect, and what stays plain";
   EXPECT_EQ(histogram.bars[0].label, QStringLiteral("optical_transformer (q_levels 16)"));
   EXPECT_EQ(histogram.bars[0].count(), 6);
@@ -112,90 +122,78 @@ TEST(ComparePanel, ShowsCurvesVerdictAndWhatDiffers) {
   EXPECT_EQ(histogram.ghost_of(histogram.bars[1])->count, histogram.bars[1].count() + 6)
       << "the plain run's outline";
   QStringList lit;
-  for (const auto& index : panel.effects()->tree()->selectionModel()->selectedRows())
+  for (const auto& index : panel_.effects()->tree()->selectionModel()->selectedRows())
     lit << index.data(widgets::LayerTreeModel::kLayersRole).toStringList();
   lit.removeDuplicates();
   EXPECT_EQ(lit.size(), 6) << "the same layers in the run's own tree";
-  picture(panel, "differences");
-  Q_EMIT panel.effects()->histogram()->layersClicked({histogram.bars[1].layers.value(0)});
-  EXPECT_EQ(selection.layers().size(), 1);
+  picture(panel_, "differences");
+  Q_EMIT panel_.effects()->histogram()->layersClicked({histogram.bars[1].layers.value(0)});
+  EXPECT_EQ(selection_.layers().size(), 1);
 
-  panel.setCharts(study(folder, true));
+  fillCharts();
   ASSERT_NE(details->currentItem(), nullptr) << "a live update keeps the line";
   EXPECT_TRUE(details->currentItem()->text(0).startsWith(QStringLiteral("all 6 mlp")));
-  EXPECT_EQ(selection.layers().size(), 1) << "and chooses nothing by itself";
+  EXPECT_EQ(selection_.layers().size(), 1) << "and chooses nothing by itself";
 }
 
-TEST(ComparePanel, ZoomIsLinked) {
-  const ScratchFolder folder;
-  widgets::Selection selection;
-  ComparePanel panel(&selection);
-  panel.resize(900, 700);
-  panel.show();
-  panel.setTable(study(folder, false), {"loss", "eval_loss"});
-  panel.setCharts(study(folder, true));
+TEST_F(ComparePanelTest, ZoomIsLinked) {
+  show(900, 700);
+  fillTable();
+  fillCharts();
   QCoreApplication::processEvents();
-  panel.differences()->plot()->xAxis->setRange(20, 40);
-  EXPECT_EQ(panel.curves()->plot()->xAxis->range().lower, 20);
-  panel.curves()->plot()->xAxis->setRange(10, 60);
-  EXPECT_EQ(panel.differences()->plot()->xAxis->range().upper, 60);
-  EXPECT_FALSE(panel.curves()->isFollowing());
+  panel_.differences()->plot()->xAxis->setRange(20, 40);
+  EXPECT_EQ(panel_.curves()->plot()->xAxis->range().lower, 20);
+  panel_.curves()->plot()->xAxis->setRange(10, 60);
+  EXPECT_EQ(panel_.differences()->plot()->xAxis->range().upper, 60);
+  EXPECT_FALSE(panel_.curves()->isFollowing());
 }
 
-TEST(ComparePanel, OtherMetricsHaveChartsThatShareRangeAndCursor) {
-  const ScratchFolder folder;
-  widgets::Selection selection;
-  ComparePanel panel(&selection);
-  panel.resize(900, 900);
-  panel.show();
-  panel.setTable(study(folder, false), {"loss", "eval_loss", "grad_norm"});
-  const auto whole = study(folder, true);
+TEST_F(ComparePanelTest, OtherMetricsHaveChartsThatShareRangeAndCursor) {
+  show(900, 900);
+  panel_.setTable(study(folder_, false), {"loss", "eval_loss", "grad_norm"});
+  const auto whole = study(folder_, true);
   engine::ComparisonOptions options;
   options.metrics = {"loss", "eval_loss"};
-  panel.setCharts(widgets::make_chart_view(whole->runs, options, {"grad_norm", "no_such"}));
+  panel_.setCharts(widgets::make_chart_view(whole->runs, options, {"grad_norm", "no_such"}));
   QCoreApplication::processEvents();
   const auto shown = [&] {
     std::vector<widgets::CurvePlot*> plots;
-    for (auto* plot : panel.findChildren<widgets::CurvePlot*>()) {
-      if (plot->isVisibleTo(&panel)) plots.push_back(plot);
+    for (auto* plot : panel_.findChildren<widgets::CurvePlot*>()) {
+      if (plot->isVisibleTo(&panel_)) plots.push_back(plot);
     }
     return plots;
   };
   ASSERT_EQ(shown().size(), 2u) << "a metric that no run has is left out";
-  auto* main = panel.curves();
+  auto* main = panel_.curves();
   auto* other = shown()[shown()[0] == main ? 1 : 0];
   EXPECT_EQ(other->plot()->yAxis->label(), QStringLiteral("grad_norm"));
   EXPECT_GT(other->drawnPoints(), 0);
   main->plot()->xAxis->setRange(10, 60);
   EXPECT_EQ(other->plot()->xAxis->range().upper, 60);
-  EXPECT_EQ(panel.differences()->plot()->xAxis->range().upper, 60);
+  EXPECT_EQ(panel_.differences()->plot()->xAxis->range().upper, 60);
   EXPECT_FALSE(other->isFollowing());
-  panel.differences()->plot()->xAxis->setRange(20, 40);
+  panel_.differences()->plot()->xAxis->setRange(20, 40);
   EXPECT_EQ(other->plot()->xAxis->range().lower, 20);
   Q_EMIT main->cursorMoved(30);
   EXPECT_EQ(other->cursor(), 30);
-  EXPECT_TRUE(panel.differences()->cursorText().contains(QStringLiteral("step 30")));
-  panel.setCharts(study(folder, true));
+  EXPECT_TRUE(panel_.differences()->cursorText().contains(QStringLiteral("step 30")));
+  fillCharts();
   EXPECT_EQ(shown().size(), 1u);
 }
 
-TEST(ComparePanel, SparseCurvesAreToldApartByShape) {
-  const ScratchFolder folder;
-  widgets::Selection selection;
-  ComparePanel panel(&selection);
-  panel.resize(900, 700);
-  panel.show();
-  panel.findChild<QToolButton*>(QStringLiteral("compare.grouped"))->setChecked(false);
+TEST_F(ComparePanelTest, SparseCurvesAreToldApartByShape) {
+  show(900, 700);
+  panel_.findChild<QToolButton*>(QStringLiteral("compare.grouped"))->setChecked(false);
   engine::ComparisonOptions options;
   options.metrics = {"eval_loss"};
-  const auto whole = study(folder, false);
-  panel.setTable(whole, {"loss", "eval_loss"});
-  panel.setCharts(widgets::make_chart_view(whole->runs, options));
+  const auto whole = study(folder_, false);
+  panel_.setTable(whole, {"loss", "eval_loss"});
+  panel_.setCharts(widgets::make_chart_view(whole->runs, options));
   QCoreApplication::processEvents();
   std::set<std::vector<std::pair<double, double>>> shapes;
-  for (int i = 0; i < panel.curves()->plot()->graphCount(); ++i) {
-    const QCPGraph* graph = panel.curves()->plot()->graph(i);
-    if (!panel.curves()->plot()->legend->hasItemWithPlottable(graph)) continue;
+  for (int i = 0; i < panel_.curves()->plot()->graphCount(); ++i) {
+    const QCPGraph* graph = panel_.curves()->plot()->graph(i);
+    if (!panel_.curves()->plot()->legend->hasItemWithPlottable(graph)) continue;
     const QPainterPath path = graph->scatterStyle().customPath();
     std::vector<std::pair<double, double>> corners;
     for (int k = 0; k < path.elementCount(); ++k)
@@ -205,26 +203,20 @@ TEST(ComparePanel, SparseCurvesAreToldApartByShape) {
   EXPECT_EQ(shapes.size(), 6u) << "five runs and the baseline, also in the legend";
 }
 
-TEST(ComparePanel, WithoutRunsItSaysWhatToDo) {
-  widgets::Selection selection;
-  ComparePanel panel(&selection);
-  QSignalSpy spy(&panel, &ComparePanel::addRequested);
-  panel.show();
-  panel.setCharts(nullptr);
-  const auto* verdict = panel.findChild<QLabel*>(QStringLiteral("compare.verdict"));
+TEST_F(ComparePanelTest, WithoutRunsItSaysWhatToDo) {
+  QSignalSpy spy(&panel_, &ComparePanel::addRequested);
+  panel_.show();
+  panel_.setCharts(nullptr);
+  const auto* verdict = panel_.findChild<QLabel*>(QStringLiteral("compare.verdict"));
   EXPECT_EQ(verdict->text(), QStringLiteral("Tick two or more runs in the table."));
-  EXPECT_TRUE(panel.options().metrics.empty());
+  EXPECT_TRUE(panel_.options().metrics.empty());
 }
 
-TEST(ComparePanel, ItsTableIsTaggedGroupedAndCopied) {
-  const ScratchFolder folder;
-  widgets::Selection selection;
-  ComparePanel panel(&selection);
-  panel.resize(1100, 700);
-  panel.show();
-  panel.setTable(study(folder, false), {"loss", "eval_loss"});
-  auto* table = panel.table();
-  const int tags = panel.model()->columnOf(widgets::RunField::tags);
+TEST_F(ComparePanelTest, ItsTableIsTaggedGroupedAndCopied) {
+  show(1100, 700);
+  fillTable();
+  auto* table = panel_.table();
+  const int tags = panel_.model()->columnOf(widgets::RunField::tags);
   EXPECT_TRUE(table->isColumnHidden(tags)) << "while there are none";
   table->setCurrentIndex(table->model()->index(1, 0));
   table->selectionModel()->select(table->model()->index(2, 0),
@@ -248,15 +240,15 @@ TEST(ComparePanel, ItsTableIsTaggedGroupedAndCopied) {
   EXPECT_FALSE(table->isColumnHidden(tags));
   int tagged = 0;
   for (int run = 0; run < 6; ++run)
-    tagged += panel.notes()->of(panel.model()->keyOf(run)).tags.size() == 1 ? 1 : 0;
+    tagged += panel_.notes()->of(panel_.model()->keyOf(run)).tags.size() == 1 ? 1 : 0;
   EXPECT_EQ(tagged, 2) << "both selected runs";
 
   action("&Show only these in the charts")->trigger();
-  EXPECT_EQ(panel.shownRuns().size(), 2u);
+  EXPECT_EQ(panel_.shownRuns().size(), 2u);
   table->setGrouping(QStringLiteral("tags"));
   EXPECT_EQ(table->model()->rowCount(), 2);
   EXPECT_TRUE(table->isExpanded(table->model()->index(0, 0)));
-  picture(panel, "groups");
+  picture(panel_, "groups");
   table->setGrouping(QString());
 
   const QString rows = table->tableText(false);
@@ -264,22 +256,18 @@ TEST(ComparePanel, ItsTableIsTaggedGroupedAndCopied) {
   EXPECT_TRUE(rows.startsWith(QStringLiteral("Run\tState\tStep\t"))) << rows.toStdString();
   EXPECT_TRUE(table->tableText(true).contains(QStringLiteral("| --- |")));
 
-  QSignalSpy spy(&panel, &ComparePanel::optionsChanged);
-  panel.setBaseline(panel.model()->keyOf(3));
-  panel.setBaseline(panel.model()->keyOf(3));
+  QSignalSpy spy(&panel_, &ComparePanel::optionsChanged);
+  panel_.setBaseline(panel_.model()->keyOf(3));
+  panel_.setBaseline(panel_.model()->keyOf(3));
   EXPECT_EQ(spy.count(), 1);
-  EXPECT_EQ(panel.baselines().value(0), panel.model()->keyOf(3));
+  EXPECT_EQ(panel_.baselines().value(0), panel_.model()->keyOf(3));
 }
 
-TEST(ComparePanel, SaysHowManyRunsPassTheFilterAndWhatIsWrongWithIt) {
-  const ScratchFolder folder;
-  widgets::Selection selection;
-  ComparePanel panel(&selection);
-  panel.resize(1100, 700);
-  panel.show();
-  panel.setTable(study(folder, false), {"loss", "eval_loss"});
-  auto* filter = panel.findChild<QLineEdit*>(QStringLiteral("compare.filter"));
-  const auto* found = panel.findChild<QLabel*>(QStringLiteral("compare.found"));
+TEST_F(ComparePanelTest, SaysHowManyRunsPassTheFilterAndWhatIsWrongWithIt) {
+  show(1100, 700);
+  fillTable();
+  auto* filter = panel_.findChild<QLineEdit*>(QStringLiteral("compare.filter"));
+  const auto* found = panel_.findChild<QLabel*>(QStringLiteral("compare.found"));
   filter->setText(QStringLiteral("optical loss < 10"));
   EXPECT_EQ(found->text(), QStringLiteral("3 of 6"));
   filter->setText(QStringLiteral("los < 10"));
@@ -288,31 +276,27 @@ TEST(ComparePanel, SaysHowManyRunsPassTheFilterAndWhatIsWrongWithIt) {
   EXPECT_FALSE(found->isVisible());
 }
 
-TEST(ComparePanel, OneClickAsksForTheMissingReplicas) {
-  const ScratchFolder folder;
-  widgets::Selection selection;
-  ComparePanel panel(&selection);
-  panel.resize(1100, 700);
-  panel.show();
-  const auto whole = study(folder, true);
-  panel.setTable(study(folder, false), {"loss", "eval_loss"});
+TEST_F(ComparePanelTest, OneClickAsksForTheMissingReplicas) {
+  show(1100, 700);
+  const auto whole = study(folder_, true);
+  fillTable();
   std::vector<widgets::ComparableRunPtr> some(whole->runs.begin(), whole->runs.begin() + 5);
-  panel.setCharts(widgets::make_chart_view(some, {}));
-  auto* button = panel.findChild<QToolButton*>(QStringLiteral("compare.replicas"));
-  EXPECT_FALSE(button->isVisibleTo(&panel)) << "nobody would answer";
-  panel.setCanQueue(true);
-  ASSERT_TRUE(button->isVisibleTo(&panel));
+  panel_.setCharts(widgets::make_chart_view(some, {}));
+  auto* button = panel_.findChild<QToolButton*>(QStringLiteral("compare.replicas"));
+  EXPECT_FALSE(button->isVisibleTo(&panel_)) << "nobody would answer";
+  panel_.setCanQueue(true);
+  ASSERT_TRUE(button->isVisibleTo(&panel_));
   EXPECT_EQ(button->text(), QStringLiteral("Queue 1 run"));
   EXPECT_TRUE(button->toolTip().contains(QStringLiteral("optical-3")))
-      << "its folder is there: " << button->toolTip().toStdString();
+      << "its folder_ is there: " << button->toolTip().toStdString();
   std::vector<engine::ParamValues> asked;
-  QObject::connect(&panel, &ComparePanel::replicasRequested, &panel,
+  QObject::connect(&panel_, &ComparePanel::replicasRequested, &panel_,
                    [&](const std::vector<engine::ParamValues>& runs) { asked = runs; });
   button->click();
   ASSERT_EQ(asked.size(), 1u);
   EXPECT_EQ(std::get<std::int64_t>(asked[0].get("seed")), 3);
-  panel.setCharts(nullptr);
-  EXPECT_FALSE(button->isVisibleTo(&panel));
+  panel_.setCharts(nullptr);
+  EXPECT_FALSE(button->isVisibleTo(&panel_));
 }
 
 }  // namespace
