@@ -40,7 +40,7 @@ function(target_cuda_sources target)
     get_filename_component(folder "${object}" DIRECTORY)
     file(MAKE_DIRECTORY "${folder}")
     add_custom_command(OUTPUT "${object}" DEPFILE "${object}.d" DEPENDS "${source}" VERBATIM
-      COMMAND "${PARADIGM_NVCC}" ${arguments} -isystem "${LIBTORCH_CUDA_INCLUDE}" -MD -MF "${object}.d" -MT "${object}"
+      COMMAND ${CMAKE_CUDA_COMPILER_LAUNCHER} "${PARADIGM_NVCC}" ${arguments} -isystem "${LIBTORCH_CUDA_INCLUDE}" -MD -MF "${object}.d" -MT "${object}"
               -c "${source}" -o "${object}"
       COMMENT "Building CUDA object ${name}")
     target_sources(${target} PRIVATE "${object}")
