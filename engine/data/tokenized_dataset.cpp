@@ -13,14 +13,20 @@
 namespace engine {
 
 std::int64_t resolved_block_size(std::optional<std::int64_t> block_size, const Tokenizer& tokenizer,
-                                 std::int64_t max_position_embeddings) {
+                                 std::int64_t max_position_embeddings,
+                                 std::vector<std::string>& warnings) {
   const std::optional<std::int64_t> limit = tokenizer.model_max_length();
   if (block_size) {
     if (*block_size < 2) {
       fail("bad-value", Place{.file = "--block_size"},
            fmt::format("a block of {} ids has nothing to predict", *block_size), "Give at least 2");
     }
-    return limit ? std::min(*block_size, *limit) : *block_size;
+    if (!limit || *block_size <= *limit) return *block_size;
+    warnings.push_back(fmt::format(
+        "block_size {0} is more than the tokenizer's model_max_length: blocks "
+        "have {1} tokens. Raise model_max_length in tokenizer_config.json for longer ones",
+        *block_size, *limit));
+    return *limit;
   }
   if (limit && *limit <= max_position_embeddings) return *limit;
   return max_position_embeddings > 0 ? std::min<std::int64_t>(1024, max_position_embeddings) : 1024;

@@ -44,8 +44,10 @@ struct TokenizedSplits {
 
 /// Block size as run_clm.py chooses it: min(block_size, model_max_length); when not given
 /// model_max_length, or min(1024, max_position_embeddings) if that exceeds max_position_embeddings.
+/// `warnings` says where it is not the one that was asked for.
 std::int64_t resolved_block_size(std::optional<std::int64_t> block_size, const Tokenizer& tokenizer,
-                                 std::int64_t max_position_embeddings);
+                                 std::int64_t max_position_embeddings,
+                                 std::vector<std::string>& warnings);
 
 /// Texts -> ids -> blocks as run_clm.py groups them: map batches of 1000 texts concatenated, cut
 /// into blocks, remainder of each map batch dropped. Reads the cache when content, tokenizer and

@@ -37,9 +37,9 @@ EvaluationModel loaded(const EvalConfig& config, bool chooses_transform,
   }
   ChosenDevice device = choose_device(config.device, !chooses_transform || !choice.is_plain());
   if (!device.note.empty()) notes.push_back(device.note);
-  const std::int64_t block_size =
-      resolved_block_size(config.block_size, tokenizer, source.config.max_position_embeddings);
   std::vector<std::string> warnings;
+  const std::int64_t block_size = resolved_block_size(
+      config.block_size, tokenizer, source.config.max_position_embeddings, warnings);
   auto model = make_model(source, tokenizer.vocab_size(), static_cast<std::uint64_t>(config.seed),
                           device.device, notes, warnings, load_progress(on_progress));
   for (const std::string& warning : warnings) notes.push_back("warning: " + warning);

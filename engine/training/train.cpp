@@ -177,7 +177,7 @@ class Preparation {
     if (!device_.note.empty()) notes_.push_back(device_.note);
     config_.device = device_.id;
     config_.block_size = resolved_block_size(config_.block_size, *tokenizer_,
-                                             source_.config.max_position_embeddings);
+                                             source_.config.max_position_embeddings, warnings_);
     if (*config_.block_size > source_.config.max_position_embeddings) {
       notes_.push_back(
           fmt::format("block_size {} is longer than the {} positions the model was made for",

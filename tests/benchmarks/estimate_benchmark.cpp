@@ -54,8 +54,8 @@ std::vector<Case> gpu_cases(const fs::path& demo, const fs::path& scratch, std::
   plain.transform_config = "none";
   plain.do_train = true;
   plain.bf16 = true;
-  plain.block_size = 1024;
-  plain.per_device_train_batch_size = 12;
+  plain.block_size = 512;  // the demo tokenizer's longest
+  plain.per_device_train_batch_size = 24;
   plain.max_steps = steps;
   plain.save_steps = steps / 2;
   plain.device = "cuda";
@@ -64,10 +64,10 @@ std::vector<Case> gpu_cases(const fs::path& demo, const fs::path& scratch, std::
   optical.gradient_accumulation_steps = 2;
   RunConfig limited = plain;
   limited.transform_config = "configs/transforms/random_bitflip.yaml";
-  limited.per_device_train_batch_size = 48;
-  return {{"60M plain, 12 x 1024", plain},
-          {"60M optical, 2 x 12 x 1024", optical},
-          {"60M bitflip, 48 x 1024 in 8 GB", limited, std::int64_t{8} << 30}};
+  limited.per_device_train_batch_size = 96;
+  return {{"60M plain, 24 x 512", plain},
+          {"60M optical, 2 x 24 x 512", optical},
+          {"60M bitflip, 96 x 512 in 8 GB", limited, std::int64_t{8} << 30}};
 }
 
 std::vector<Case> cpu_cases(const fs::path& demo, std::int64_t steps) {

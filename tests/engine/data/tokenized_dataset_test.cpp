@@ -5,6 +5,7 @@
 #include "tests/support/scratch_folder.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -77,25 +78,32 @@ class BlockSize : public ::testing::Test {
 };
 
 TEST_F(BlockSize, IsChosenAsRunClmDoes) {
+  std::vector<std::string> said;
   const Tokenizer limited = tokenizer(R"({"model_max_length": 512})");
-  EXPECT_EQ(resolved_block_size(256, limited, 2048), 256);
-  EXPECT_EQ(resolved_block_size(4096, limited, 2048), 512);
-  EXPECT_EQ(resolved_block_size(std::nullopt, limited, 2048), 512);
-  EXPECT_EQ(resolved_block_size(std::nullopt, limited, 512), 512);
-  EXPECT_EQ(resolved_block_size(std::nullopt, limited, 256), 256);
+  EXPECT_EQ(resolved_block_size(256, limited, 2048, said), 256);
+  EXPECT_TRUE(said.empty());
+  EXPECT_EQ(resolved_block_size(4096, limited, 2048, said), 512);
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_THAT(said[0], ::testing::HasSubstr("block_size 4096 is more"));
+  EXPECT_THAT(said[0], ::testing::HasSubstr("have 512 tokens"));
+  EXPECT_EQ(resolved_block_size(std::nullopt, limited, 2048, said), 512);
+  EXPECT_EQ(resolved_block_size(std::nullopt, limited, 512, said), 512);
+  EXPECT_EQ(resolved_block_size(std::nullopt, limited, 256, said), 256);
   const Tokenizer unlimited = tokenizer("{}");
-  EXPECT_EQ(resolved_block_size(std::nullopt, unlimited, 2048), 1024);
-  EXPECT_EQ(resolved_block_size(std::nullopt, unlimited, 300), 300);
-  EXPECT_EQ(resolved_block_size(100'000, unlimited, 300), 100'000);
+  EXPECT_EQ(resolved_block_size(std::nullopt, unlimited, 2048, said), 1024);
+  EXPECT_EQ(resolved_block_size(std::nullopt, unlimited, 300, said), 300);
+  EXPECT_EQ(resolved_block_size(100'000, unlimited, 300, said), 100'000);
   const Tokenizer huge = tokenizer(R"({"model_max_length": 1000000000000000019884624838656})");
-  EXPECT_EQ(resolved_block_size(std::nullopt, huge, 2048), 1024);
-  EXPECT_EQ(resolved_block_size(4096, huge, 2048), 4096);
+  EXPECT_EQ(resolved_block_size(std::nullopt, huge, 2048, said), 1024);
+  EXPECT_EQ(resolved_block_size(4096, huge, 2048, said), 4096);
+  EXPECT_EQ(said.size(), 1U);
 }
 
 TEST_F(BlockSize, RefusesABlockWithNothingToPredict) {
+  std::vector<std::string> said;
   const Tokenizer any = tokenizer("{}");
-  EXPECT_THROW(resolved_block_size(1, any, 2048), Error);
-  EXPECT_THROW(resolved_block_size(-5, any, 2048), Error);
+  EXPECT_THROW(resolved_block_size(1, any, 2048, said), Error);
+  EXPECT_THROW(resolved_block_size(-5, any, 2048, said), Error);
 }
 
 TEST(DefaultTokenCache, IsInTheUsersCache) {
