@@ -21,6 +21,7 @@ struct BenchConfig {
   std::int64_t seq_len = 512;
   bool bf16 = false;
   bool cuda_graphs = true;
+  std::int64_t layer_stats_steps = 0;
   std::string activation_checkpointing = "none";
   std::string device = "auto";
   std::optional<std::int64_t> threads;  ///< absent: as many as LibTorch takes

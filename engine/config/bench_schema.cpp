@@ -62,6 +62,12 @@ ParamSpecs measurement_flags() {
                        .unit("steps")
                        .help("Consecutive steps in one measurement; the device is waited for "
                              "behind the last one only"),
+                   integer("layer_stats_steps", 0)
+                       .range(0, kMostAtOnce)
+                       .ours()
+                       .unit("steps")
+                       .help("Let the simulated layers measure themselves on every so many steps, "
+                             "as they do in training: what that costs. 0 = never"),
                    path("profile", unset)
                        .nullable()
                        .ours()
@@ -104,6 +110,7 @@ BenchConfig bench_config_from(const ParamValues& given) {
   config.bf16 = values.get_bool("bf16");
   if (is_set(values.get("profile"))) config.profile = values.get_text("profile");
   config.cuda_graphs = values.get_bool("cuda_graphs");
+  config.layer_stats_steps = values.get_int("layer_stats_steps");
   config.activation_checkpointing = values.get_text("activation_checkpointing");
   config.device = values.get_bool("use_cpu") ? "cpu" : values.get_text("device");
   if (is_set(values.get("threads"))) config.threads = values.get_int("threads");

@@ -4,6 +4,7 @@
 #include "engine/data/hub_cache.h"
 #include "engine/device/computing_errors.h"
 #include "engine/device/peak_memory.h"
+#include "engine/device/processor_time.h"
 #include "engine/device/step_profile.h"
 #include "engine/devices.h"
 #include "engine/error.h"
@@ -56,8 +57,6 @@ class ThreadCount {
  private:
   int before_;
 };
-
-double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 std::int64_t bytes_of(const at::Tensor& tensor) {
   return tensor.numel() * static_cast<std::int64_t>(tensor.element_size());
@@ -165,6 +164,7 @@ class Bench {
                                  .max_grad_norm = 1.0,
                                  .compute_dtype = compute_dtype(),
                                  .seed = seed(),
+                                 .layer_stats_steps = config_.layer_stats_steps,
                                  .checkpointing = checkpointing,
                                  .graph_memory = memory};
     std::vector<std::unique_ptr<Variant>> made;

@@ -115,6 +115,13 @@ at::Tensor unowned(const at::Tensor& tensor) {
 
 }  // namespace
 
+/// A graph, and where it leaves the gradients. The graphs keep that memory: an owner would keep it
+/// from all other recordings too.
+struct RecordedPass {
+  at::cuda::CUDAGraph graph;
+  std::vector<at::Tensor> gradients;
+};
+
 class CapturedStep::Recording {
  public:
   Recording(std::shared_ptr<GraphMemory> graph_memory, Llama& model, const CapturedShape& what,
@@ -128,7 +135,7 @@ class CapturedStep::Recording {
         loss_(at::zeros({}, ids_.options().dtype(at::kFloat))) {
     const c10::cuda::CUDAGuard guard(model.device());
     const auto predicted = static_cast<double>(what.micro_batches * what.rows * (what.block - 1));
-    const ForwardContext context{
+    ForwardContext context{
         .phase = Phase::train,
         .compute_dtype = what.compute_dtype,
         .step = step,
@@ -143,11 +150,13 @@ class CapturedStep::Recording {
     memory_->open();
     const std::int64_t reserved = reserved_bytes();
     try {
-      memory_->record(first_, [&] { pass(true); });
-      if (what.micro_batches > 1) memory_->record(next_, [&] { pass(false); });
-      // The graphs keep the memory. An owner would keep it from all other recordings too.
-      for (const Parameter& parameter : parameters_) {
-        gradients_.push_back(unowned(parameter.tensor.grad()));
+      record(first_, [&] { pass(true); });
+      if (what.micro_batches > 1) record(next_, [&] { pass(false); });
+      if (what.is_sampled) {
+        const bool is_first = what.micro_batches == 1;
+        if (is_first) zero_gradients(parameters_);
+        context.measure = context.measure_gradient = true;
+        record(measuring_, [&] { pass(is_first); });
       }
     } catch (...) {
       zero_gradients(parameters_);
@@ -160,24 +169,29 @@ class CapturedStep::Recording {
 
   ~Recording() {
     memory_->close();
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
-      if (gradient.defined() && gradient.data_ptr() == gradients_[i].data_ptr()) gradient.reset();
+    for (const RecordedPass* pass : {&first_, &next_, &measuring_}) {
+      for (std::size_t i = 0; i < pass->gradients.size(); ++i) {
+        at::Tensor& gradient = parameters_[i].tensor.mutable_grad();
+        if (gradient.is_same(pass->gradients[i])) gradient.reset();
+      }
     }
   }
 
   at::Tensor run(std::int64_t step, const std::vector<at::Tensor>& micro_batches, BatchStage& stage,
-                 const std::function<void()>& before_micro_batch) {
+                 bool measures, const std::function<void()>& before_micro_batch) {
     const c10::cuda::CUDAGuard guard(ids_.device());
     clock_[0].fill_(step);
+    RecordedPass* pass = &first_;
     for (std::size_t micro_step = 0; micro_step < micro_batches.size(); ++micro_step) {
       if (before_micro_batch) before_micro_batch();
       ids_.copy_(stage.on_device(micro_batches[micro_step]));
       clock_[1].fill_(static_cast<std::int64_t>(micro_step));
-      (micro_step == 0 ? first_ : next_).replay();
+      if (micro_step > 0) pass = &next_;
+      if (measures && micro_step + 1 == micro_batches.size()) pass = &measuring_;
+      pass->graph.replay();
     }
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      parameters_[i].tensor.mutable_grad() = gradients_[i];
+      parameters_[i].tensor.mutable_grad() = pass->gradients[i];
     }
     return loss_;
   }
@@ -193,6 +207,13 @@ class CapturedStep::Recording {
   const CapturedShape shape;
 
  private:
+  void record(RecordedPass& pass, const std::function<void()>& launch) {
+    memory_->record(pass.graph, launch);
+    for (const Parameter& parameter : parameters_) {
+      pass.gradients.push_back(unowned(parameter.tensor.grad()));
+    }
+  }
+
   std::int64_t reserved_bytes() const {
     return c10::cuda::CUDACachingAllocator::getDeviceStats(ids_.device().index())
         .reserved_bytes[0]
@@ -202,12 +223,12 @@ class CapturedStep::Recording {
   std::int64_t bytes_ = 0;  // that the recording took
   std::shared_ptr<GraphMemory> memory_;
   std::vector<Parameter> parameters_;
-  std::vector<at::Tensor> gradients_;
   at::Tensor ids_;
   at::Tensor clock_;  // kernels::NoiseTime
   at::Tensor loss_;
-  at::cuda::CUDAGraph first_;
-  at::cuda::CUDAGraph next_;
+  RecordedPass first_;      // sets the gradients
+  RecordedPass next_;       // adds to them
+  RecordedPass measuring_;  // the last one of a sampled step
 };
 
 }  // namespace engine
@@ -224,7 +245,7 @@ class CapturedStep::Recording {
  public:
   Recording(std::shared_ptr<GraphMemory>, Llama&, const CapturedShape& what, std::int64_t)
       : shape(what) {}
-  at::Tensor run(std::int64_t, const std::vector<at::Tensor>&, BatchStage&,
+  at::Tensor run(std::int64_t, const std::vector<at::Tensor>&, BatchStage&, bool,
                  const std::function<void()>&) {
     return {};
   }
@@ -249,8 +270,9 @@ const CapturedShape& CapturedStep::shape() const { return recording_->shape; }
 bool CapturedStep::leaves_room() const { return recording_->leaves_room(); }
 
 at::Tensor CapturedStep::run(std::int64_t step, const std::vector<at::Tensor>& micro_batches,
-                             BatchStage& stage, const std::function<void()>& before_micro_batch) {
-  return recording_->run(step, micro_batches, stage, before_micro_batch);
+                             BatchStage& stage, bool measures,
+                             const std::function<void()>& before_micro_batch) {
+  return recording_->run(step, micro_batches, stage, measures, before_micro_batch);
 }
 
 }  // namespace engine

@@ -29,6 +29,7 @@ struct CapturedShape {
   std::int64_t block = 0;
   c10::ScalarType compute_dtype = c10::ScalarType::Float;
   ActivationCheckpointing checkpointing = ActivationCheckpointing::none;
+  bool is_sampled = false;  ///< on some steps the layers measure the last micro-batch
 
   bool operator==(const CapturedShape&) const = default;
 };
@@ -53,11 +54,12 @@ class CapturedStep {
   bool leaves_room() const;
 
   /// Runs the passes for the ids [rows, block] int64 on the CPU, one per micro-batch, that `stage`
-  /// brings to the device. Leaves the
-  /// gradients in the model's parameters and returns the loss, a 0-d tensor; both hold until the
-  /// memory's next user. `before_micro_batch` may throw to abandon the step.
+  /// brings to the device. Leaves the gradients in the model's parameters and returns the loss, a
+  /// 0-d tensor; both hold until the memory's next user. `measures`: only of a sampled shape; the
+  /// layers then hold this step's statistics, unless they have measured a pass outside the
+  /// recording since it was made. `before_micro_batch` may throw to abandon the step.
   at::Tensor run(std::int64_t step, const std::vector<at::Tensor>& micro_batches, BatchStage& stage,
-                 const std::function<void()>& before_micro_batch);
+                 bool measures, const std::function<void()>& before_micro_batch);
 
  private:
   class Recording;

@@ -32,12 +32,17 @@ StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
   // A graph does not ask whether somebody else changed weights since its last replay.
   const std::vector<WorkingWeights*> working = model_.working_weights();
   for (WorkingWeights* const stack : working) stack->refresh();
-  CapturedStep* const graph = metrics.measured ? nullptr : captured(micro_batches);
-  // It is recorded again at the next step.
-  if (graph == nullptr && captured_ && !captured_->leaves_room()) captured_.reset();
-  metrics.loss = graph != nullptr
-                     ? graph->run(step_, micro_batches, stage_, before_micro_batch).clone()
-                     : run_passes(micro_batches, metrics.measured, before_micro_batch);
+  CapturedStep* const graph = captured(micro_batches, metrics.measured);
+  // It is recorded again at the next step. After a measured one in any case: the layers then keep
+  // other tensors than those that a recording fills.
+  if (graph == nullptr && captured_ && (metrics.measured || !captured_->leaves_room())) {
+    captured_.reset();
+  }
+  has_measured_ = has_measured_ || metrics.measured;
+  metrics.loss =
+      graph != nullptr
+          ? graph->run(step_, micro_batches, stage_, metrics.measured, before_micro_batch).clone()
+          : run_passes(micro_batches, metrics.measured, before_micro_batch);
   const GradientNorm gradients = gradient_norm(model_.parameters(), options_.max_grad_norm);
   optimizer_.step(metrics.learning_rate, gradients, working);
   ++step_;
@@ -75,7 +80,7 @@ at::Tensor Trainer::run_passes(const std::vector<at::Tensor>& micro_batches, boo
 }
 
 /// The captured step for micro-batches like these; null when they are to be run kernel by kernel.
-CapturedStep* Trainer::captured(const std::vector<at::Tensor>& micro_batches) {
+CapturedStep* Trainer::captured(const std::vector<at::Tensor>& micro_batches, bool measures) {
   if (options_.graph_memory == nullptr || !capture_failure_.empty()) return nullptr;
   const at::Tensor& first = micro_batches.front();
   if (!has_cuda_kernels(model_.device())) return nullptr;
@@ -85,7 +90,9 @@ CapturedStep* Trainer::captured(const std::vector<at::Tensor>& micro_batches) {
                             .rows = first.size(0),
                             .block = first.size(1),
                             .compute_dtype = options_.compute_dtype,
-                            .checkpointing = options_.checkpointing};
+                            .checkpointing = options_.checkpointing,
+                            .is_sampled = has_measured_ && !measuring_fails_};
+  if (measures && !shape.is_sampled) return nullptr;
   // An epoch may end in a smaller step: that one is not worth a recording.
   if (captured_) return captured_->shape() == shape ? captured_.get() : nullptr;
   if (shape != last_shape_) steps_of_shape_ = 0;
@@ -94,7 +101,11 @@ CapturedStep* Trainer::captured(const std::vector<at::Tensor>& micro_batches) {
   try {
     captured_ = std::make_unique<CapturedStep>(options_.graph_memory, model_, shape, step_);
   } catch (const std::exception& error) {
-    capture_failure_ = error.what();
+    if (shape.is_sampled) {
+      measuring_fails_ = true;
+    } else {
+      capture_failure_ = error.what();
+    }
   }
   return captured_.get();
 }

@@ -59,13 +59,15 @@ class Trainer {
   /// Why steps could not be captured and go on kernel by kernel; empty while there is no reason.
   const std::string& capture_failure() const { return capture_failure_; }
   bool is_captured() const { return captured_ != nullptr; }
+  /// Whether sampled steps are captured too.
+  bool measures_in_graph() const { return captured_ && captured_->shape().is_sampled; }
   /// From the next step on.
   void set_schedule(LrSchedule schedule) { options_.schedule = std::move(schedule); }
 
  private:
   at::Tensor run_passes(const std::vector<at::Tensor>& micro_batches, bool measures,
                         const std::function<void()>& before_micro_batch);
-  CapturedStep* captured(const std::vector<at::Tensor>& micro_batches);
+  CapturedStep* captured(const std::vector<at::Tensor>& micro_batches, bool measures);
 
   Llama& model_;
   AdamW& optimizer_;
@@ -75,6 +77,8 @@ class Trainer {
   CapturedShape last_shape_;
   std::int64_t steps_of_shape_ = 0;
   std::unique_ptr<CapturedStep> captured_;
+  bool has_measured_ = false;     ///< once: a recording needs what the first pass of a kind makes
+  bool measuring_fails_ = false;  ///< to be recorded: sampled steps are launched kernel by kernel
   std::string capture_failure_;
 };
 

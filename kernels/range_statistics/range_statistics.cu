@@ -39,6 +39,24 @@ __global__ void update_range_kernel(float* state, const float* observed, float s
 
 __device__ bool finite(const float* range) { return device::finite({range[0], range[1]}); }
 
+__global__ void count_outside_kernel(const float* x, std::int64_t count, bool aligned,
+                                     const float* range, unsigned long long* outside) {
+  const float lo = range[0], hi = range[1];
+  unsigned seen = 0;
+  const auto look_at = [&](float value) { seen += value < lo || value > hi ? 1 : 0; };
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  const std::int64_t thread = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  const std::int64_t fours = aligned ? count / 4 : 0;
+  const auto* packed = reinterpret_cast<const device::Four<float>*>(x);
+  for (std::int64_t i = thread; i < fours; i += step) {
+    const device::Four<float> four = packed[i];
+    for (const float value : four.value) look_at(value);
+  }
+  for (std::int64_t i = 4 * fours + thread; i < count; i += step) look_at(x[i]);
+  seen = __reduce_add_sync(0xFFFFFFFFu, seen);
+  if (threadIdx.x % 32 == 0 && seen > 0) atomicAdd(outside, static_cast<unsigned long long>(seen));
+}
+
 template <typename T>
 __global__ void count_kernel(const T* x, std::int64_t count, const float* extent,
                              unsigned long long* counts) {
@@ -152,6 +170,15 @@ void store_range(ObservedRange observed, float* range, Stream stream) {
 
 void update_range(float* state, const float* observed, float smooth, int* rejected, Stream stream) {
   update_range_kernel<<<1, 1, 0, device::native(stream)>>>(state, observed, smooth, rejected);
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+void count_outside(const float* x, std::int64_t count, const float* range,
+                   unsigned long long* outside, Stream stream) {
+  if (count == 0) return;
+  count_outside_kernel<<<device::grid_that_meets(count / 4 + 1), device::kThreads, 0,
+                         device::native(stream)>>>(
+      x, count, device::aligned_for_four(x, sizeof(float)), range, outside);
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 

@@ -99,6 +99,10 @@ void clear_scratch(int* scratch, Stream stream);
 void observe_into(const void* x, ElementType type, std::int64_t count, const RunningRange& range,
                   Stream stream);
 
+/// Adds to *outside how many of x [count] lie below range[0] or above range[1]; NaN is neither.
+void count_outside(const float* x, std::int64_t count, const float* range,
+                   unsigned long long* outside, Stream stream);
+
 /// The bins of a Histogram in device memory, Histogram::kBins of them.
 using HistogramCounts = unsigned long long*;
 inline constexpr std::size_t kHistogramBytes = Histogram::kBins * sizeof(unsigned long long);

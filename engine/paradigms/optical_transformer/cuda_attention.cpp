@@ -263,10 +263,15 @@ at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperand
   return accumulator;
 }
 
-void count_clamped(const AttentionCall& call, const AttentionOperands& given,
+void count_clamped(const AttentionCall& whole, const AttentionOperands& given,
                    ScoreStatistics& observed) {
   const CudaScope scope(given.q);
-  const AttentionOperands operands = contiguous(given);
+  AttentionCall call = whole;
+  call.batch = std::clamp<std::int64_t>(kTileScores / (call.heads * call.queries * call.keys), 1,
+                                        whole.batch);
+  AttentionOperands first = given;
+  for (at::Tensor* each : {&first.q, &first.k, &first.v}) *each = each->narrow(0, 0, call.batch);
+  const AttentionOperands operands = contiguous(first);
   for_tiles(call, false, [&](const Place& place) {
     add_clamped(call, place, raw_scores(call, operands, place), observed);
   });

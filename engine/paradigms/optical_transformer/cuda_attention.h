@@ -15,7 +15,8 @@ at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperand
                                ScoreScope scope, ScoreStatistics& observed,
                                bool quantises_probabilities);
 
-/// Fills in `visible` and `clamped` of `observed`.
+/// Fills in `visible` and `clamped` of `observed`, from the first 2^24 scores or one sequence. They
+/// are computed for it alone.
 void count_clamped(const AttentionCall& call, const AttentionOperands& operands,
                    ScoreStatistics& observed);
 

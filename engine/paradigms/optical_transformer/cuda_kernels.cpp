@@ -8,6 +8,7 @@
 #include "kernels/encode_operands/encode_operands.h"
 
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 
 namespace engine::optical_transformer::on_cuda {
 
@@ -27,6 +28,15 @@ void update_range(const at::Tensor& state, const at::Tensor& observed, float smo
   const CudaScope scope(state);
   kernels::cuda::update_range(state.data_ptr<float>(), observed.const_data_ptr<float>(), smooth,
                               refused.data_ptr<int>(), scope.stream());
+}
+
+at::Tensor count_outside(const at::Tensor& dense, const at::Tensor& range) {
+  const CudaScope scope(dense);
+  const at::Tensor outside = at::zeros({}, dense.options().dtype(at::kLong));
+  kernels::cuda::count_outside(
+      dense.const_data_ptr<float>(), dense.numel(), range.const_data_ptr<float>(),
+      reinterpret_cast<unsigned long long*>(outside.data_ptr<std::int64_t>()), scope.stream());
+  return outside;
 }
 
 at::Tensor range_scratch(const at::Tensor& state) {

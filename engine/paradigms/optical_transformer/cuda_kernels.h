@@ -35,6 +35,9 @@ at::Tensor observed_range(const at::Tensor& dense, const std::optional<RealPair>
 void update_range(const at::Tensor& state, const at::Tensor& observed, float smooth,
                   const at::Tensor& refused);
 
+/// How many values of contiguous fp32 `dense` lie outside `range`: int64, 0-d.
+at::Tensor count_outside(const at::Tensor& dense, const at::Tensor& range);
+
 at::Tensor range_scratch(const at::Tensor& state);
 void observe_into(const RangeUpdate& range, const at::Tensor& dense);
 

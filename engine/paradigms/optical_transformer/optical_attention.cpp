@@ -245,9 +245,13 @@ void OpticalAttention::measure(const at::Tensor& q, const at::Tensor& k, const a
   measured.add("qk_clamp_rate", (scores.clamped.to(at::kDouble) / visible).to(at::kFloat));
   measured.add("clamp_rate", clamp_rate);
   if (result.call.dropout == 0) {
+    const std::int64_t sequences = measured_rows(result.y);
+    const auto exact_type = [sequences](const at::Tensor& t) {
+      return t.narrow(0, 0, sequences).to(at::kFloat);
+    };
     const at::Tensor exact =
-        original_->forward(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), ForwardContext{});
-    measured.add("sqnr_db", signal_to_noise(exact, result.y));
+        original_->forward(exact_type(q), exact_type(k), exact_type(v), ForwardContext{});
+    measured.add("sqnr_db", signal_to_noise(exact, result.y.narrow(0, 0, sequences)));
   }
   measured.add_refused(tracked_ranges());
   statistics_ = measured.take();

@@ -19,10 +19,6 @@
 namespace engine::optical_transformer {
 namespace {
 
-/// Outputs that the signal-to-noise ratio is taken over: the first rows, so that a head over a
-/// large vocabulary costs no more memory than the step itself.
-constexpr std::int64_t kMeasuredOutputs = 1 << 22;
-
 c10::ScalarType range_storage(const OpticalOptions& options, const at::Tensor& weight) {
   return options.reference ? weight.scalar_type() : at::kFloat;
 }
@@ -204,8 +200,7 @@ at::Tensor OpticalLinear::read_out_with(const at::Tensor& range, const at::Tenso
 
 void OpticalLinear::measure(const at::Tensor& x, const at::Tensor& y, const LinearResult& result,
                             const at::Tensor& out_range, const at::Tensor& clamp_rate) {
-  const std::int64_t rows =
-      std::min(y.size(0), std::max<std::int64_t>(1, kMeasuredOutputs / y.size(1)));
+  const std::int64_t rows = measured_rows(y);
   const auto exact_type = [](const at::Tensor& t) {
     return t.defined() ? t.detach().to(at::kFloat) : t;
   };

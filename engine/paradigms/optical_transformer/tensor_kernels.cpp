@@ -186,6 +186,14 @@ at::Tensor clipped(const at::Tensor& gradient, const at::Tensor& value, const at
 }
 
 at::Tensor share_outside(const at::Tensor& value, const at::Tensor& range) {
+  if constexpr (kHasCudaKernels) {
+    if (value.is_cuda() && value.scalar_type() == at::kFloat && value.is_contiguous()) {
+      return on_cuda::count_outside(value, range)
+          .to(at::kDouble)
+          .div_(value.numel())
+          .to(at::kFloat);
+    }
+  }
   return at::lt(value, range[0]).logical_or_(at::gt(value, range[1])).to(at::kFloat).mean();
 }
 

@@ -4,6 +4,7 @@
 #include "engine/device/cuda_rows.h"
 #include "engine/devices.h"
 #include "engine/training/captured_step.h"
+#include "engine/training/layer_statistics.h"
 #include "engine/training/model_setup.h"
 #include "engine/training/trainer.h"
 #include "engine/transform/transform_choice.h"
@@ -160,6 +161,36 @@ TEST_F(CapturedStepOnCuda, StepsOfAnotherShapeAndMeasuredStepsGoInBetween) {
     expect_same_step(eager, graphs, batches(step, 1, step % 5 == 4 ? 1 : 3));
   }
   EXPECT_TRUE(graphs.trainer->is_captured());
+}
+
+TEST_F(CapturedStepOnCuda, MeasuredStepsAreRecordedAndMeasureTheSame) {
+  for (const char* rules : {kOptical, kBitFlips}) {
+    for (const std::int64_t micro_batches : {1, 3}) {
+      Training eager = training(rules, at::kBFloat16, nullptr, 3);
+      Training graphs = training(rules, at::kBFloat16, memory(), 3);
+      for (std::uint64_t step = 0; step < 18; ++step) {
+        // The layers of the graphs measure a step of another shape in between.
+        const std::int64_t rows = step == 11 ? 1 : 2;
+        const auto ids = batches(step, micro_batches, rows);
+        const StepMetrics left = eager.trainer->step(ids);
+        const StepMetrics right = graphs.trainer->step(ids);
+        ASSERT_TRUE(at::equal(left.loss, right.loss)) << "step " << step;
+        ASSERT_TRUE(at::equal(left.gradient_norms, right.gradient_norms)) << "step " << step;
+        ASSERT_EQ(right.measured, step % 3 == 2);
+        if (!right.measured) continue;
+        const auto expected = layer_statistics(*eager.model, left.gradient_norms);
+        const auto actual = layer_statistics(*graphs.model, right.gradient_norms);
+        ASSERT_EQ(actual.size(), expected.size());
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          EXPECT_EQ(actual[i].layer + actual[i].statistic,
+                    expected[i].layer + expected[i].statistic);
+          EXPECT_EQ(actual[i].value, expected[i].value)
+              << "step " << step << ": " << actual[i].layer << " " << actual[i].statistic;
+        }
+        EXPECT_EQ(graphs.trainer->measures_in_graph(), step == 8 || step > 11) << "step " << step;
+      }
+    }
+  }
 }
 
 TEST_F(CapturedStepOnCuda, TrainersThatTakeTurnsShareTheMemory) {

@@ -68,6 +68,28 @@ TEST(RangeStatisticsCuda, UpdateEqualsTheHostBitForBitAndRejectsWhatIsNotFinite)
   EXPECT_EQ(rejected.host()[0], 1);
 }
 
+TEST(RangeStatisticsCuda, CountsWhatLiesOutsideARange) {
+  SKIP_WITHOUT_DEVICE();
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal(0, 1);
+  const tests::CudaBuffer<float> range({-1.5f, 1.25f});
+  for (const int count : {1, 3, 1000, 100003}) {
+    std::vector<float> x(count);
+    for (float& value : x) value = normal(random);
+    x[0] = NAN;
+    if (count > 4) x[1] = INFINITY, x[2] = -1.5f, x[3] = 1.25f;
+    const auto expected = std::count_if(x.begin(), x.end(),
+                                        [](float value) { return value < -1.5f || value > 1.25f; });
+    const tests::CudaBuffer<float> values(x);
+    const tests::CudaBuffer<unsigned long long> outside(std::vector<unsigned long long>{0});
+    cuda::count_outside(values.data(), count, range.data(), outside.data(), {});
+    EXPECT_EQ(outside.host()[0], static_cast<unsigned long long>(expected)) << count;
+    // And the tail from an address that is not aligned.
+    cuda::count_outside(values.data() + 1, count - 1, range.data(), outside.data(), {});
+    EXPECT_EQ(outside.host()[0], 2 * static_cast<unsigned long long>(expected)) << count;
+  }
+}
+
 Range quantiles_on_device(const std::vector<float>& x, const Range& extent, double q, double r) {
   const tests::CudaBuffer<float> values(x);
   const tests::CudaBuffer<float> bounds({extent.lo, extent.hi});
