@@ -4,7 +4,7 @@
 set(ENGINE_HEAVY_PATTERNS
   "^checkpoint/checkpoint"
   "^data/(batch_loader|parquet_text|text_source|tokenized_dataset)"
-  "^model/(llama|linear_layer|attention_core|fused_projections|layer_slot|recomputed|rotary|norm|parameters|working_weights)"
+  "^model/(llama|linear_layer|attention_core|fused_projections|layer_slot|recomputed|rotary|norm|parameters|stacked|working_weights)"
   "^transform/(paradigm|transform_pass)"
   "^paradigms/"
   "^probe/"

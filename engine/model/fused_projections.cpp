@@ -9,6 +9,7 @@
 
 #include "engine/device/current_stream.h"
 #include "engine/device/element_type.h"
+#include "engine/model/stacked.h"
 #include "kernels/qkv_heads/qkv_heads.h"
 #include "kernels/swiglu/swiglu.h"
 
@@ -19,6 +20,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -88,10 +90,9 @@ class Stack {
   /// `weight`: the stack of weights if there is one already.
   Stack(const variable_list& parameters, c10::ScalarType dtype, at::Tensor weight)
       : weight_(std::move(weight)) {
-    if (!weight_.defined()) weight_ = stacked(parameters, 0, parameters.size() / 2, dtype);
-    if (parameters.back().defined()) {
-      bias_ = stacked(parameters, parameters.size() / 2, parameters.size(), dtype);
-    }
+    const std::span all(parameters);
+    if (!weight_.defined()) weight_ = stacked_copy(all.first(all.size() / 2), dtype);
+    if (parameters.back().defined()) bias_ = stacked_copy(all.last(all.size() / 2), dtype);
   }
   const at::Tensor& weight() const { return weight_; }
 
@@ -100,21 +101,6 @@ class Stack {
   }
 
  private:
-  static at::Tensor stacked(const variable_list& parameters, std::size_t first, std::size_t last,
-                            c10::ScalarType dtype) {
-    if (last - first == 1) return parameters[first].detach().to(dtype);
-    std::vector<std::int64_t> shape = parameters[first].sizes().vec();
-    shape[0] = 0;
-    for (std::size_t i = first; i < last; ++i) shape[0] += parameters[i].size(0);
-    const at::Tensor all = at::empty(shape, parameters[first].options().dtype(dtype));
-    std::int64_t row = 0;
-    for (std::size_t i = first; i < last; ++i) {
-      all.narrow(0, row, parameters[i].size(0)).copy_(parameters[i].detach());
-      row += parameters[i].size(0);
-    }
-    return all;
-  }
-
   at::Tensor weight_;
   at::Tensor bias_;
 };

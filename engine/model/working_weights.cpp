@@ -2,7 +2,6 @@
 #include "engine/model/working_weights.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 
 #include <cstddef>
 #include <utility>
@@ -17,22 +16,12 @@ std::int64_t version_of(const at::Tensor& tensor) {
 }  // namespace
 
 WorkingWeights::WorkingWeights(std::vector<at::Tensor> weights, c10::ScalarType dtype)
-    : weights_(std::move(weights)), versions_(weights_.size(), -1) {
-  const at::NoGradGuard no_grad;
-  std::int64_t rows = 0;
-  for (const at::Tensor& weight : weights_) rows += weight.size(0);
-  values_ = at::empty({rows, weights_[0].size(1)},
-                      weights_[0].options().dtype(dtype).requires_grad(false));
-  std::int64_t row = 0;
-  for (const at::Tensor& weight : weights_) {
-    copies_.push_back(values_.narrow(0, row, weight.size(0)));
-    row += weight.size(0);
-  }
+    : weights_(std::move(weights)), copies_(weights_, dtype), versions_(weights_.size(), -1) {
   refresh();
 }
 
 bool WorkingWeights::are_of(const std::vector<at::Tensor>& weights, c10::ScalarType dtype) const {
-  if (weights.size() != weights_.size() || values_.scalar_type() != dtype) return false;
+  if (weights.size() != weights_.size() || values().scalar_type() != dtype) return false;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (!weights[i].is_same(weights_[i])) return false;
   }
@@ -44,7 +33,7 @@ void WorkingWeights::refresh() {
   for (std::size_t i = 0; i < weights_.size(); ++i) {
     if (versions_[i] == version_of(weights_[i])) continue;
     // Saved for a gradient, the values are still those of the pass: weights change between steps.
-    copies_[i].copy_(weights_[i]);
+    copies_.parts[i].copy_(weights_[i]);
     versions_[i] = version_of(weights_[i]);
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/model/stacked.h"
+
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
@@ -20,17 +22,16 @@ class WorkingWeights {
   void refresh();
 
   /// [sum of rows, columns].
-  const at::Tensor& values() const { return values_; }
+  const at::Tensor& values() const { return copies_.all; }
   const std::vector<at::Tensor>& weights() const { return weights_; }
   /// The copy of the weight of that place.
-  const at::Tensor& copy(std::size_t index) const { return copies_[index]; }
+  const at::Tensor& copy(std::size_t index) const { return copies_.parts[index]; }
   /// To be called when weight and copy have been written together.
   void written(std::size_t index);
 
  private:
   std::vector<at::Tensor> weights_;
-  at::Tensor values_;
-  std::vector<at::Tensor> copies_;
+  Stacked copies_;
   std::vector<std::int64_t> versions_;  // of the weights, as autograd counts their changes
 };
 
