@@ -22,24 +22,9 @@ struct RowWarps {
   int row = threadIdx.x / 32 / kRowWarps;
   int warp = threadIdx.x / 32 % kRowWarps;  ///< of the row
 
-  /// Over the row's warps; every thread of the block calls it.
-  __device__ float sum(float value) const {
-    value = device::warp_sum(value);
-    if constexpr (kRowWarps > 1) {
-      __shared__ float parts[device::kWarps];
-      __syncthreads();
-      if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = value;
-      __syncthreads();
-      value = 0;
-#pragma unroll
-      for (int other = 0; other < kRowWarps; ++other) value += parts[row * kRowWarps + other];
-    }
-    return value;
-  }
-
-  /// sum() that waits for the row's own warps alone. `turn` counts the calls: neighbours write to
+  /// Over the row's warps, all of which call it. `turn` counts the calls: neighbours write to
   /// different places.
-  __device__ float sum_of_row(float value, int turn) const {
+  __device__ float sum(float value, int turn) const {
     value = device::warp_sum(value);
     if constexpr (kRowWarps > 1) {
       __shared__ float parts[2][device::kWarps];
@@ -91,7 +76,7 @@ __global__ void __launch_bounds__(device::kThreads)
       for (int i = 0; i < 4; ++i) squares = fmaf(value[pack][i], value[pack][i], squares);
     });
   }
-  const float scale = rsqrtf(warps.sum(squares) / static_cast<float>(width) + epsilon);
+  const float scale = rsqrtf(warps.sum(squares, 0) / static_cast<float>(width) + epsilon);
   if (!exists) return;
   if (warps.warp == 0 && threadIdx.x % 32 == 0) scales[row] = scale;
   warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
@@ -168,7 +153,7 @@ __global__ void __launch_bounds__(device::kThreads, kPacks == 1 ? 4 : 2)
         }
       });
     }
-    const float mean = warps.sum_of_row(sum, turn) / static_cast<float>(width);
+    const float mean = warps.sum(sum, turn) / static_cast<float>(width);
     if (!exists) continue;
     warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
       float added[4] = {};
