@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/device/device_error.h"
 #include "engine/error.h"
-
-#include <c10/util/Exception.h>
 
 #include <exception>
 #include <new>
@@ -18,12 +17,10 @@ auto with_errors_as(const char* id, const Work& work) -> decltype(work()) {
     return work();
   } catch (const Error&) {
     throw;
-  } catch (const c10::Error& error) {
-    fail(id, {}, error.what_without_backtrace());
   } catch (const std::bad_alloc&) {
     fail(id, {}, "out of memory", "Give it less at once, or free memory");
   } catch (const std::exception& error) {
-    fail(id, {}, error.what());
+    fail(id, {}, device_error_message(error, "start the program again"));
   }
 }
 

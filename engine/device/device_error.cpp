@@ -1,13 +1,33 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/device/device_error.h"
 
-namespace engine {
+#include "kernels/cuda_error.h"
 
-std::string device_error_message(const c10::Error& error) {
-  const std::string text = error.what_without_backtrace();
-  if (!text.starts_with("CUDA error")) return text;
-  return "The GPU has failed: " + text.substr(0, text.find('\n')) +
-         ". Look at nvidia-smi and the kernel's log, then resume from the last checkpoint";
+#include <c10/util/Exception.h>
+
+namespace engine {
+namespace {
+
+/// Of LibTorch's calls and of our own; empty when no GPU had to do with it.
+std::string cuda_reason(const std::exception& error, const std::string& text) {
+  // The call and its place come before.
+  if (dynamic_cast<const kernels::CudaError*>(&error) != nullptr) {
+    const std::size_t colon = text.rfind(": ");
+    return "CUDA error" + (colon == std::string::npos ? ": " + text : text.substr(colon));
+  }
+  return text.starts_with("CUDA error") ? text.substr(0, text.find('\n')) : "";
+}
+
+}  // namespace
+
+std::string device_error_message(const std::exception& error, std::string_view then) {
+  const auto* const of_torch = dynamic_cast<const c10::Error*>(&error);
+  const std::string text =
+      of_torch != nullptr ? of_torch->what_without_backtrace() : std::string(error.what());
+  const std::string reason = cuda_reason(error, text);
+  if (reason.empty()) return text;
+  return "The GPU has failed: " + reason + ". Look at nvidia-smi and the kernel's log, then " +
+         std::string(then);
 }
 
 }  // namespace engine

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <c10/util/Exception.h>
-
+#include <exception>
 #include <string>
+#include <string_view>
 
 namespace engine {
 
-/// What LibTorch says of an error. Of one that came from a GPU only what it is: its advice is for
-/// programmers, and the process can do nothing more there.
-std::string device_error_message(const c10::Error& error);
+/// What an exception says, without LibTorch's backtrace. Of one that came from a GPU only what it
+/// is, and the way out: to look at the device, then to do what `then` says. LibTorch's advice is
+/// for programmers, and the process can do nothing more there.
+std::string device_error_message(const std::exception& error, std::string_view then);
 
 }  // namespace engine

@@ -35,6 +35,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What a user does behind a failure of the GPU.
+constexpr const char* kAfterFailure = "resume from the last checkpoint";
+
 void refuse_distributed() {
   const char* world = std::getenv("WORLD_SIZE");
   if (world == nullptr || std::atoi(world) <= 1) return;
@@ -151,10 +154,10 @@ class Preparation {
     } catch (const c10::OutOfMemoryError& error) {
       return failed(writer, loop, out_of_memory_message(error, config_));
     } catch (const c10::Error& error) {
-      return failed(writer, loop, device_error_message(error));
+      return failed(writer, loop, device_error_message(error, kAfterFailure));
     } catch (const std::exception& error) {
       if (!is_begun(loop)) throw;
-      return failed(writer, loop, error.what());
+      return failed(writer, loop, device_error_message(error, kAfterFailure));
     }
   }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/device/computing_errors.h"
 
+#include "kernels/cuda_error.h"
+
+#include <c10/util/Exception.h>
+
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -25,9 +29,13 @@ TEST(ComputingErrors, WhatIsThrownBelowIsAnErrorWithTheId) {
   EXPECT_EQ(of_torch.id, "test-failed");
   EXPECT_EQ(of_torch.message.find("no such kernel"), 0u) << of_torch.message;
   EXPECT_EQ(of_torch.message.find("Exception raised from"), std::string::npos);
-  const Problem of_cuda = problem_of([]() -> int { throw std::runtime_error("launch failed"); });
+  const Problem of_cuda = problem_of([]() -> int { throw kernels::CudaError("f(): lost"); });
   EXPECT_EQ(of_cuda.id, "test-failed");
-  EXPECT_EQ(of_cuda.message, "launch failed");
+  EXPECT_EQ(of_cuda.message,
+            "The GPU has failed: CUDA error: lost. Look at nvidia-smi and the kernel's log, then "
+            "start the program again");
+  const Problem of_any = problem_of([]() -> int { throw std::runtime_error("no such file"); });
+  EXPECT_EQ(of_any.message, "no such file");
   const Problem of_memory = problem_of([]() -> int { throw std::bad_alloc(); });
   EXPECT_EQ(of_memory.id, "test-failed");
   EXPECT_EQ(of_memory.message, "out of memory");

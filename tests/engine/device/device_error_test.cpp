@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/device/device_error.h"
 
+#include "kernels/cuda_error.h"
+
+#include <c10/util/Exception.h>
+
 #include <gtest/gtest.h>
+
+#include <stdexcept>
 
 namespace engine {
 namespace {
@@ -10,14 +16,24 @@ TEST(DeviceError, OfAGpuNamesTheErrorAndTheWayOut) {
   const c10::Error error({"f", "file", 1},
                          "CUDA error: unspecified launch failure\nSearch for it in the manual.\n");
   EXPECT_EQ(
-      device_error_message(error),
+      device_error_message(error, "resume from the last checkpoint"),
       "The GPU has failed: CUDA error: unspecified launch failure. Look at nvidia-smi and the "
       "kernel's log, then resume from the last checkpoint");
 }
 
+TEST(DeviceError, OfAKernelOfOursIsTheSameWithoutTheCallsPlace) {
+  const kernels::CudaError error("cudaGetLastError() at file.cu:7: unspecified launch failure");
+  EXPECT_EQ(
+      device_error_message(error, "wait"),
+      "The GPU has failed: CUDA error: unspecified launch failure. Look at nvidia-smi and the "
+      "kernel's log, then wait");
+}
+
 TEST(DeviceError, OfAnythingElseSaysWhatLibTorchSays) {
   const c10::Error error({"f", "file", 1}, "mat1 and mat2 shapes cannot be multiplied\nat all");
-  EXPECT_EQ(device_error_message(error), "mat1 and mat2 shapes cannot be multiplied\nat all");
+  EXPECT_EQ(device_error_message(error, "wait"),
+            "mat1 and mat2 shapes cannot be multiplied\nat all");
+  EXPECT_EQ(device_error_message(std::runtime_error("no such file"), "wait"), "no such file");
 }
 
 }  // namespace

@@ -2,7 +2,10 @@
 // A GPU that fails in the midst of a run. Afterwards no call of CUDA succeeds in this process, so
 // this is its only test with a GPU.
 #include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/error.h"
+#include "engine/evaluation/transform_trial.h"
 #include "engine/runs/run_reader.h"
+#include "engine/training/evaluate.h"
 #include "engine/training/train.h"
 #include "tests/support/tiny_training.h"
 
@@ -14,6 +17,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -47,12 +51,23 @@ bool break_device() {
              kernel, 1, 1, 1, 1, 1, 1, 0, nullptr, nullptr, nullptr) == 0;
 }
 
+void expect_failed_device(const std::function<void()>& work) {
+  try {
+    work();
+    ADD_FAILURE() << "went on";
+  } catch (const Error& error) {
+    const Problem& problem = error.problems().at(0);
+    EXPECT_EQ(problem.message.find("The GPU has failed: CUDA error"), 0u) << problem.message;
+    EXPECT_NE(problem.message.find("then start the program again"), std::string::npos);
+  }
+}
+
 class LostDeviceOnCuda : public tests::TinyTraining {
  protected:
   LostDeviceOnCuda() : TinyTraining(810, {.hidden_size = 64, .intermediate_size = 128}) {}
 };
 
-TEST_F(LostDeviceOnCuda, TheRunEndsAsFailedWithItsLastCheckpointIntact) {
+TEST_F(LostDeviceOnCuda, TheRunEndsWithItsLastCheckpointIntactAndEveryOtherWorkSaysWhy) {
 #ifndef PARADIGM_WITH_CUDA
   GTEST_SKIP() << "built without CUDA";
 #endif
@@ -62,6 +77,18 @@ TEST_F(LostDeviceOnCuda, TheRunEndsAsFailedWithItsLastCheckpointIntact) {
   config.logging_steps = 1;
   config.save_steps = 20;
   config.device = "cuda";
+
+  TrialConfig trial_config;
+  trial_config.eval.model_name_or_path = *config.model_name_or_path;
+  trial_config.eval.validation_file = config.train_file;
+  trial_config.eval.block_size = 16;
+  trial_config.eval.device = "cuda";
+  trial_config.batches = 2;
+  trial_config.batch_size = 2;
+  const auto trial = open_trial(trial_config, {});
+  const TransformText flips{"default: {paradigm: random_bitflip, w_p_frac: 0.001}\n",
+                            "edited.yaml"};
+  ASSERT_GT(trial->try_transform(flips, {}).plain_loss, 0);
 
   const fs::path run = folder_ / "run";
   std::atomic<bool> is_broken = false;
@@ -83,6 +110,10 @@ TEST_F(LostDeviceOnCuda, TheRunEndsAsFailedWithItsLastCheckpointIntact) {
   const NewestCheckpoint newest = newest_checkpoint(run, FileCheck::hashes);
   ASSERT_TRUE(newest.checkpoint.has_value());
   EXPECT_EQ(newest.checkpoint->path.filename(), outcome.last_checkpoint);
+
+  expect_failed_device([&] { evaluate(trial_config.eval, {}); });
+  expect_failed_device([&] { trial->try_transform(flips, {}); });
+  expect_failed_device([&] { trial->scan(flips, {}); });
 }
 
 }  // namespace
