@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plain fp32 training steps of this engine against PyTorch eager's, on the same cores.
+"""Plain training steps of this engine against PyTorch eager's, on the same cores.
 
 python tests/benchmarks/compare_with_pytorch.py [--build build] [--steps 5] [--rounds 3] [--cases debug 60M] [--threads 1 2]
-       [--clock wall|cpu]
+       [--clock wall|cpu] [--bf16]
 
 Needs torch and numpy; first `ninja -C build training_step_benchmark`. Both sides are processes that stay loaded and take
 turns, step by step (A B A B ...), on the same weights and tokens; their losses are compared. The PyTorch side is a plain
-module equal to Hugging Face's Llama with SDPA attention, fused AdamW and clip_grad_norm_. Each round has fresh processes;
+module equal to Hugging Face's Llama with SDPA attention, fused AdamW and clip_grad_norm_, in bf16 under autocast. Each round has fresh processes;
 printed are the medians of a round's steps, their ratio (> 1: the engine is faster), the ratios of the forward and
 backward passes of head and loss and of all below the head, the peak memory above the loaded program, and at the end the worst of the rounds.
 """
@@ -150,10 +150,11 @@ def load_module(folder, make_attention=None):
     return model
 
 
-def serve(folder, tokens_file, batch, sequence, threads, load=load_module):
+def serve(folder, tokens_file, batch, sequence, threads, load=load_module, bf16=False):
     """The PyTorch side: the same requests and answers as training_step_benchmark."""
     import torch
     torch.set_num_threads(threads)
+    passes = lambda: torch.autocast("cpu", torch.bfloat16, enabled=bf16)
     loaded_program = status_bytes("VmRSS")
     model = load(folder)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01, fused=True)
@@ -161,7 +162,8 @@ def serve(folder, tokens_file, batch, sequence, threads, load=load_module):
 
     def step():
         optimizer.zero_grad()
-        loss = model(ids)
+        with passes():
+            loss = model(ids)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -174,17 +176,20 @@ def serve(folder, tokens_file, batch, sequence, threads, load=load_module):
             loss = step()
             answer = dict(wall=time.perf_counter() - begin, cpu=time.process_time() - cpu, loss=loss)
         elif request == "head":
-            with torch.no_grad():
+            with torch.no_grad(), passes():
                 hidden = model.model(ids)
             hidden.requires_grad_(True)
             optimizer.zero_grad()
             begin, cpu = time.perf_counter(), time.process_time()
-            model.loss_of(hidden, ids).backward()
+            with passes():
+                loss = model.loss_of(hidden, ids)
+            loss.backward()
             answer = dict(wall=time.perf_counter() - begin, cpu=time.process_time() - cpu)
         elif request == "body":
             optimizer.zero_grad()
             begin, cpu = time.perf_counter(), time.process_time()
-            hidden = model.model(ids)
+            with passes():
+                hidden = model.model(ids)
             hidden.backward(torch.ones_like(hidden))
             answer = dict(wall=time.perf_counter() - begin, cpu=time.process_time() - cpu)
         else:
@@ -245,13 +250,14 @@ class Side:
 
 def one_round(folder, batch, sequence, threads, options):
     arguments = [str(folder), str(folder / "tokens"), str(batch), str(sequence), str(threads)]
-    engine = Side([str(options.build / "bin/training_step_benchmark"), *arguments], threads)
-    pytorch = Side([sys.executable, __file__, "--serve", *arguments], threads)
+    bf16 = ["--bf16"] if options.bf16 else []
+    engine = Side([str(options.build / "bin/training_step_benchmark"), *bf16, *arguments], threads)
+    pytorch = Side([sys.executable, __file__, *bf16, "--serve", *arguments], threads)
     times = {"engine": [], "pytorch": []}
     for step in range(options.warmup + options.steps):
         ours, theirs = engine.ask("step"), pytorch.ask("step")
         difference = abs(ours["loss"] - theirs["loss"]) / theirs["loss"]
-        assert difference < 1e-3, f"the two sides compute different losses: {ours['loss']}, {theirs['loss']}"
+        assert difference < (1e-2 if options.bf16 else 1e-3), f"the two sides compute different losses: {ours['loss']}, {theirs['loss']}"
         if step >= options.warmup:
             times["engine"].append(ours[options.clock])
             times["pytorch"].append(theirs[options.clock])
@@ -283,11 +289,12 @@ def main():
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall",
                         help="cpu: processor time of all threads, for a machine that has other work too")
+    parser.add_argument("--bf16", action="store_true", help="passes in bf16 over fp32 weights")
     parser.add_argument("--serve", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         folder, tokens, *numbers = options.serve
-        serve(folder, tokens, *map(int, numbers))
+        serve(folder, tokens, *map(int, numbers), bf16=options.bf16)
         return
     for case in options.cases:
         with tempfile.TemporaryDirectory() as temporary:

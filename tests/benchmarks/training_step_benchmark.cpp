@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// One fp32 training step at a time, on demand, plain or under a transform: compare_with_pytorch.py
+// One training step at a time, on demand, plain or under a transform: compare_with_pytorch.py
 // and compare_with_mase_triton.py alternate it with another implementation's.
 //
-//   training_step_benchmark MODEL_DIR TOKENS_FILE BATCH SEQUENCE THREADS [TRANSFORM_FILE]
+//   training_step_benchmark [--bf16] MODEL_DIR TOKENS_FILE BATCH SEQUENCE THREADS [TRANSFORM_FILE]
 //
 // TOKENS_FILE holds int64 ids, BATCH x SEQUENCE of them. Answers each line of standard input by one
 // line of JSON: "step": {"wall", "cpu", "loss"}, times in seconds; "head": {"wall", "cpu"} of head
@@ -68,11 +68,11 @@ Duration duration_of(Work&& work) {
           cpu_clock() - cpu_begin};
 }
 
-Duration head_duration(Llama& model, const at::Tensor& ids) {
+Duration head_duration(Llama& model, const at::Tensor& ids, const ForwardContext& context) {
   at::Tensor hidden;
   {
     const at::NoGradGuard no_grad;
-    hidden = model.hidden_states(ids, {.phase = Phase::train});
+    hidden = model.hidden_states(ids, context);
   }
   const at::Tensor labels = ids.slice(1, 1).reshape({-1});
   at::Tensor x = hidden.slice(1, 0, ids.size(1) - 1).reshape({-1, hidden.size(2)}).detach();
@@ -86,10 +86,10 @@ Duration head_duration(Llama& model, const at::Tensor& ids) {
 }
 
 /// Forward and backward pass of everything below the head.
-Duration body_duration(Llama& model, const at::Tensor& ids) {
+Duration body_duration(Llama& model, const at::Tensor& ids, const ForwardContext& context) {
   zero_gradients(model.parameters());
   return duration_of([&] {
-    const at::Tensor hidden = model.hidden_states(ids, {.phase = Phase::train});
+    const at::Tensor hidden = model.hidden_states(ids, context);
     hidden.backward(at::ones_like(hidden));
   });
 }
@@ -97,9 +97,15 @@ Duration body_duration(Llama& model, const at::Tensor& ids) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ForwardContext context{.phase = Phase::train};
+  if (argc > 1 && std::string(argv[1]) == "--bf16") {
+    context.compute_dtype = at::kBFloat16;
+    --argc;
+    ++argv;
+  }
   if (argc != 6 && argc != 7) {
-    std::cerr << "usage: training_step_benchmark MODEL_DIR TOKENS_FILE BATCH SEQUENCE THREADS "
-                 "[TRANSFORM_FILE]\n";
+    std::cerr << "usage: training_step_benchmark [--bf16] MODEL_DIR TOKENS_FILE BATCH SEQUENCE "
+                 "THREADS [TRANSFORM_FILE]\n";
     return 2;
   }
   const std::string folder = argv[1];
@@ -121,7 +127,9 @@ int main(int argc, char** argv) {
   }
   AdamW optimizer(model.parameters(), {.weight_decay = 0.01});
   Trainer trainer(model, optimizer,
-                  {.schedule = {.type = "constant", .peak = 1e-4}, .max_grad_norm = 1.0});
+                  {.schedule = {.type = "constant", .peak = 1e-4},
+                   .max_grad_norm = 1.0,
+                   .compute_dtype = context.compute_dtype});
   std::vector<std::int64_t> tokens =
       read_tokens(argv[2], static_cast<std::size_t>(batch * sequence));
   const at::Tensor ids =
@@ -133,8 +141,8 @@ int main(int argc, char** argv) {
       const Duration taken = duration_of([&] { loss = trainer.step({ids}).loss.item<double>(); });
       std::printf("{\"wall\": %.9g, \"cpu\": %.9g, \"loss\": %.9g}\n", taken.wall, taken.cpu, loss);
     } else if (request == "head" || request == "body") {
-      const Duration taken =
-          request == "head" ? head_duration(model, ids) : body_duration(model, ids);
+      const Duration taken = request == "head" ? head_duration(model, ids, context)
+                                               : body_duration(model, ids, context);
       std::printf("{\"wall\": %.9g, \"cpu\": %.9g}\n", taken.wall, taken.cpu);
     } else if (request == "memory") {
       std::printf("{\"bytes\": %lld}\n",
