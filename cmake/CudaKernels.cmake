@@ -30,7 +30,9 @@ function(target_cuda_sources target)
   set(arguments -std=c++20 -O3 --expt-relaxed-constexpr -fmad=false -Xcompiler -fPIC,-Wall,-Wextra,-O2
     "-I${CMAKE_SOURCE_DIR}" -DPARADIGM_WITH_CUDA -DNDEBUG)
   foreach(architecture IN LISTS PARADIGM_CUDA_TARGETS)
-    list(APPEND arguments -gencode "arch=compute_${architecture},code=sm_${architecture}")
+    # All of 9.0 have the instructions of 9.0a, among them the matrix unit's; PTX that uses them runs on no other.
+    string(REGEX REPLACE "^90$" "90a" binary "${architecture}")
+    list(APPEND arguments -gencode "arch=compute_${binary},code=sm_${binary}")
     set(newest "${architecture}")
   endforeach()
   list(APPEND arguments -gencode "arch=compute_${newest},code=compute_${newest}")

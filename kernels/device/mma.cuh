@@ -68,11 +68,14 @@ __device__ inline void copy_async(std::uint32_t to, const void* from, bool valid
                : "r"(to), "l"(from), "r"(valid ? 16 : 0)
                : "memory");
 }
-/// The same of 4 bytes.
-__device__ inline void copy_word_async(std::uint32_t to, const void* from, bool valid) {
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;"
+__device__ inline void copy_async(std::uint32_t to, const void* from) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" : : "r"(to), "l"(from) : "memory");
+}
+/// The same of 8 bytes.
+__device__ inline void copy_pair_async(std::uint32_t to, const void* from, bool valid) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;"
                :
-               : "r"(to), "l"(from), "r"(valid ? 4 : 0)
+               : "r"(to), "l"(from), "r"(valid ? 8 : 0)
                : "memory");
 }
 __device__ inline void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }

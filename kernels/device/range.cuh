@@ -99,6 +99,12 @@ struct ThreadRange {
     hi = greatest(hi, x);
   }
 
+  /// In a tree, of which less waits for less.
+  __device__ void add(const float (&x)[4]) {
+    lo = least(lo, least(least(x[0], x[1]), least(x[2], x[3])));
+    hi = greatest(hi, greatest(greatest(x[0], x[1]), greatest(x[2], x[3])));
+  }
+
   __device__ RangeAccumulator accumulated() const {
     RangeAccumulator range;
     if (lo <= hi || lo != lo) {

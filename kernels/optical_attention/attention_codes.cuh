@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernels/optical_attention/attention_tiles.cuh"
+#include "kernels/optical_attention/score_read_out.cuh"
 
 #include <algorithm>
 
@@ -25,32 +26,29 @@ void with_code_type(std::int32_t levels, Work&& work) {
 /// Four codes of consecutive keys for each of the rows r and r + 8.
 template <typename Code>
 struct alignas(8 * sizeof(Code)) CodePair {
-  static constexpr int kWords = 2 * sizeof(Code);
-  std::uint32_t word[kWords];
+  static constexpr int kWords = sizeof(Code);  // of a row
+  std::uint32_t word[2][kWords];
 
-  __device__ void put(int half, const float (&lifted)[4]) {
-    const auto bits = [&](int i) { return __float_as_uint(lifted[i]); };
+  /// The low bits of four lifted codes.
+  __device__ void put(int row, float c0, float c1, float c2, float c3) {
+    const auto bits = [](float code) { return __float_as_uint(code); };
     if constexpr (sizeof(Code) == 1) {
-      const std::uint32_t low = __byte_perm(bits(0), bits(1), 0x0040);
-      word[half] = __byte_perm(low, __byte_perm(bits(2), bits(3), 0x0040), 0x5410);
+      const std::uint32_t low = __byte_perm(bits(c0), bits(c1), 0x0040);
+      word[row][0] = __byte_perm(low, __byte_perm(bits(c2), bits(c3), 0x0040), 0x5410);
     } else {
-      word[2 * half] = __byte_perm(bits(0), bits(1), 0x5410);
-      word[2 * half + 1] = __byte_perm(bits(2), bits(3), 0x5410);
+      word[row][0] = __byte_perm(bits(c0), bits(c1), 0x5410);
+      word[row][1] = __byte_perm(bits(c2), bits(c3), 0x5410);
     }
   }
 
-  /// Lifted.
-  __device__ void get(int half, float (&lifted)[4]) const {
+  __device__ float get(int row, int key) const {
     const std::uint32_t lift = __float_as_uint(kLift);
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      if constexpr (sizeof(Code) == 1) {
-        lifted[i] = __uint_as_float(__byte_perm(word[half], lift, 0x7640 | i));
-      } else {
-        lifted[i] = __uint_as_float(
-            __byte_perm(word[2 * half + i / 2], lift, i % 2 == 0 ? 0x7610 : 0x7632));
-      }
-    }
+    const std::uint32_t bits =
+        sizeof(Code) == 1
+            ? __byte_perm(word[row][0], lift, 0x7640 | key)
+            : __byte_perm(key < 2 ? word[row][0] : word[row][kWords - 1], lift,
+                          key % 2 == 0 ? 0x7610 : 0x7632);
+    return __uint_as_float(bits) - kLift;
   }
 };
 
@@ -58,9 +56,12 @@ constexpr int kTileCodes = kRows * kRows;
 
 /// Place of the pair of rows r, r + 8 and keys 4 quad ... 4 quad + 3 in a tile. The order of rows
 /// in a warp's eight keeps both readers, by queries and by keys, free of bank conflicts.
-__device__ inline int pair_place(int row, int quad) {
-  const int slot = row % 2 * 4 + row % 8 / 2;
-  return ((row / 16 * 4 + quad / 4) * 8 + slot) * 4 + quad % 4;
+constexpr int kPairsOfKeyGroup = 32;  ///< from one 16 keys to the next
+constexpr int kPairsOfRowGroup = 4 * kPairsOfKeyGroup;
+constexpr int kPairsOfRow = 16;  ///< from an even row to the odd one behind it
+PARADIGM_HOST_DEVICE inline int pair_place(int row, int quad) {
+  return row / 16 * kPairsOfRowGroup + quad / 4 * kPairsOfKeyGroup + row % 2 * kPairsOfRow +
+         row % 8 / 2 * 4 + quad % 4;
 }
 
 /// Tiles of queries, of every head.
@@ -73,7 +74,7 @@ struct QueryChunk {
 constexpr std::int64_t kMostKeysInOnePiece = 2048;
 constexpr std::int64_t kQueriesOfChunk = 1024;
 
-inline std::int64_t tiles_of(std::int64_t rows) { return (rows + kRows - 1) / kRows; }
+PARADIGM_HOST_DEVICE inline std::int64_t tiles_of(std::int64_t rows) { return (rows + kRows - 1) / kRows; }
 
 inline std::int64_t tiles_of_chunk(const AttentionExtent& extent) {
   return tiles_of(extent.keys <= kMostKeysInOnePiece ? extent.queries : kQueriesOfChunk);
@@ -98,7 +99,7 @@ struct CodeTiles {
 
   PARADIGM_HOST_DEVICE CodeTiles(const AttentionExtent& extent, const QueryChunk& of)
       : chunk(of),
-        key_tiles((extent.keys + kRows - 1) / kRows),
+        key_tiles(tiles_of(extent.keys)),
         triangle(extent.queries == extent.keys) {}
 
   PARADIGM_HOST_DEVICE std::int64_t before(std::int64_t query_tile) const {
@@ -109,38 +110,47 @@ struct CodeTiles {
     return before(chunk.first_tile + chunk.tiles) - before(chunk.first_tile);
   }
 
+  PARADIGM_HOST_DEVICE std::int64_t of_row(std::int64_t query_tile) const {
+    return triangle ? query_tile + 1 : key_tiles;
+  }
+
   /// In codes. `head` counts all heads of the batch.
-  __device__ std::int64_t first_code(std::int64_t head, std::int64_t query_tile,
-                                     std::int64_t key_tile) const {
+  PARADIGM_HOST_DEVICE std::int64_t first_code(std::int64_t head, std::int64_t query_tile,
+                                               std::int64_t key_tile) const {
     const std::int64_t row = before(query_tile) - before(chunk.first_tile);
     return (head * of_head() + row + key_tile) * kTileCodes;
   }
 };
 
-/// A tile of codes in shared memory.
+/// The lane's first pair of a tile of queries: of its rows r and r + 8 and four of the first 16 keys.
+__device__ inline int pair_of_lane() {
+  return pair_place(threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4, threadIdx.x % 4);
+}
+
+/// The lane's codes of one tile after the other, straight from memory.
 template <typename Code>
-struct CodeTile {
-  static constexpr int kBytes = kTileCodes * static_cast<int>(sizeof(Code));
-  unsigned char* memory;
+class PairStream {
+ public:
+  CodePair<Code> group[kRows / kGroup];
 
-  __device__ void load(const void* codes, std::int64_t first_code) const {
-    const auto* source = reinterpret_cast<const unsigned char*>(codes) + first_code * sizeof(Code);
-    const std::uint32_t target = device::shared_address(memory);
-    for (int at = threadIdx.x * 16; at < kBytes; at += kThreads * 16) {
-      device::copy_async(target + at, source + at, true);
-    }
+  __device__ explicit PairStream(const Code* codes)
+      : next_(reinterpret_cast<const CodePair<Code>*>(codes) + pair_of_lane()) {}
+
+  __device__ void load() {
+#pragma unroll
+    for (int i = 0; i < kRows / kGroup; ++i) group[i] = next_[i * kPairsOfKeyGroup];
+    next_ += kTileCodes / 8;
   }
 
-  __device__ CodePair<Code> pair(int place) const {
-    return reinterpret_cast<const CodePair<Code>*>(memory)[place];
-  }
+ private:
+  const CodePair<Code>* next_;
 };
 
-/// First sweep of a chunk: the codes of Q(q^ k^T; qk_range), `rows.greatest` and
-/// `rows.reciprocal_sum`. Folds the range of the visible raw scores into `observed` unless it is
-/// null; with `running`, reads out in that range and updates it: only where one chunk is all.
+/// First sweep of a chunk: the codes of Q(q^ k^T; qk_range), and the rows' exponents. Folds the range of the
+/// visible raw scores into `observed` unless it is null; with `running`, reads out in that range and
+/// updates it: only where one chunk is all.
 void read_out_scores(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
-                     const HeadRows& k, void* codes, const OpticalAttentionRows& rows,
+                     const HeadRows& k, void* codes, float* exponent,
                      cuda::ObservedRange observed, const cuda::RunningRange& running,
                      Stream stream);
 
@@ -148,15 +158,15 @@ void read_out_scores(const OpticalAttention& how, const QueryChunk& chunk, const
 void read_out_scores_again(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
                            const HeadRows& k, void* codes, Stream stream);
 
-/// A block of threads for each tile of queries.
+/// A block of threads for each tile of queries: first those of all heads with the longest rows, so
+/// that the last blocks to start are the shortest.
 inline dim3 query_grid(const AttentionExtent& extent, const QueryChunk& chunk) {
-  return {static_cast<unsigned>(chunk.tiles), static_cast<unsigned>(extent.heads),
-          static_cast<unsigned>(extent.batch)};
+  return {static_cast<unsigned>(extent.heads), static_cast<unsigned>(extent.batch),
+          static_cast<unsigned>(chunk.tiles)};
 }
 
-/// The block's tile, the longest rows first: the last blocks to start are then the shortest.
 __device__ inline std::int64_t query_tile_of_block(const QueryChunk& chunk) {
-  return chunk.first_tile + gridDim.x - 1 - blockIdx.x;
+  return chunk.first_tile + gridDim.z - 1 - blockIdx.z;
 }
 
 }  // namespace kernels::optical_attention

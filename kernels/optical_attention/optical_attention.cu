@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/device/balance.cuh"
 #include "kernels/optical_attention/attention_codes.cuh"
+#include "kernels/optical_attention/tile_products.cuh"
 
 namespace kernels::cuda {
 namespace {
@@ -9,104 +10,95 @@ using namespace kernels::optical_attention;
 using device::Bf16;
 using device::Fp16;
 
+constexpr int kBlocksOfContext = 4;  ///< on one multiprocessor
+
 /// One tile: P, its codes, and both sums of values.
 template <int head_dim, bool masked, typename Code>
-__device__ void weigh_tile(const Softmax& softmax, const CodeTile<Code>& codes,
-                           const LaneRows& lane, const float (&top_code)[2],
-                           const float (&reciprocal)[2],
-                           const Tile<head_dim, Spread::kKeys>& values,
-                           const Tile<head_dim, Spread::kKeys>& exact_values,
+__device__ void weigh_tile(const Softmax& softmax, const PairStream<Code>& codes,
+                           const LaneRows& lane, const float (&exponent)[2],
+                           const Tile<head_dim>& values, const Tile<head_dim>& exact_values,
                            float (&sum)[head_dim / 8][4], float (&exact_sum)[head_dim / 8][4]) {
+  std::uint32_t weights[kRows / kGroup][4], exact_weights[kRows / kGroup][4];
 #pragma unroll
   for (int group = 0; group < kRows / kGroup; ++group) {
-    const CodePair<Code> pair = codes.pair(pair_place(lane.row, 4 * group + threadIdx.x % 4));
-    float p[2][4];
+    float p[2][4], code[2][4];
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      pair.get(half, p[half]);
+    for (int eight = 0; eight < 2; ++eight) {
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        p[half][i] = softmax.exponential(p[half][i], top_code[half]) * reciprocal[half];
-        if (masked && kGroup * group + i >= lane.visible[half]) p[half][i] = 0.0f;
+      for (int at = 0; at < 4; ++at) {
+        const int key = 2 * eight + at % 2;
+        p[eight][at] = softmax.power(codes.group[group].get(at / 2, key), exponent[at / 2]);
+        // Q(P; (0, 1)) as its code: v = P * top, because (P - 0) / (1 + 1e-8) is P in fp32. P is
+        // no more than 1 by more than rounding, which half a code covers.
+        code[eight][at] = fmaf(p[eight][at], softmax.top, kLift) - kLift;
+        if (masked && kGroup * group + key >= lane.visible[at / 2]) {
+          p[eight][at] = code[eight][at] = 0.0f;
+        }
       }
     }
-    const std::uint32_t exact_p[4] = {Bf16::pack(p[0][0], p[0][1]), Bf16::pack(p[1][0], p[1][1]),
-                                      Bf16::pack(p[0][2], p[0][3]), Bf16::pack(p[1][2], p[1][3])};
-    // Q(P; (0, 1)) as its code: v = P * top, because (P - 0) / (1 + 1e-8) is P in fp32.
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        p[half][i] = least((p[half][i] * softmax.top + kLift) - kLift, softmax.top);
-      }
-    }
-    const std::uint32_t code[4] = {Fp16::pack(p[0][0], p[0][1]), Fp16::pack(p[1][0], p[1][1]),
-                                   Fp16::pack(p[0][2], p[0][3]), Fp16::pack(p[1][2], p[1][3])};
-    add_weighted_rows<head_dim, Fp16>(code, values, group, sum);
-    add_weighted_rows<head_dim, Bf16>(exact_p, exact_values, group, exact_sum);
+    pack_weights<Fp16>(code[0], code[1], weights[group]);
+    pack_weights<Bf16>(p[0], p[1], exact_weights[group]);
   }
+  start_weighted_rows<Fp16>(weights, values, 0, sum);
+  start_weighted_rows<Bf16>(exact_weights, exact_values, 0, exact_sum);
+  finish_weighted_rows(sum, weights);
+  finish_weighted_rows(exact_sum, exact_weights);
 }
 
 template <int head_dim, typename Code>
 __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
     context_kernel(OpticalAttention how, QueryChunk chunk, const Code* codes, HeadRows v,
                    HeadRows exact_v, float* context, OpticalAttentionRows rows) {
-  extern __shared__ __align__(128) unsigned char memory[];
-  constexpr int kBytes = kRows * head_dim * 2;
-  const std::uint32_t base = device::shared_address(memory);
+  extern __shared__ unsigned char memory[];
   const AttentionExtent& extent = how.extent;
-  const Head head(extent, blockIdx.z, blockIdx.y);
+  const Head head(extent, blockIdx.y, blockIdx.x);
   const std::int64_t query_tile = query_tile_of_block(chunk);
   const std::int64_t first_query = query_tile * kRows;
-  const std::uint16_t* quantised = head_of(v, head.batch, head.kv_head);
-  const std::uint16_t* exact = head_of(exact_v, head.batch, head.kv_head);
   const Softmax softmax(how);
   const int tiles = visible_tiles(extent, first_query);
+  const int simple_tiles = wholly_visible_tiles(extent, first_query);
   const std::int64_t row_codes =
       CodeTiles(extent, chunk).first_code(head.batch * extent.heads + head.head, query_tile, 0);
 
-  const auto value_tile = [&](int which, int stage) {
-    return Tile<head_dim, Spread::kKeys>{base + (2 * which + stage) * kBytes};
+  const Tile<head_dim> first_tile(first_tile_address(memory));
+  const auto value_tile = [&](int tile) { return first_tile.after(tile % 2); };
+  const auto exact_tile = [&](int tile) { return first_tile.after(2 + tile % 2); };
+  const auto values_of = [&](const HeadRows& matrix) {
+    return TileStream<head_dim, Order::kQuads>(head_of(matrix, head.batch, head.kv_head),
+                                               matrix.row_stride, 0, extent.keys);
   };
-  const auto code_tile = [&](int stage) {
-    return CodeTile<Code>{memory + 4 * kBytes + stage * CodeTile<Code>::kBytes};
-  };
+  auto values = values_of(v), exact_values = values_of(exact_v);
+  PairStream<Code> next_codes(codes + row_codes);
   const auto load = [&](int tile) {
     if (tile < tiles) {
-      const std::int64_t first = std::int64_t{tile} * kRows;
-      code_tile(tile % 2).load(codes, row_codes + std::int64_t{tile} * kTileCodes);
-      value_tile(0, tile % 2).load(quantised, v.row_stride, first, kRows, extent.keys);
-      value_tile(1, tile % 2).load(exact, exact_v.row_stride, first, kRows, extent.keys);
+      values.load(value_tile(tile));
+      exact_values.load(exact_tile(tile));
+      next_codes.load();
     }
     device::commit_copies();
   };
 
   LaneRows lane;
   load(0);
-  float top_code[2], reciprocal[2];
+  float exponent[2];
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const std::int64_t query = first_query + lane.row + 8 * half;
-    const bool exists = query < extent.queries;
-    top_code[half] = (exists ? rows.greatest[head.row + query] : 0.0f) + kLift;
-    reciprocal[half] = exists ? rows.reciprocal_sum[head.row + query] : 0.0f;
+    exponent[half] = query < extent.queries ? rows.exponent[head.row + query] : 0.0f;
   }
-  float sum[head_dim / 8][4] = {};
-  float exact_sum[head_dim / 8][4] = {};
+  float sum[head_dim / 8][4] = {}, exact_sum[head_dim / 8][4] = {};
   for (int tile = 0; tile < tiles; ++tile) {
+    wait_for_tiles();
+    const PairStream<Code> tile_codes = next_codes;
     load(tile + 1);
-    device::wait_for_copies<1>();
-    __syncthreads();
-    const auto values = value_tile(0, tile % 2), exact_values = value_tile(1, tile % 2);
-    if (sees_all(extent, first_query, std::int64_t{tile} * kRows)) {
-      weigh_tile<head_dim, false>(softmax, code_tile(tile % 2), lane, top_code, reciprocal, values,
-                                  exact_values, sum, exact_sum);
+    if (tile < simple_tiles) {
+      weigh_tile<head_dim, false>(softmax, tile_codes, lane, exponent, value_tile(tile),
+                                  exact_tile(tile), sum, exact_sum);
     } else {
       lane.look_at(extent, first_query, std::int64_t{tile} * kRows);
-      weigh_tile<head_dim, true>(softmax, code_tile(tile % 2), lane, top_code, reciprocal, values,
-                                 exact_values, sum, exact_sum);
+      weigh_tile<head_dim, true>(softmax, tile_codes, lane, exponent, value_tile(tile),
+                                  exact_tile(tile), sum, exact_sum);
     }
-    __syncthreads();
   }
 
   constexpr float kUnitInterval[2] = {0, 1};
@@ -116,13 +108,12 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
   for (int half = 0; half < 2; ++half) {
     const std::int64_t query = first_query + lane.row + 8 * half;
     if (query >= extent.queries) continue;
-    const std::int64_t row = head.row + query;
+    const std::int64_t row = (head.row + query) * head_dim + column;
 #pragma unroll
     for (int n = 0; n < head_dim / 8; ++n) {
-      const std::int64_t at = row * head_dim + 8 * n + column;
-      *reinterpret_cast<float2*>(context + at) =
+      *reinterpret_cast<float2*>(context + row + 8 * n) =
           make_float2(sum[n][2 * half] * value_scale, sum[n][2 * half + 1] * value_scale);
-      *reinterpret_cast<float2*>(rows.exact_context + at) =
+      *reinterpret_cast<float2*>(rows.exact_context + row + 8 * n) =
           make_float2(exact_sum[n][2 * half], exact_sum[n][2 * half + 1]);
     }
   }
@@ -134,12 +125,10 @@ void add_context(const OpticalAttention& how, const QueryChunk& chunk, const voi
   with_code_type(how.levels, [&](auto code) {
     using Code = decltype(code);
     with_head_dim(how.extent.head_dim, [&](auto head_dim) {
-      constexpr int kBytes = 4 * kRows * head_dim * 2 + 2 * CodeTile<Code>::kBytes;
-      const auto kernel = &context_kernel<head_dim, Code>;
-      PARADIGM_CUDA_CHECK(
-          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
-      kernel<<<query_grid(how.extent, chunk), kThreads, kBytes, device::native(stream)>>>(
-          how, chunk, static_cast<const Code*>(codes), v, exact_v, context, rows);
+      constexpr int kBytes = 4 * Tile<head_dim>::kBytes + kTileAlignment;
+      context_kernel<head_dim, Code>
+          <<<query_grid(how.extent, chunk), kThreads, kBytes, device::native(stream)>>>(
+              how, chunk, static_cast<const Code*>(codes), v, exact_v, context, rows);
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
@@ -164,6 +153,14 @@ std::int64_t optical_attention_code_bytes(const AttentionExtent& extent, std::in
   return extent.batch * extent.heads * most * kTileCodes * (levels <= 256 ? 1 : 2);
 }
 
+std::int64_t optical_attention_code_index(const AttentionExtent& extent, std::int64_t head,
+                                          std::int64_t query, std::int64_t key) {
+  const CodeTiles tiles(extent, {0, tiles_of(extent.queries)});
+  const int row = static_cast<int>(query % kRows), column = static_cast<int>(key % kRows);
+  return tiles.first_code(head, query / kRows, key / kRows) +
+         8 * pair_place(row, column / 4) + row % 16 / 8 * 4 + column % 4;
+}
+
 void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
                                const HeadRows& v, const HeadRows& exact_v, void* codes,
                                float* context, const OpticalAttentionRows& rows,
@@ -178,7 +175,7 @@ void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, c
     weighing.qk_range = running.used;  // the state has moved on by then
   }
   for_chunks(how.extent, [&](const QueryChunk& chunk, bool, bool) {
-    read_out_scores(reading, chunk, q, k, codes, rows, observed, running, stream);
+    read_out_scores(reading, chunk, q, k, codes, rows.exponent, observed, running, stream);
     add_context(weighing, chunk, codes, v, exact_v, context, rows, stream);
   });
 }

@@ -46,9 +46,7 @@ struct OpticalAttention {
 
 /// What the forward leaves for the gradient, all fp32 and dense.
 struct OpticalAttentionRows {
-  float* greatest = nullptr;  ///< [batch, heads, queries]: the greatest visible code of S
-  float* reciprocal_sum =
-      nullptr;  ///< [batch, heads, queries]: 1 / sum of exp(scale * (S - S of greatest))
+  float* exponent = nullptr;  ///< [batch, heads, queries]: P = 2^(code of S * step + exponent)
   float* exact_context = nullptr;  ///< [batch, heads, queries, head_dim]: P v, both unquantised
 };
 
@@ -69,6 +67,11 @@ void optical_attention_score_range(const OpticalAttention& how, const HeadRows& 
 bool optical_attention_is_one_chunk(const AttentionExtent& extent);
 /// Memory that the codes of a chunk take.
 std::int64_t optical_attention_code_bytes(const AttentionExtent& extent, std::int32_t levels);
+
+/// Where among them the code of a score lies, in codes: of a visible one, in one chunk. `head`
+/// counts all heads of the batch.
+std::int64_t optical_attention_code_index(const AttentionExtent& extent, std::int64_t head,
+                                          std::int64_t query, std::int64_t key);
 
 /// C, fp32 [batch, heads, queries, head_dim], and `rows`. q, k, v quantised fp16; `exact_v` bf16.
 /// `codes` is scratch aligned to 16 bytes; of one chunk, the gradient may have it. Folds the range

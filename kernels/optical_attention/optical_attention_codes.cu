@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/optical_attention/attention_codes.cuh"
+#include "kernels/optical_attention/tile_products.cuh"
+#include "kernels/philox_series.h"
 
 #include <limits>
 
@@ -9,32 +11,33 @@ namespace {
 using device::Fp16;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr int kBlocksOfReadOut = 5;  ///< on one multiprocessor
+constexpr int kKeysAtOnce = 32;      ///< whose scores a block holds
+constexpr int kGroupsAtOnce = kKeysAtOnce / kGroup;
 
 template <int head_dim>
 __global__ void __launch_bounds__(kThreads)
     score_range_kernel(OpticalAttention how, HeadRows q, HeadRows k, bool full, int* observed) {
-  extern __shared__ __align__(128) unsigned char memory[];
-  constexpr int kBytes = kRows * head_dim * 2;
-  const std::uint32_t base = device::shared_address(memory);
+  extern __shared__ unsigned char memory[];
   const AttentionExtent& extent = how.extent;
-  const Head head(extent, blockIdx.z, blockIdx.y);
-  const std::int64_t first_query = std::int64_t{blockIdx.x} * kRows;
-  const std::uint16_t* keys = head_of(k, head.batch, head.kv_head);
-
-  const Tile<head_dim, Spread::kQueries> q_tile{base};
-  const Tile<head_dim, Spread::kKeys> k_tile{base + kBytes};
-  q_tile.load(head_of(q, head.batch, head.head), q.row_stride, first_query, kRows, extent.queries);
+  const Head head(extent, blockIdx.y, blockIdx.x);
+  const std::int64_t first_query = std::int64_t{blockIdx.z} * kRows;
+  const Tile<head_dim> q_tile(first_tile_address(memory)), k_tile = q_tile.after(1);
+  TileStream<head_dim, Order::kAsIs>(head_of(q, head.batch, head.head), q.row_stride, first_query,
+                                     extent.queries)
+      .load(q_tile);
+  TileStream<head_dim, Order::kQuads> keys(head_of(k, head.batch, head.kv_head), k.row_stride, 0,
+                                           extent.keys);
   const int tiles = full ? static_cast<int>((extent.keys + kRows - 1) / kRows)
                          : visible_tiles(extent, first_query);
   device::RangeAccumulator seen;
-  QueryFragments<head_dim> queries;
+  RowFragments<head_dim> queries;
   for (int tile = 0; tile < tiles; ++tile) {
-    k_tile.load(keys, k.row_stride, std::int64_t{tile} * kRows, kRows, extent.keys);
-    device::commit_copies();
-    device::wait_for_copies<0>();
-    __syncthreads();
-    if (tile == 0) queries.load(q_tile);
     const std::int64_t first_key = std::int64_t{tile} * kRows;
+    keys.load(k_tile);
+    device::commit_copies();
+    wait_for_tiles();
+    if (tile == 0) queries.load(q_tile);
     LaneRows lane;
     lane.look_at(extent, first_query, first_key);
 #pragma unroll
@@ -44,17 +47,14 @@ __global__ void __launch_bounds__(kThreads)
                              4 * static_cast<int>(threadIdx.x % 4);
       }
     }
-#pragma unroll 1
-    for (int group = 0; group < kRows / kGroup; ++group) {
-      float score[2][4];
-      multiply_by_keys<head_dim, Fp16>(queries, k_tile, group, score);
+    float score[kRows / 8][4];
+    multiply_by_rows<Fp16>(queries, k_tile, 0, score);
 #pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        float four[4];
-        take_four(score, half, four);
-        for (int i = 0; i < 4; ++i) {
-          if (kGroup * group + i < lane.visible[half]) seen.add(four[i]);
-        }
+    for (int eight = 0; eight < kRows / 8; ++eight) {
+#pragma unroll
+      for (int at = 0; at < 4; ++at) {
+        const int key = kGroup * (eight / 2) + 2 * (eight % 2) + at % 2;
+        if (key < lane.visible[at / 2]) seen.add(score[eight][at]);
       }
     }
     __syncthreads();
@@ -62,76 +62,122 @@ __global__ void __launch_bounds__(kThreads)
   seen.fold_into(observed);
 }
 
-/// One row's softmax while its codes go by, of the keys that one lane sees.
-struct RunningSoftmax {
-  float greatest_code = -kInfinity;
-  float sum = 0;
+/// The sums of one lane's rows r and r + 8 while their codes go by, of 2^(code * step + offset). The
+/// offset keeps the powers in fp32's range. Where the whole range of codes has room there it never
+/// moves; else it follows the greatest code.
+struct RunningRows {
+  static constexpr float kRoom = 60;  ///< of exponents of 2
 
-  /// Counts `sum` from a greatest code that may be higher. Seldom it is: a row's first keys decide.
-  __device__ void raise(float code, const Softmax& softmax) {
-    if (!(code > greatest_code)) return;
-    sum *= softmax.exponential(greatest_code, code);
-    greatest_code = code;
+  float step;  ///< of the exponent, for a code in units
+  float offset[2], sum[2] = {0, 0};
+  bool follows;
+
+  __device__ explicit RunningRows(const Softmax& softmax) : step(softmax.step / kUnits) {
+    follows = !(softmax.step * softmax.top <= kRoom);
+    offset[0] = offset[1] = follows ? kInfinity : -softmax.step * softmax.top;
   }
 
-  __device__ void merge(float other_greatest, float other_sum, const Softmax& softmax) {
-    const float both = fmaxf(greatest_code, other_greatest);
-    if (both == -kInfinity) {  // no key, or nothing but NaN
-      sum += other_sum;
-      return;
+  /// Makes room for these codes. `is_hidden(group, eight, at)` ones do not count.
+  template <int groups, typename IsHidden>
+  __device__ void follow(const float (&code)[groups][2][4], const IsHidden& is_hidden) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      float greatest = -kInfinity;
+#pragma unroll
+      for (int i = 0; i < groups * 4; ++i) {
+        const int group = i / 4, eight = i / 2 % 2, at = 2 * half + i % 2;
+        if (!is_hidden(group, eight, at)) greatest = fmaxf(greatest, code[group][eight][at]);
+      }
+      const float wanted = fminf(offset[half], -greatest * step);
+      if (offset[half] < kInfinity) sum[half] *= device::exp2_fast(wanted - offset[half]);
+      offset[half] = wanted;
     }
-    sum = sum * softmax.exponential(greatest_code, both) +
-          other_sum * softmax.exponential(other_greatest, both);
-    greatest_code = both;
+  }
+
+  /// Takes over what the neighbouring lanes have of the same rows.
+  __device__ void merge(int distance) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float other_offset = __shfl_xor_sync(0xFFFFFFFFu, offset[half], distance);
+      const float other_sum = __shfl_xor_sync(0xFFFFFFFFu, sum[half], distance);
+      const float both = fminf(offset[half], other_offset);
+      const auto moved = [&](float of, float from) {
+        return from < kInfinity ? of * device::exp2_fast(both - from) : of;
+      };
+      sum[half] = moved(sum[half], offset[half]) + moved(other_sum, other_offset);
+      offset[half] = both;
+    }
   }
 };
 
-/// One tile: the scores' codes and, the first time, their extent, the greatest code and the sum of
-/// exponentials.
-template <int head_dim, bool noisy, bool again, bool masked, typename Code>
-__device__ void read_out_tile(const ScoreReader& reader, const Softmax& softmax,
-                              const QueryFragments<head_dim>& queries,
-                              const Tile<head_dim, Spread::kKeys>& keys, const LaneRows& lane,
-                              const std::uint64_t (&block)[2], device::ThreadRange& seen,
-                              RunningSoftmax (&rows)[2], CodePair<Code>* codes) {
+/// One tile: the scores' codes and, the first time, their extent and what goes into the rows.
+/// `block`: of the noise of the lane's first key of the tile, for both rows. `general`: some key is
+/// hidden, or the counters have not all the same high word, which is that of `series`.
+template <int head_dim, bool noisy, bool again, bool general, typename Code>
+__device__ void read_out_tile(const ScoreReader& reader, const ScoreNoise& noise,
+                              const NoiseTime& time, const RowFragments<head_dim>& queries,
+                              const Tile<head_dim>& keys, const LaneRows& lane,
+                              const PhiloxSeries& series, const std::uint64_t (&block)[2],
+                              device::ThreadRange& seen, RunningRows& rows,
+                              CodePair<Code>* pairs) {
   // Unrolled, the code of a tile would be larger than what the processor keeps of it at hand.
 #pragma unroll 1
-  for (int group = 0; group < kRows / kGroup; ++group) {
-    float score[2][4];
-    multiply_by_keys<head_dim, Fp16>(queries, keys, group, score);
-    float code[2][4];
+  for (int first = 0; first < kRows; first += kKeysAtOnce) {
+    float score[kKeysAtOnce / 8][4];
+    multiply_by_rows<Fp16>(queries, keys, first, score);
+    float code[kGroupsAtOnce][2][4];
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      take_four(score, half, code[half]);
-      const int visible = lane.visible[half] - kGroup * group;
+    for (int group = 0; group < kGroupsAtOnce; ++group) {
+      const int first_of_group = first + kGroup * group;
+      const auto is_hidden = [&](int eight, int at) {
+        return general && first_of_group + 2 * eight + at % 2 >= lane.visible[at / 2];
+      };
+      float lifted[2][4];
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        if (again || (masked && i >= visible)) continue;
-        seen.add(code[half][i]);
+      for (int eight = 0; eight < 2; ++eight) {
+#pragma unroll
+        for (int at = 0; at < 4; ++at) lifted[eight][at] = score[2 * group + eight][at];
+        if constexpr (!again && !general) seen.add(lifted[eight]);
+        if constexpr (!again && general) {
+#pragma unroll
+          for (int at = 0; at < 4; ++at) {
+            if (!is_hidden(eight, at)) seen.add(lifted[eight][at]);
+          }
+        }
+      }
+      PhiloxBlock words[2] = {};
+      if constexpr (noisy && general) {
+        const std::uint64_t both[2] = {block[0] + first_of_group / 4, block[1] + first_of_group / 4};
+        noise_blocks(noise.keys, both, time, words);
+      } else if constexpr (noisy) {
+        const std::uint32_t both[2] = {static_cast<std::uint32_t>(block[0]) + first_of_group / 4,
+                                       static_cast<std::uint32_t>(block[1]) + first_of_group / 4};
+        noise_blocks(noise.keys, series, both, words);
+      }
+      reader.read_out<noisy>(lifted, words, seen.lo, code[group]);
+      CodePair<Code> pair;
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        pair.put(half, lifted[0][2 * half], lifted[0][2 * half + 1], lifted[1][2 * half],
+                 lifted[1][2 * half + 1]);
+      }
+      pairs[group * kPairsOfKeyGroup] = pair;
+    }
+    if constexpr (!again) {
+      const auto is_hidden = [&](int group, int eight, int at) {
+        const int key = first + kGroup * group + 2 * eight + at % 2;
+        return general && key >= lane.visible[at / 2];
+      };
+      if (rows.follows) rows.follow(code, is_hidden);
+#pragma unroll
+      for (int i = 0; i < kGroupsAtOnce * 8; ++i) {
+        const int group = i / 8, eight = i / 4 % 2, at = i % 4;
+        if (is_hidden(group, eight, at)) continue;
+        rows.sum[at / 2] += device::exp2_fast(
+            fmaf(code[group][eight][at], rows.step, rows.offset[at / 2]));
       }
     }
-    reader.read_out<noisy>(code, block, 4 * group);
-    CodePair<Code> pair;
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      pair.put(half, code[half]);
-      if (again) continue;
-      const int visible = lane.visible[half] - kGroup * group;
-      float top_code = -kInfinity;
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        if (!masked || i < visible) top_code = fmaxf(top_code, code[half][i]);
-      }
-      rows[half].raise(top_code, softmax);
-      float sum = 0;
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        if (masked && i >= visible) continue;
-        sum += softmax.exponential(code[half][i], rows[half].greatest_code);
-      }
-      rows[half].sum += sum;
-    }
-    codes[pair_place(lane.row, 4 * group + threadIdx.x % 4)] = pair;
+    pairs += kGroupsAtOnce * kPairsOfKeyGroup;
   }
 }
 
@@ -139,99 +185,92 @@ template <int head_dim, bool noisy, bool again, typename Code>
 __global__ void __launch_bounds__(kThreads, kBlocksOfReadOut)
     score_code_kernel(OpticalAttention how, QueryChunk chunk,
                       const __grid_constant__ ScoreNoise noise, HeadRows q, HeadRows k,
-                      OpticalAttentionRows rows, Code* codes, int* observed,
-                      cuda::RunningRange running) {
-  extern __shared__ __align__(128) unsigned char memory[];
-  constexpr int kBytes = kRows * head_dim * 2;
-  const std::uint32_t base = device::shared_address(memory);
+                      float* exponent, Code* codes, int* observed, cuda::RunningRange running) {
+  extern __shared__ unsigned char memory[];
   const AttentionExtent& extent = how.extent;
-  const Head head(extent, blockIdx.z, blockIdx.y);
+  const Head head(extent, blockIdx.y, blockIdx.x);
   const std::int64_t query_tile = query_tile_of_block(chunk);
   const std::int64_t first_query = query_tile * kRows;
-  const std::uint16_t* keys = head_of(k, head.batch, head.kv_head);
-  const ScoreReader reader(how, noise);
-  const Softmax softmax(how);
+  const ScoreReader reader(how);
+  const NoiseTime time = device::time_of(noise.stream);
   const int tiles = visible_tiles(extent, first_query);
   Code* const row_codes =
       codes +
       CodeTiles(extent, chunk).first_code(head.batch * extent.heads + head.head, query_tile, 0);
 
-  const Tile<head_dim, Spread::kQueries> q_tile{base};
-  const auto key_tile = [&](int stage) {
-    return Tile<head_dim, Spread::kKeys>{base + (1 + stage) * kBytes};
-  };
+  const Tile<head_dim> q_tile(first_tile_address(memory));
+  const auto key_tile = [&](int tile) { return q_tile.after(1 + tile % 2); };
+  TileStream<head_dim, Order::kQuads> keys(head_of(k, head.batch, head.kv_head), k.row_stride, 0,
+                                           extent.keys);
   const auto load = [&](int tile) {
-    if (tile < tiles) {
-      key_tile(tile % 2).load(keys, k.row_stride, std::int64_t{tile} * kRows, kRows, extent.keys);
-    }
+    if (tile < tiles) keys.load(key_tile(tile));
     device::commit_copies();
   };
 
   LaneRows lane;
-  std::uint64_t first_block[2];  // of the noise of the lane's first key in tile 0
-#pragma unroll
+  const std::uint64_t blocks_of_row = extent.keys / 4;
+  const std::uint64_t first_block =
+      noise.stream.first_element / 4 + (head.row + first_query) * blocks_of_row;
+  const std::uint64_t last_block = first_block + kRows * blocks_of_row - 1;
+  const PhiloxSeries series(noise.keys, static_cast<std::uint32_t>(first_block >> 32), time);
+  const int simple_tiles =
+      first_block >> 32 == last_block >> 32 ? wholly_visible_tiles(extent, first_query) : 0;
+  std::uint64_t block[2];
   for (int half = 0; half < 2; ++half) {
-    const std::int64_t row = head.row + first_query + lane.row + 8 * half;
-    first_block[half] = static_cast<std::uint64_t>(row * (extent.keys / 4)) + threadIdx.x % 4;
+    block[half] = first_block + (lane.row + 8 * half) * blocks_of_row + threadIdx.x % 4;
   }
+  auto* pairs = reinterpret_cast<CodePair<Code>*>(row_codes) + pair_of_lane();
 
-  q_tile.load(head_of(q, head.batch, head.head), q.row_stride, first_query, kRows, extent.queries);
+  TileStream<head_dim, Order::kAsIs>(head_of(q, head.batch, head.head), q.row_stride, first_query,
+                                     extent.queries)
+      .load(q_tile);
   load(0);
-  QueryFragments<head_dim> queries;
-  RunningSoftmax of_rows[2];
+  RowFragments<head_dim> queries;
+  RunningRows rows{Softmax(how)};
   device::ThreadRange seen;
   for (int tile = 0; tile < tiles; ++tile) {
-    load(tile + 1);
-    device::wait_for_copies<1>();
-    __syncthreads();
+    wait_for_tiles();
     if (tile == 0) queries.load(q_tile);
-    std::uint64_t block[2];
-    for (int half = 0; half < 2; ++half) block[half] = first_block[half] + tile * (kRows / 4);
-    auto* const pairs =
-        reinterpret_cast<CodePair<Code>*>(row_codes + std::int64_t{tile} * kTileCodes);
-    if (sees_all(extent, first_query, std::int64_t{tile} * kRows)) {
-      read_out_tile<head_dim, noisy, again, false>(reader, softmax, queries, key_tile(tile % 2),
-                                                   lane, block, seen, of_rows, pairs);
+    load(tile + 1);
+    if (tile < simple_tiles) {
+      read_out_tile<head_dim, noisy, again, false>(reader, noise, time, queries, key_tile(tile),
+                                                   lane, series, block, seen, rows, pairs);
     } else {
       lane.look_at(extent, first_query, std::int64_t{tile} * kRows);
-      read_out_tile<head_dim, noisy, again, true>(reader, softmax, queries, key_tile(tile % 2),
-                                                  lane, block, seen, of_rows, pairs);
+      read_out_tile<head_dim, noisy, again, true>(reader, noise, time, queries, key_tile(tile),
+                                                  lane, series, block, seen, rows, pairs);
     }
-    __syncthreads();
+    for (std::uint64_t& of_row : block) of_row += kRows / 4;
+    pairs += kTileCodes / 8;
   }
-  device::wait_for_copies<0>();
   if (again) return;
   if (observed != nullptr) seen.accumulated().fold_into(observed);
   if (running.state != nullptr) device::fold_and_update(seen.accumulated(), running);
 
+  rows.merge(1);
+  rows.merge(2);
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-#pragma unroll
-    for (int distance = 1; distance <= 2; distance *= 2) {
-      of_rows[half].merge(__shfl_xor_sync(0xFFFFFFFFu, of_rows[half].greatest_code, distance),
-                          __shfl_xor_sync(0xFFFFFFFFu, of_rows[half].sum, distance), softmax);
-    }
     const std::int64_t query = first_query + lane.row + 8 * half;
     if (threadIdx.x % 4 != 0 || query >= extent.queries) continue;
-    const float sum = of_rows[half].sum;
-    rows.greatest[head.row + query] = of_rows[half].greatest_code - kLift;
-    rows.reciprocal_sum[head.row + query] = sum == 0.0f ? 0.0f : 1.0f / sum;
+    const float sum = rows.sum[half];
+    exponent[head.row + query] = sum == 0.0f ? -kInfinity : rows.offset[half] - log2f(sum);
   }
 }
 
 template <bool again>
 void launch(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
-            const HeadRows& k, void* codes, const OpticalAttentionRows& rows,
-            cuda::ObservedRange observed, const cuda::RunningRange& running, Stream stream) {
+            const HeadRows& k, void* codes, float* exponent, cuda::ObservedRange observed,
+            const cuda::RunningRange& running, Stream stream) {
   with_code_type(how.levels, [&](auto code) {
     using Code = decltype(code);
     with_head_dim(how.extent.head_dim, [&](auto head_dim) {
-      constexpr int kBytes = 3 * kRows * head_dim * 2;
+      constexpr int kBytes = 3 * Tile<head_dim>::kBytes + kTileAlignment;
       const auto kernel = how.noisy ? &score_code_kernel<head_dim, true, again, Code>
                                     : &score_code_kernel<head_dim, false, again, Code>;
       kernel<<<query_grid(how.extent, chunk), kThreads, kBytes, device::native(stream)>>>(
-          how, chunk, ScoreNoise(how.qk_noise), q, k, rows, static_cast<Code*>(codes), observed,
-          running);
+          how, chunk, ScoreNoise(how.qk_noise), q, k, exponent, static_cast<Code*>(codes),
+          observed, running);
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
@@ -240,15 +279,15 @@ void launch(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows
 }  // namespace
 
 void read_out_scores(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
-                     const HeadRows& k, void* codes, const OpticalAttentionRows& rows,
+                     const HeadRows& k, void* codes, float* exponent,
                      cuda::ObservedRange observed, const cuda::RunningRange& running,
                      Stream stream) {
-  launch<false>(how, chunk, q, k, codes, rows, observed, running, stream);
+  launch<false>(how, chunk, q, k, codes, exponent, observed, running, stream);
 }
 
 void read_out_scores_again(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
                            const HeadRows& k, void* codes, Stream stream) {
-  launch<true>(how, chunk, q, k, codes, {}, nullptr, {}, stream);
+  launch<true>(how, chunk, q, k, codes, nullptr, nullptr, {}, stream);
 }
 
 }  // namespace kernels::optical_attention
@@ -260,7 +299,7 @@ void optical_attention_score_range(const OpticalAttention& how, const HeadRows& 
                                    Stream stream) {
   using namespace optical_attention;
   with_head_dim(how.extent.head_dim, [&](auto head_dim) {
-    constexpr int kBytes = 2 * kRows * head_dim * 2;
+    constexpr int kBytes = 2 * Tile<head_dim>::kBytes + kTileAlignment;
     const dim3 grid = query_grid(how.extent, {0, tiles_of(how.extent.queries)});
     score_range_kernel<head_dim>
         <<<grid, kThreads, kBytes, device::native(stream)>>>(how, q, k, full, observed);

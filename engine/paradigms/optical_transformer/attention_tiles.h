@@ -58,8 +58,8 @@ struct ScoreStatistics {
 /// What a fused pass over the scores leaves for its gradient, fp32 unless said; undefined where it
 /// was not fused.
 struct SoftmaxRows {
-  at::Tensor greatest, reciprocal_sum;  ///< [B, H, S_q]: see kernels::OpticalAttentionRows
-  at::Tensor exact_context;             ///< [B, H, S_q, D]: P·v, both unquantised
+  at::Tensor exponent;       ///< [B, H, S_q]: see kernels::OpticalAttentionRows
+  at::Tensor exact_context;  ///< [B, H, S_q, D]: P·v, both unquantised
   at::Tensor codes;  ///< bytes: see kernels::cuda::optical_attention_forward(). Where they would
                      ///< take much memory they are not kept, but made again.
 };

@@ -55,8 +55,7 @@ class Rows {
 };
 
 kernels::OpticalAttentionRows pointers(const SoftmaxRows& rows) {
-  return {rows.greatest.data_ptr<float>(), rows.reciprocal_sum.data_ptr<float>(),
-          rows.exact_context.data_ptr<float>()};
+  return {rows.exponent.data_ptr<float>(), rows.exact_context.data_ptr<float>()};
 }
 
 /// Above it a layer's codes would take more memory than all else that it keeps; they are made
@@ -98,7 +97,6 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
   const at::Tensor context =
       at::empty({call.batch, call.heads, call.queries, call.head_dim}, options);
   rows = {at::empty({call.batch, call.heads, call.queries}, options),
-          at::empty({call.batch, call.heads, call.queries}, options),
           at::empty(context.sizes(), options),
           {}};
   const at::Tensor codes = room_for_codes(call, exact.q);

@@ -62,7 +62,7 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
  private:
   static AttentionGradient gradient(const AttentionResult& how, const AttentionOperands& exact,
                                     const at::Tensor& g) {
-    const bool is_fused = how.rows.greatest.defined();
+    const bool is_fused = how.rows.exponent.defined();
     AttentionOperands quantised;
     if (!is_fused || needs_quantised(how.call, how.rows)) {
       quantised = quantised_operands(how, exact.q, exact.k, exact.v);

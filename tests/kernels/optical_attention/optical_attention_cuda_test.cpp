@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/attention_scores/attention_scores.h"
+#include "kernels/level_quantiser/level.h"
 #include "kernels/optical_attention/optical_attention.h"
 #include "tests/support/cuda_buffer.h"
 
@@ -33,6 +34,13 @@ struct Case {
   bool clip = false;
   std::int32_t levels = kOneByte;
   bool makes_codes_again = false;
+  float scale = 0;  ///< 0: 1 / sqrt(head_dim)
+  std::uint64_t first_element = 4096;
+
+  float scale_of_scores() const {
+    return scale > 0 ? scale : 1 / std::sqrt(static_cast<float>(extent.head_dim));
+  }
+  NoiseStream noise() const { return {0x5cabaa10577fab40ull, {7, 3}, first_element, nullptr}; }
 };
 
 std::vector<float> random_values(std::int64_t count, unsigned seed) {
@@ -68,6 +76,7 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
 
 struct Outcome {
   std::vector<float> context, dq, dk, dv;
+  std::vector<int> codes;  ///< of the scores, [heads of all, queries, keys]; -1: hidden
   Range scores;
 };
 
@@ -80,8 +89,6 @@ struct Inputs {
   std::vector<float> q, k, v, g;
 };
 
-NoiseStream noise() { return {0x5cabaa10577fab40ull, {7, 3}, 4096, nullptr}; }
-
 /// Head by head in double, with the reference's read-out and softmax.
 Outcome expected(const Case& c, const Inputs& in) {
   const AttentionExtent& e = c.extent;
@@ -90,7 +97,7 @@ Outcome expected(const Case& c, const Inputs& in) {
   reference::quantise(in.q.data(), in.q.size(), c.levels, kUnit, 0, q.data());
   reference::quantise(in.k.data(), in.k.size(), c.levels, kUnit, kLut, k.data());
   reference::quantise(in.v.data(), in.v.size(), c.levels, kUnit, kLut, v.data());
-  const float scale = 1 / std::sqrt(static_cast<float>(D));
+  const float scale = c.scale_of_scores();
   constexpr float unit_interval[2] = {0, 1};
   Outcome out;
   out.context.resize(in.q.size());
@@ -108,8 +115,16 @@ Outcome expected(const Case& c, const Inputs& in) {
         scores[i * e.keys + j] = static_cast<float>(sum);
       }
     const ScoreTile tile{e.queries, e.keys, e.keys - e.queries + 1, e.keys};
-    const ScoreReadOut how{{c.levels, kScoreRange, c.noisy, noise().at(head * e.queries * e.keys)},
-                           scale};
+    const NoiseStream noise = c.noise().at(head * e.queries * e.keys);
+    const ScoreReadOut how{{c.levels, kScoreRange, c.noisy, noise}, scale};
+    std::vector<float> uniform(scores.size(), 0.5f);
+    if (c.noisy) reference::uniform(noise, e.queries * e.keys, uniform.data());
+    const FastLevelGrid grid(kScoreRange, c.levels);
+    for (std::int64_t i = 0; i < e.queries * e.keys; ++i) {
+      const bool is_visible = i % e.keys <= i / e.keys + e.keys - e.queries;
+      out.codes.push_back(
+          is_visible ? static_cast<int>(grid.code(scores[i], uniform[i] - 0.5f)) : -1);
+    }
     out.scores = merge(out.scores, reference::probabilities(tile, scores.data(), how, p.data()));
     reference::quantise(p.data(), p.size(), c.levels, unit_interval, 0, codes.data());
     for (std::int64_t i = 0; i < e.queries; ++i) {
@@ -150,6 +165,23 @@ HeadRows dense(const void* data, std::int64_t heads, std::int64_t rows, std::int
   return {data, heads * rows * head_dim, rows * head_dim, head_dim};
 }
 
+/// As Outcome::codes.
+std::vector<int> codes_of(const Case& c, const std::vector<unsigned char>& bytes) {
+  const AttentionExtent& e = c.extent;
+  std::vector<int> codes;
+  for (std::int64_t head = 0; head < e.batch * e.heads; ++head)
+    for (std::int64_t query = 0; query < e.queries; ++query)
+      for (std::int64_t key = 0; key < e.keys; ++key) {
+        if (key > query + e.keys - e.queries) {
+          codes.push_back(-1);
+          continue;
+        }
+        const std::int64_t at = cuda::optical_attention_code_index(e, head, query, key);
+        codes.push_back(c.levels <= 256 ? bytes[at] : bytes[2 * at] | bytes[2 * at + 1] << 8);
+      }
+  return codes;
+}
+
 Outcome on_device(const Case& c, const Inputs& in) {
   const AttentionExtent& e = c.extent;
   const tests::CudaBuffer<float> unit({kUnit[0], kUnit[1]}),
@@ -174,18 +206,18 @@ Outcome on_device(const Case& c, const Inputs& in) {
   const HeadRows v16_rows = dense(v16.data(), e.kv_heads, e.keys, e.head_dim);
 
   const OpticalAttention how{.extent = e,
-                             .scale = 1 / std::sqrt(static_cast<float>(e.head_dim)),
+                             .scale = c.scale_of_scores(),
                              .levels = c.levels,
                              .noisy = c.noisy,
                              .clip = c.clip,
-                             .qk_noise = noise(),
+                             .qk_noise = c.noise(),
                              .v_range = unit.data(),
                              .qk_range = score_range.data()};
   const std::size_t row_count = e.batch * e.heads * e.queries;
-  const tests::CudaBuffer<float> context(in.q.size()), greatest(row_count), sums(row_count),
-      exact(in.q.size()), range(2), range_alone(2);
+  const tests::CudaBuffer<float> context(in.q.size()), exponent(row_count), exact(in.q.size()),
+      range(2), range_alone(2);
   const tests::CudaBuffer<int> observed(3);
-  const OpticalAttentionRows rows{greatest.data(), sums.data(), exact.data()};
+  const OpticalAttentionRows rows{exponent.data(), exact.data()};
   cuda::clear(observed.data(), {});
   cuda::optical_attention_score_range(how, q16_rows, k16_rows, false, observed.data(), {});
   cuda::store_range(observed.data(), range_alone.data(), {});
@@ -199,6 +231,8 @@ Outcome on_device(const Case& c, const Inputs& in) {
                           std::int64_t count) {
     return ResultRows{rows_of.data(), heads * count * e.head_dim, count * e.head_dim, e.head_dim};
   };
+  std::vector<int> visible_codes;
+  if (cuda::optical_attention_is_one_chunk(e)) visible_codes = codes_of(c, codes.host());
   const bool keeps_codes = !c.makes_codes_again && cuda::optical_attention_is_one_chunk(e);
   if (!keeps_codes) {
     EXPECT_EQ(cudaMemset(codes.data(), 0xAB, cuda::optical_attention_code_bytes(e, c.levels)),
@@ -217,6 +251,7 @@ Outcome on_device(const Case& c, const Inputs& in) {
           as_float(dq.host()),
           as_float(dk.host()),
           as_float(dv.host()),
+          visible_codes,
           {range.host()[0], range.host()[1]}};
 }
 
@@ -229,6 +264,9 @@ void expect_like_the_reference(const Case& c) {
   const Outcome ours = on_device(c, in);
   EXPECT_EQ(ours.scores.lo, right.scores.lo);
   EXPECT_EQ(ours.scores.hi, right.scores.hi);
+  if (!ours.codes.empty()) {
+    EXPECT_EQ(ours.codes, right.codes);
+  }
   // The exponential differs in the last places, so a code of P moves now and then.
   EXPECT_LT(distance(ours.context, right.context), 2e-3);
   EXPECT_LT(distance(ours.dq, right.dq), kGradientDistance);
@@ -273,6 +311,23 @@ TEST(OpticalAttentionCuda, TheCodesOfALongSequenceTakeMemoryThatGrowsLinearly) {
   };
   EXPECT_LE(bytes(2048), 1100 * 2048);
   for (const std::int64_t keys : {4096, 16384, 131072}) EXPECT_LE(bytes(keys), 1100 * keys) << keys;
+}
+
+TEST(OpticalAttentionCuda, EqualsTheReferenceWhereCountersOfTheNoisePass32Bits) {
+  SKIP_WITHOUT_DEVICE();
+  Case c{{1, 3, 1, 200, 200, 64}};
+  c.first_element = (std::uint64_t{4} << 32) - 4 * (200 / 4 * 70 + 3);  // in row 70, at key 12
+  expect_like_the_reference(c);
+}
+
+TEST(OpticalAttentionCuda, EqualsTheReferenceWhereScoresSpanMoreThanTheExponentsOfAFloat) {
+  SKIP_WITHOUT_DEVICE();
+  // 5.5 * 20 * log2(e) = 159
+  for (const float scale : {8.0f, 20.0f}) {
+    Case c{{1, 3, 1, 200, 200, 64}};
+    c.scale = scale;
+    expect_like_the_reference(c);
+  }
 }
 
 TEST(OpticalAttentionCuda, EqualsTheReferenceWithoutNoise) {
