@@ -39,9 +39,9 @@ __device__ inline void publish_copies() {
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
-/// Describes rows of `row_bytes` (64 or 128): 16-byte chunks are swizzled over the whole row, groups
-/// of eight rows follow each other. `unit`: 1/16 of the address of a row whose number is a multiple
-/// of 8, plus 2 for each 16 columns that are skipped.
+/// Describes rows of `row_bytes` (64 or 128): 16-byte chunks are swizzled over the whole row,
+/// groups of eight rows follow each other. `unit`: 1/16 of the address of a row whose number is a
+/// multiple of 8, plus 2 for each 16 columns that are skipped.
 template <int row_bytes>
 __device__ std::uint64_t matrix(std::uint32_t unit) {
   static_assert(row_bytes == 64 || row_bytes == 128);

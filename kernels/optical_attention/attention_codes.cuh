@@ -43,11 +43,10 @@ struct alignas(8 * sizeof(Code)) CodePair {
 
   __device__ float get(int row, int key) const {
     const std::uint32_t lift = __float_as_uint(kLift);
-    const std::uint32_t bits =
-        sizeof(Code) == 1
-            ? __byte_perm(word[row][0], lift, 0x7640 | key)
-            : __byte_perm(key < 2 ? word[row][0] : word[row][kWords - 1], lift,
-                          key % 2 == 0 ? 0x7610 : 0x7632);
+    const std::uint32_t bits = sizeof(Code) == 1
+                                   ? __byte_perm(word[row][0], lift, 0x7640 | key)
+                                   : __byte_perm(key < 2 ? word[row][0] : word[row][kWords - 1],
+                                                 lift, key % 2 == 0 ? 0x7610 : 0x7632);
     return __uint_as_float(bits) - kLift;
   }
 };
@@ -74,7 +73,9 @@ struct QueryChunk {
 constexpr std::int64_t kMostKeysInOnePiece = 2048;
 constexpr std::int64_t kQueriesOfChunk = 1024;
 
-PARADIGM_HOST_DEVICE inline std::int64_t tiles_of(std::int64_t rows) { return (rows + kRows - 1) / kRows; }
+PARADIGM_HOST_DEVICE inline std::int64_t tiles_of(std::int64_t rows) {
+  return (rows + kRows - 1) / kRows;
+}
 
 inline std::int64_t tiles_of_chunk(const AttentionExtent& extent) {
   return tiles_of(extent.keys <= kMostKeysInOnePiece ? extent.queries : kQueriesOfChunk);
@@ -91,38 +92,48 @@ void for_chunks(const AttentionExtent& extent, Work&& work) {
   }
 }
 
-/// Where the tiles of a chunk lie.
+/// Where the codes of a chunk lie.
 struct CodeTiles {
-  QueryChunk chunk;
+  unsigned char *kept, *rest;
+  std::int64_t first_tile, first_of_rest, end;  ///< tiles of queries
   std::int64_t key_tiles;
+  std::int32_t code_bytes;
   bool triangle;  ///< as many queries as keys: only tiles on and below the diagonal
 
-  PARADIGM_HOST_DEVICE CodeTiles(const AttentionExtent& extent, const QueryChunk& of)
-      : chunk(of),
-        key_tiles(tiles_of(extent.keys)),
-        triangle(extent.queries == extent.keys) {}
+  CodeTiles(const OpticalAttention& how, const QueryChunk& chunk, const AttentionCodes& codes)
+      : kept(static_cast<unsigned char*>(codes.kept)),
+        rest(static_cast<unsigned char*>(codes.rest)),
+        first_tile(chunk.first_tile),
+        first_of_rest(std::max(chunk.first_tile, tiles_of(codes.kept_queries))),
+        end(chunk.first_tile + chunk.tiles),
+        key_tiles(tiles_of(how.extent.keys)),
+        code_bytes(how.levels <= 256 ? 1 : 2),
+        triangle(how.extent.queries == how.extent.keys) {}
 
   PARADIGM_HOST_DEVICE std::int64_t before(std::int64_t query_tile) const {
     return triangle ? query_tile * (query_tile + 1) / 2 : query_tile * key_tiles;
   }
 
-  PARADIGM_HOST_DEVICE std::int64_t of_head() const {
-    return before(chunk.first_tile + chunk.tiles) - before(chunk.first_tile);
+  std::int64_t kept_bytes_of_head() const {
+    return (before(first_of_rest) - before(first_tile)) * kTileCodes * code_bytes;
+  }
+  std::int64_t rest_bytes_of_head() const {
+    return (before(end) - before(first_of_rest)) * kTileCodes * code_bytes;
   }
 
-  PARADIGM_HOST_DEVICE std::int64_t of_row(std::int64_t query_tile) const {
-    return triangle ? query_tile + 1 : key_tiles;
-  }
-
-  /// In codes. `head` counts all heads of the batch.
-  PARADIGM_HOST_DEVICE std::int64_t first_code(std::int64_t head, std::int64_t query_tile,
-                                               std::int64_t key_tile) const {
-    const std::int64_t row = before(query_tile) - before(chunk.first_tile);
-    return (head * of_head() + row + key_tile) * kTileCodes;
+  /// The codes of a tile of queries from key 0 on. `head` counts all heads of the batch.
+  template <typename Code>
+  PARADIGM_HOST_DEVICE Code* row(std::int64_t head, std::int64_t query_tile) const {
+    const bool is_kept = query_tile < first_of_rest;
+    const std::int64_t from = before(is_kept ? first_tile : first_of_rest);
+    const std::int64_t to = before(is_kept ? first_of_rest : end);
+    const std::int64_t tile = head * (to - from) + before(query_tile) - from;
+    return reinterpret_cast<Code*>(is_kept ? kept : rest) + tile * kTileCodes;
   }
 };
 
-/// The lane's first pair of a tile of queries: of its rows r and r + 8 and four of the first 16 keys.
+/// The lane's first pair of a tile of queries: of its rows r and r + 8 and four of the first 16
+/// keys.
 __device__ inline int pair_of_lane() {
   return pair_place(threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4, threadIdx.x % 4);
 }
@@ -146,17 +157,17 @@ class PairStream {
   const CodePair<Code>* next_;
 };
 
-/// First sweep of a chunk: the codes of Q(q^ k^T; qk_range), and the rows' exponents. Folds the range of the
-/// visible raw scores into `observed` unless it is null; with `running`, reads out in that range and
-/// updates it: only where one chunk is all.
+/// First sweep of a chunk: the codes of Q(q^ k^T; qk_range), and the rows' exponents. Folds the
+/// range of the visible raw scores into `observed` unless it is null; with `running`, reads out in
+/// that range and updates it: only where one chunk is all.
 void read_out_scores(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
-                     const HeadRows& k, void* codes, float* exponent,
+                     const HeadRows& k, const CodeTiles& codes, float* exponent,
                      cuda::ObservedRange observed, const cuda::RunningRange& running,
                      Stream stream);
 
-/// The same codes once more, for a gradient whose forward did not keep them.
+/// Codes once more, for a gradient whose forward did not keep them.
 void read_out_scores_again(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
-                           const HeadRows& k, void* codes, Stream stream);
+                           const HeadRows& k, const CodeTiles& codes, Stream stream);
 
 /// A block of threads for each tile of queries: first those of all heads with the longest rows, so
 /// that the last blocks to start are the shortest.

@@ -25,10 +25,12 @@ struct ScoreClip {
   __device__ bool cuts(float product) const { return product < lo || product > hi; }
 };
 
-/// Keys or queries of a tile that a sweep takes at once: their scores are in registers.
-constexpr int kColumnsAtOnce = 32;
+/// Keys or queries of a tile that a sweep takes at once: their scores are in registers, of which
+/// the clipped gradient needs more for each.
+template <bool clip>
+constexpr int kColumnsAtOnce = clip ? 32 : 64;
 
-void sweep_queries(const OpticalAttention& how, const QueryChunk& chunk, const void* codes,
+void sweep_queries(const OpticalAttention& how, const QueryChunk& chunk, const CodeTiles& codes,
                    const GradientOperands& operands, const ResultRows& dq, Stream stream);
 
 /// Sums of a chunk of queries that the next one goes on with: fp32 [batch, heads of keys, keys,
@@ -39,7 +41,7 @@ struct CarriedSums {
 };
 
 /// `heads` that share a key are summed by one block; dk and dv have heads / `heads` heads.
-void sweep_keys(const OpticalAttention& how, const QueryChunk& chunk, const void* codes,
+void sweep_keys(const OpticalAttention& how, const QueryChunk& chunk, const CodeTiles& codes,
                 const GradientOperands& operands, std::int64_t heads, const CarriedSums& carried,
                 const ResultRows& dk, const ResultRows& dv, Stream stream);
 

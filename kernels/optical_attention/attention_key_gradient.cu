@@ -7,12 +7,10 @@ namespace {
 using device::Bf16;
 using device::Fp16;
 
-/// On one multiprocessor.
-template <bool clip>
-constexpr int kBlocks = clip ? 3 : 4;
+constexpr int kBlocks = 3;  ///< on one multiprocessor
 
-/// The lane's part of a tile, transposed: rows are keys, columns are queries. A lane has keys 2g and
-/// 2g + 1 of its warp's 16 as rows g and g + 8, and queries 2t, 2t + 1 of each eight.
+/// The lane's part of a tile, transposed: rows are keys, columns are queries. A lane has keys 2g
+/// and 2g + 1 of its warp's 16 as rows g and g + 8, and queries 2t, 2t + 1 of each eight.
 struct LaneKeys {
   int first;  ///< in the tile
   int key;    ///< of four that share a pair of codes, it and the next are the lane's
@@ -24,7 +22,7 @@ struct LaneKeys {
         pair(pair_place(2 * (threadIdx.x % 4), first / 4)) {}
 };
 
-/// Half a tile of queries from `from` on: dv += P^T g and dk += dS^T q / scale. `codes`: of the
+/// Some queries of a tile, from `from` on: dv += P^T g and dk += dS^T q / scale. `codes`: of the
 /// lane's keys, from the tile's first pair of rows on; `rows`: exponent and delta of each query of
 /// the tile.
 template <int head_dim, bool clip, bool masked, typename Code>
@@ -32,16 +30,16 @@ __device__ void add_queries(const OpticalAttention& how, const Softmax& softmax,
                             const CodePair<Code>* codes, const LaneKeys& lane, int from,
                             const RowFragments<head_dim>& keys,
                             const RowFragments<head_dim>& values,
-                            const Tile<head_dim>& quantised_queries,
-                            const Tile<head_dim>& queries, const Tile<head_dim>& gradients,
-                            const float2* rows, std::int64_t first_query, std::int64_t first_key,
+                            const Tile<head_dim>& quantised_queries, const Tile<head_dim>& queries,
+                            const Tile<head_dim>& gradients, const float2* rows,
+                            std::int64_t first_query, std::int64_t first_key,
                             float (&k_sum)[head_dim / 8][4], float (&v_sum)[head_dim / 8][4]) {
-  constexpr int kGroups = kColumnsAtOnce / 16;
+  constexpr int kGroups = kColumnsAtOnce<clip> / 16;
   const AttentionExtent& extent = how.extent;
   const int column = 2 * (threadIdx.x % 4);
-  float d_score[kColumnsAtOnce / 8][4];  // dP at first
+  float d_score[kColumnsAtOnce<clip> / 8][4];  // dP at first
   multiply_by_rows<Bf16>(values, gradients, from, d_score);
-  float raw[kColumnsAtOnce / 8][4];
+  float raw[kColumnsAtOnce<clip> / 8][4];
   if constexpr (clip) multiply_by_rows<Fp16>(keys, quantised_queries, from, raw);
   std::uint32_t p_weights[kGroups][4], ds_weights[kGroups][4];
 #pragma unroll
@@ -84,8 +82,8 @@ __device__ void add_queries(const OpticalAttention& how, const Softmax& softmax,
 
 /// dk and dv, one tile of keys against all queries that see it, of `heads` heads that share it.
 template <int head_dim, bool clip, typename Code>
-__global__ void __launch_bounds__(kThreads, kBlocks<clip>)
-    key_gradient_kernel(OpticalAttention how, QueryChunk chunk, const Code* codes,
+__global__ void __launch_bounds__(kThreads, kBlocks)
+    key_gradient_kernel(OpticalAttention how, QueryChunk chunk, CodeTiles codes,
                         GradientOperands operands, std::int64_t heads, CarriedSums carried,
                         ResultRows dk, ResultRows dv) {
   extern __shared__ unsigned char memory[];
@@ -97,7 +95,6 @@ __global__ void __launch_bounds__(kThreads, kBlocks<clip>)
   const std::int64_t first_key = std::int64_t{blockIdx.z} * kRows;
   const std::int64_t offset = extent.keys - extent.queries;
   const Softmax softmax(how);
-  const CodeTiles places(extent, chunk);
 
   const Tile<head_dim> v_tile(base);
   const auto query_tile = [&](int tile) { return v_tile.after(1 + tile % 2); };
@@ -132,10 +129,10 @@ __global__ void __launch_bounds__(kThreads, kBlocks<clip>)
   int next_tile = first_tile;
   Queries q_rows = queries_of(operands.q, next_head), g_rows = queries_of(operands.g, next_head),
           quantised_rows = queries_of(operands.quantised_q, next_head);
-  const auto codes_of = [&](std::int64_t head) {
-    return codes + places.first_code(batch * extent.heads + head, first_tile, blockIdx.z);
+  const auto codes_of = [&](std::int64_t head, std::int64_t query_tile) {
+    return codes.row<const Code>(batch * extent.heads + head, query_tile) +
+           std::int64_t{blockIdx.z} * kTileCodes;
   };
-  const Code* next_codes = codes_of(next_head);
   const auto load = [&](int tile) {
     if (tile < tiles) {
       if (next_tile == first_tile + tiles_of_head) {
@@ -144,16 +141,17 @@ __global__ void __launch_bounds__(kThreads, kBlocks<clip>)
         q_rows = queries_of(operands.q, next_head);
         g_rows = queries_of(operands.g, next_head);
         if constexpr (clip) quantised_rows = queries_of(operands.quantised_q, next_head);
-        next_codes = codes_of(next_head);
       }
       q_rows.load(query_tile(tile));
       g_rows.load(gradient_tile(tile));
       if constexpr (clip) quantised_rows.load(quantised_tile(tile));
+      const auto* const next_codes =
+          reinterpret_cast<const unsigned char*>(codes_of(next_head, next_tile));
       const std::uint32_t codes_to = base + kFirstCodes + tile % 2 * kCodeBytes;
 #pragma unroll
       for (int i = 0; i < kCodeBytes; i += kThreads * 16) {
         const int at = i + threadIdx.x * 16;
-        device::copy_async(codes_to + at, reinterpret_cast<const unsigned char*>(next_codes) + at);
+        device::copy_async(codes_to + at, next_codes + at);
       }
       if (threadIdx.x < kRows) {
         const std::int64_t query = std::int64_t{next_tile} * kRows + threadIdx.x;
@@ -162,7 +160,6 @@ __global__ void __launch_bounds__(kThreads, kBlocks<clip>)
         device::copy_pair_async(base + kFirstRows + tile % 2 * kRowBytes + threadIdx.x * 8,
                                 operands.rows + (exists ? row + query : 0), exists);
       }
-      next_codes += places.of_row(next_tile) * kTileCodes;
       ++next_tile;
     }
     device::commit_copies();
@@ -221,17 +218,15 @@ __global__ void __launch_bounds__(kThreads, kBlocks<clip>)
         reinterpret_cast<const float2*>(begin + kFirstRows + tile % 2 * kRowBytes);
     const bool is_simple = tile_of_queries >= first_simple && tile_of_queries <= last_simple;
 #pragma unroll 1
-    for (int from = 0; from < kRows; from += kColumnsAtOnce) {
+    for (int from = 0; from < kRows; from += kColumnsAtOnce<clip>) {
       if (is_simple) {
-        add_queries<head_dim, clip, false>(how, softmax, tile_codes, lane, from, keys, values,
-                                           quantised_tile(tile), query_tile(tile),
-                                           gradient_tile(tile), tile_rows, first_query, first_key,
-                                           k_sum, v_sum);
+        add_queries<head_dim, clip, false>(
+            how, softmax, tile_codes, lane, from, keys, values, quantised_tile(tile),
+            query_tile(tile), gradient_tile(tile), tile_rows, first_query, first_key, k_sum, v_sum);
       } else {
-        add_queries<head_dim, clip, true>(how, softmax, tile_codes, lane, from, keys, values,
-                                          quantised_tile(tile), query_tile(tile),
-                                          gradient_tile(tile), tile_rows, first_query, first_key,
-                                          k_sum, v_sum);
+        add_queries<head_dim, clip, true>(
+            how, softmax, tile_codes, lane, from, keys, values, quantised_tile(tile),
+            query_tile(tile), gradient_tile(tile), tile_rows, first_query, first_key, k_sum, v_sum);
       }
     }
     if (++tile_of_queries == first_tile + tiles_of_head) tile_of_queries = first_tile;
@@ -254,7 +249,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks<clip>)
 
 }  // namespace
 
-void sweep_keys(const OpticalAttention& how, const QueryChunk& chunk, const void* codes,
+void sweep_keys(const OpticalAttention& how, const QueryChunk& chunk, const CodeTiles& codes,
                 const GradientOperands& operands, std::int64_t heads, const CarriedSums& carried,
                 const ResultRows& dk, const ResultRows& dv, Stream stream) {
   const AttentionExtent& extent = how.extent;
@@ -269,8 +264,8 @@ void sweep_keys(const OpticalAttention& how, const QueryChunk& chunk, const void
     const auto kernel = &key_gradient_kernel<head_dim, clip, Code>;
     PARADIGM_CUDA_CHECK(
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
-    kernel<<<grid, kThreads, kBytes, device::native(stream)>>>(
-        how, chunk, static_cast<const Code*>(codes), operands, heads, carried, dk, dv);
+    kernel<<<grid, kThreads, kBytes, device::native(stream)>>>(how, chunk, codes, operands, heads,
+                                                               carried, dk, dv);
   };
   with_code_type(how.levels, [&](auto code) {
     with_head_dim(extent.head_dim, [&](auto head_dim) {

@@ -18,14 +18,14 @@ __device__ void add_tile(const OpticalAttention& how, const Softmax& softmax,
                          const Tile<head_dim>& values, const LaneRows& lane,
                          const float2 (&rows)[2], float (&sum)[head_dim / 8][4]) {
 #pragma unroll
-  for (int first = 0; first < kRows; first += kColumnsAtOnce) {
-    float d_score[kColumnsAtOnce / 8][4];  // dP at first
+  for (int first = 0; first < kRows; first += kColumnsAtOnce<clip>) {
+    float d_score[kColumnsAtOnce<clip> / 8][4];  // dP at first
     multiply_by_rows<Bf16>(gradients, values, first, d_score);
-    float raw[kColumnsAtOnce / 8][4];
+    float raw[kColumnsAtOnce<clip> / 8][4];
     if constexpr (clip) multiply_by_rows<Fp16>(queries, quantised_keys, first, raw);
-    std::uint32_t weights[kColumnsAtOnce / kGroup][4];
+    std::uint32_t weights[kColumnsAtOnce<clip> / kGroup][4];
 #pragma unroll
-    for (int group = 0; group < kColumnsAtOnce / kGroup; ++group) {
+    for (int group = 0; group < kColumnsAtOnce<clip> / kGroup; ++group) {
       const CodePair<Code>& pair = codes.group[first / kGroup + group];
 #pragma unroll
       for (int eight = 0; eight < 2; ++eight) {
@@ -50,7 +50,7 @@ __device__ void add_tile(const OpticalAttention& how, const Softmax& softmax,
 /// dq, one tile of queries against all visible keys.
 template <int head_dim, bool clip, typename Code>
 __global__ void __launch_bounds__(kThreads, kBlocks)
-    query_gradient_kernel(OpticalAttention how, QueryChunk chunk, const Code* codes,
+    query_gradient_kernel(OpticalAttention how, QueryChunk chunk, CodeTiles codes,
                           GradientOperands operands, ResultRows dq) {
   extern __shared__ unsigned char memory[];
   const AttentionExtent& extent = how.extent;
@@ -60,9 +60,6 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   const Softmax softmax(how);
   const int tiles = visible_tiles(extent, first_query);
   const int simple_tiles = wholly_visible_tiles(extent, first_query);
-  const std::int64_t row_codes =
-      CodeTiles(extent, chunk)
-          .first_code(head.batch * extent.heads + head.head, tile_of_queries, 0);
 
   const Tile<head_dim> g_tile(first_tile_address(memory));
   const auto key_tile = [&](int tile) { return g_tile.after(1 + tile % 2); };
@@ -102,7 +99,8 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 
   RowFragments<head_dim> queries, gradients;
   float sum[head_dim / 8][4] = {};
-  PairStream<Code> tile_codes(codes + row_codes);
+  PairStream<Code> tile_codes(
+      codes.row<const Code>(head.batch * extent.heads + head.head, tile_of_queries));
   for (int tile = 0; tile < tiles; ++tile) {
     tile_codes.load();
     wait_for_tiles();
@@ -138,7 +136,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 
 }  // namespace
 
-void sweep_queries(const OpticalAttention& how, const QueryChunk& chunk, const void* codes,
+void sweep_queries(const OpticalAttention& how, const QueryChunk& chunk, const CodeTiles& codes,
                    const GradientOperands& operands, const ResultRows& dq, Stream stream) {
   const auto launch = [&](auto code, auto head_dim, auto clip) {
     using Code = decltype(code);
@@ -147,7 +145,7 @@ void sweep_queries(const OpticalAttention& how, const QueryChunk& chunk, const v
     PARADIGM_CUDA_CHECK(
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
     kernel<<<query_grid(how.extent, chunk), kThreads, kBytes, device::native(stream)>>>(
-        how, chunk, static_cast<const Code*>(codes), operands, dq);
+        how, chunk, codes, operands, dq);
   };
   with_code_type(how.levels, [&](auto code) {
     with_head_dim(how.extent.head_dim, [&](auto head_dim) {

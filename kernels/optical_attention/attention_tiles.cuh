@@ -35,8 +35,8 @@ __device__ int row_of_slot(int slot) {
   return slot;
 }
 
-/// 64 rows of head_dim 16-bit elements in shared memory, their 16-byte chunks swizzled so that eight
-/// rows meet in no bank, as the matrix unit expects it.
+/// 64 rows of head_dim 16-bit elements in shared memory, their 16-byte chunks swizzled so that
+/// eight rows meet in no bank, as the matrix unit expects it.
 template <int head_dim>
 struct Tile {
   static constexpr int kRowBytes = head_dim * 2;

@@ -47,7 +47,7 @@ __device__ void weigh_tile(const Softmax& softmax, const PairStream<Code>& codes
 
 template <int head_dim, typename Code>
 __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
-    context_kernel(OpticalAttention how, QueryChunk chunk, const Code* codes, HeadRows v,
+    context_kernel(OpticalAttention how, QueryChunk chunk, CodeTiles codes, HeadRows v,
                    HeadRows exact_v, float* context, OpticalAttentionRows rows) {
   extern __shared__ unsigned char memory[];
   const AttentionExtent& extent = how.extent;
@@ -57,8 +57,6 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
   const Softmax softmax(how);
   const int tiles = visible_tiles(extent, first_query);
   const int simple_tiles = wholly_visible_tiles(extent, first_query);
-  const std::int64_t row_codes =
-      CodeTiles(extent, chunk).first_code(head.batch * extent.heads + head.head, query_tile, 0);
 
   const Tile<head_dim> first_tile(first_tile_address(memory));
   const auto value_tile = [&](int tile) { return first_tile.after(tile % 2); };
@@ -68,7 +66,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
                                                matrix.row_stride, 0, extent.keys);
   };
   auto values = values_of(v), exact_values = values_of(exact_v);
-  PairStream<Code> next_codes(codes + row_codes);
+  PairStream<Code> next_codes(
+      codes.row<const Code>(head.batch * extent.heads + head.head, query_tile));
   const auto load = [&](int tile) {
     if (tile < tiles) {
       values.load(value_tile(tile));
@@ -97,7 +96,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
     } else {
       lane.look_at(extent, first_query, std::int64_t{tile} * kRows);
       weigh_tile<head_dim, true>(softmax, tile_codes, lane, exponent, value_tile(tile),
-                                  exact_tile(tile), sum, exact_sum);
+                                 exact_tile(tile), sum, exact_sum);
     }
   }
 
@@ -119,7 +118,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
   }
 }
 
-void add_context(const OpticalAttention& how, const QueryChunk& chunk, const void* codes,
+void add_context(const OpticalAttention& how, const QueryChunk& chunk, const CodeTiles& codes,
                  const HeadRows& v, const HeadRows& exact_v, float* context,
                  const OpticalAttentionRows& rows, Stream stream) {
   with_code_type(how.levels, [&](auto code) {
@@ -128,7 +127,7 @@ void add_context(const OpticalAttention& how, const QueryChunk& chunk, const voi
       constexpr int kBytes = 4 * Tile<head_dim>::kBytes + kTileAlignment;
       context_kernel<head_dim, Code>
           <<<query_grid(how.extent, chunk), kThreads, kBytes, device::native(stream)>>>(
-              how, chunk, static_cast<const Code*>(codes), v, exact_v, context, rows);
+              how, chunk, codes, v, exact_v, context, rows);
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
@@ -145,26 +144,50 @@ bool optical_attention_is_one_chunk(const AttentionExtent& extent) {
   return tiles_of_chunk(extent) >= tiles_of(extent.queries);
 }
 
-std::int64_t optical_attention_code_bytes(const AttentionExtent& extent, std::int32_t levels) {
-  std::int64_t most = 0;
+CodeBytes optical_attention_code_bytes(const AttentionExtent& extent, std::int32_t levels,
+                                       std::int64_t kept_queries) {
+  OpticalAttention how;
+  how.extent = extent;
+  how.levels = levels;
+  CodeBytes bytes;
   for_chunks(extent, [&](const QueryChunk& chunk, bool, bool) {
-    most = std::max(most, CodeTiles(extent, chunk).of_head());
+    const CodeTiles tiles(how, chunk, {nullptr, kept_queries, nullptr});
+    bytes.kept = tiles.kept_bytes_of_head();
+    bytes.rest = std::max(bytes.rest, tiles.rest_bytes_of_head());
   });
-  return extent.batch * extent.heads * most * kTileCodes * (levels <= 256 ? 1 : 2);
+  bytes.kept *= extent.batch * extent.heads;
+  bytes.rest *= extent.batch * extent.heads;
+  return bytes;
+}
+
+std::int64_t optical_attention_kept_queries(const AttentionExtent& extent, std::int32_t levels,
+                                            std::int64_t most_bytes) {
+  if (!optical_attention_is_one_chunk(extent)) return 0;
+  std::int64_t kept = 0;
+  while (kept < extent.queries) {
+    const std::int64_t more = std::min(kept + kRows, extent.queries);
+    if (optical_attention_code_bytes(extent, levels, more).kept > most_bytes) break;
+    kept = more;
+  }
+  return kept;
 }
 
 std::int64_t optical_attention_code_index(const AttentionExtent& extent, std::int64_t head,
                                           std::int64_t query, std::int64_t key) {
-  const CodeTiles tiles(extent, {0, tiles_of(extent.queries)});
+  OpticalAttention how;
+  how.extent = extent;
+  const CodeTiles tiles(how, {0, tiles_of(extent.queries)}, {});
+  const std::int64_t tile =
+      head * tiles.before(tiles.end) + tiles.before(query / kRows) + key / kRows;
   const int row = static_cast<int>(query % kRows), column = static_cast<int>(key % kRows);
-  return tiles.first_code(head, query / kRows, key / kRows) +
-         8 * pair_place(row, column / 4) + row % 16 / 8 * 4 + column % 4;
+  return tile * kTileCodes + 8 * pair_place(row, column / 4) + row % 16 / 8 * 4 + column % 4;
 }
 
 void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
-                               const HeadRows& v, const HeadRows& exact_v, void* codes,
-                               float* context, const OpticalAttentionRows& rows,
-                               ObservedRange observed, Stream stream, const RunningRange& running) {
+                               const HeadRows& v, const HeadRows& exact_v,
+                               const AttentionCodes& codes, float* context,
+                               const OpticalAttentionRows& rows, ObservedRange observed,
+                               Stream stream, const RunningRange& running) {
   const bool runs = running.state != nullptr;
   if (runs && !optical_attention_is_one_chunk(how.extent)) {
     throw CudaError("optical_attention_forward: a running range, and more than one chunk");
@@ -175,8 +198,9 @@ void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, c
     weighing.qk_range = running.used;  // the state has moved on by then
   }
   for_chunks(how.extent, [&](const QueryChunk& chunk, bool, bool) {
-    read_out_scores(reading, chunk, q, k, codes, rows.exponent, observed, running, stream);
-    add_context(weighing, chunk, codes, v, exact_v, context, rows, stream);
+    const CodeTiles tiles(how, chunk, codes);
+    read_out_scores(reading, chunk, q, k, tiles, rows.exponent, observed, running, stream);
+    add_context(weighing, chunk, tiles, v, exact_v, context, rows, stream);
   });
 }
 

@@ -46,8 +46,16 @@ struct OpticalAttention {
 
 /// What the forward leaves for the gradient, all fp32 and dense.
 struct OpticalAttentionRows {
-  float* exponent = nullptr;  ///< [batch, heads, queries]: P = 2^(code of S * step + exponent)
+  float* exponent = nullptr;       ///< [batch, heads, queries]: P = 2^(code of S * step + exponent)
   float* exact_context = nullptr;  ///< [batch, heads, queries, head_dim]: P v, both unquantised
+};
+
+/// Memory of the codes of the scores, aligned to 16 bytes. Only the first queries' may be kept from
+/// the forward for the gradient; what the rest takes is scratch in both.
+struct AttentionCodes {
+  void* kept = nullptr;
+  std::int64_t kept_queries = 0;  ///< all, or a multiple of 64
+  void* rest = nullptr;
 };
 
 #ifdef PARADIGM_WITH_CUDA
@@ -65,31 +73,41 @@ void optical_attention_score_range(const OpticalAttention& how, const HeadRows& 
 
 /// Whether all queries' codes are in memory at once; up to 2048 keys they are.
 bool optical_attention_is_one_chunk(const AttentionExtent& extent);
-/// Memory that the codes of a chunk take.
-std::int64_t optical_attention_code_bytes(const AttentionExtent& extent, std::int32_t levels);
+struct CodeBytes {
+  std::int64_t kept = 0, rest = 0;
+};
+/// Memory that the codes take, those of the first `kept_queries` and those of the others, of the
+/// greatest chunk.
+CodeBytes optical_attention_code_bytes(const AttentionExtent& extent, std::int32_t levels,
+                                       std::int64_t kept_queries);
+/// As many of the first queries as have codes that take no more memory than that; none where there
+/// are several chunks.
+std::int64_t optical_attention_kept_queries(const AttentionExtent& extent, std::int32_t levels,
+                                            std::int64_t most_bytes);
 
-/// Where among them the code of a score lies, in codes: of a visible one, in one chunk. `head`
-/// counts all heads of the batch.
+/// Where among them the code of a score lies, in codes: of a visible one, where
+/// all are kept. `head` counts all heads of the batch.
 std::int64_t optical_attention_code_index(const AttentionExtent& extent, std::int64_t head,
                                           std::int64_t query, std::int64_t key);
 
 /// C, fp32 [batch, heads, queries, head_dim], and `rows`. q, k, v quantised fp16; `exact_v` bf16.
-/// `codes` is scratch aligned to 16 bytes; of one chunk, the gradient may have it. Folds the range
-/// of the visible raw scores into `observed` unless it is null. With `running`, the scores are read
-/// out in that range, which is then updated; `how.qk_range` is not looked at. Only of one chunk.
+/// Folds the range of the visible raw scores into `observed` unless it is null. With `running`, the
+/// scores are read out in that range, which is then updated; `how.qk_range` is not looked at. Only
+/// of one chunk.
 void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
-                               const HeadRows& v, const HeadRows& exact_v, void* codes,
-                               float* context, const OpticalAttentionRows& rows,
-                               ObservedRange observed, Stream stream,
-                               const RunningRange& running = {});
+                               const HeadRows& v, const HeadRows& exact_v,
+                               const AttentionCodes& codes, float* context,
+                               const OpticalAttentionRows& rows, ObservedRange observed,
+                               Stream stream, const RunningRange& running = {});
 
 /// Scratch of the gradient.
 std::int64_t optical_attention_gradient_bytes(const AttentionExtent& extent);
 
 /// Straight-through gradients with the unquantised bf16 operands and P of the codes: dV = P^T g,
 /// dP = g v^T, dS = scale * P (dP - sum(dP * P)), dq = dS k, dk = dS^T q. The quantised operands
-/// are read with `clip` alone. `scratch` is aligned to 16 bytes. Sums always run in the same order.
-void optical_attention_gradient(const OpticalAttention& how, void* codes, bool keeps_codes,
+/// are read with `clip`, and where codes were not kept: those are made again. `scratch` is aligned
+/// to 16 bytes. Sums always run in the same order.
+void optical_attention_gradient(const OpticalAttention& how, const AttentionCodes& codes,
                                 const HeadRows& quantised_q, const HeadRows& quantised_k,
                                 const HeadRows& q, const HeadRows& k, const HeadRows& v,
                                 const HeadRows& g, const OpticalAttentionRows& rows, void* scratch,

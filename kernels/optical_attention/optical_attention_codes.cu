@@ -62,9 +62,9 @@ __global__ void __launch_bounds__(kThreads)
   seen.fold_into(observed);
 }
 
-/// The sums of one lane's rows r and r + 8 while their codes go by, of 2^(code * step + offset). The
-/// offset keeps the powers in fp32's range. Where the whole range of codes has room there it never
-/// moves; else it follows the greatest code.
+/// The sums of one lane's rows r and r + 8 while their codes go by, of 2^(code * step + offset).
+/// The offset keeps the powers in fp32's range. Where the whole range of codes has room there it
+/// never moves; else it follows the greatest code.
 struct RunningRows {
   static constexpr float kRoom = 60;  ///< of exponents of 2
 
@@ -118,8 +118,7 @@ __device__ void read_out_tile(const ScoreReader& reader, const ScoreNoise& noise
                               const NoiseTime& time, const RowFragments<head_dim>& queries,
                               const Tile<head_dim>& keys, const LaneRows& lane,
                               const PhiloxSeries& series, const std::uint64_t (&block)[2],
-                              device::ThreadRange& seen, RunningRows& rows,
-                              CodePair<Code>* pairs) {
+                              device::ThreadRange& seen, RunningRows& rows, CodePair<Code>* pairs) {
   // Unrolled, the code of a tile would be larger than what the processor keeps of it at hand.
 #pragma unroll 1
   for (int first = 0; first < kRows; first += kKeysAtOnce) {
@@ -147,7 +146,8 @@ __device__ void read_out_tile(const ScoreReader& reader, const ScoreNoise& noise
       }
       PhiloxBlock words[2] = {};
       if constexpr (noisy && general) {
-        const std::uint64_t both[2] = {block[0] + first_of_group / 4, block[1] + first_of_group / 4};
+        const std::uint64_t both[2] = {block[0] + first_of_group / 4,
+                                       block[1] + first_of_group / 4};
         noise_blocks(noise.keys, both, time, words);
       } else if constexpr (noisy) {
         const std::uint32_t both[2] = {static_cast<std::uint32_t>(block[0]) + first_of_group / 4,
@@ -173,8 +173,8 @@ __device__ void read_out_tile(const ScoreReader& reader, const ScoreNoise& noise
       for (int i = 0; i < kGroupsAtOnce * 8; ++i) {
         const int group = i / 8, eight = i / 4 % 2, at = i % 4;
         if (is_hidden(group, eight, at)) continue;
-        rows.sum[at / 2] += device::exp2_fast(
-            fmaf(code[group][eight][at], rows.step, rows.offset[at / 2]));
+        rows.sum[at / 2] +=
+            device::exp2_fast(fmaf(code[group][eight][at], rows.step, rows.offset[at / 2]));
       }
     }
     pairs += kGroupsAtOnce * kPairsOfKeyGroup;
@@ -185,7 +185,7 @@ template <int head_dim, bool noisy, bool again, typename Code>
 __global__ void __launch_bounds__(kThreads, kBlocksOfReadOut)
     score_code_kernel(OpticalAttention how, QueryChunk chunk,
                       const __grid_constant__ ScoreNoise noise, HeadRows q, HeadRows k,
-                      float* exponent, Code* codes, int* observed, cuda::RunningRange running) {
+                      CodeTiles codes, float* exponent, int* observed, cuda::RunningRange running) {
   extern __shared__ unsigned char memory[];
   const AttentionExtent& extent = how.extent;
   const Head head(extent, blockIdx.y, blockIdx.x);
@@ -194,10 +194,6 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfReadOut)
   const ScoreReader reader(how);
   const NoiseTime time = device::time_of(noise.stream);
   const int tiles = visible_tiles(extent, first_query);
-  Code* const row_codes =
-      codes +
-      CodeTiles(extent, chunk).first_code(head.batch * extent.heads + head.head, query_tile, 0);
-
   const Tile<head_dim> q_tile(first_tile_address(memory));
   const auto key_tile = [&](int tile) { return q_tile.after(1 + tile % 2); };
   TileStream<head_dim, Order::kQuads> keys(head_of(k, head.batch, head.kv_head), k.row_stride, 0,
@@ -219,7 +215,9 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfReadOut)
   for (int half = 0; half < 2; ++half) {
     block[half] = first_block + (lane.row + 8 * half) * blocks_of_row + threadIdx.x % 4;
   }
-  auto* pairs = reinterpret_cast<CodePair<Code>*>(row_codes) + pair_of_lane();
+  auto* pairs = reinterpret_cast<CodePair<Code>*>(
+                    codes.row<Code>(head.batch * extent.heads + head.head, query_tile)) +
+                pair_of_lane();
 
   TileStream<head_dim, Order::kAsIs>(head_of(q, head.batch, head.head), q.row_stride, first_query,
                                      extent.queries)
@@ -260,8 +258,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfReadOut)
 
 template <bool again>
 void launch(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
-            const HeadRows& k, void* codes, float* exponent, cuda::ObservedRange observed,
-            const cuda::RunningRange& running, Stream stream) {
+            const HeadRows& k, const CodeTiles& codes, float* exponent,
+            cuda::ObservedRange observed, const cuda::RunningRange& running, Stream stream) {
   with_code_type(how.levels, [&](auto code) {
     using Code = decltype(code);
     with_head_dim(how.extent.head_dim, [&](auto head_dim) {
@@ -269,8 +267,7 @@ void launch(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows
       const auto kernel = how.noisy ? &score_code_kernel<head_dim, true, again, Code>
                                     : &score_code_kernel<head_dim, false, again, Code>;
       kernel<<<query_grid(how.extent, chunk), kThreads, kBytes, device::native(stream)>>>(
-          how, chunk, ScoreNoise(how.qk_noise), q, k, exponent, static_cast<Code*>(codes),
-          observed, running);
+          how, chunk, ScoreNoise(how.qk_noise), q, k, codes, exponent, observed, running);
     });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
@@ -279,14 +276,14 @@ void launch(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows
 }  // namespace
 
 void read_out_scores(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
-                     const HeadRows& k, void* codes, float* exponent,
+                     const HeadRows& k, const CodeTiles& codes, float* exponent,
                      cuda::ObservedRange observed, const cuda::RunningRange& running,
                      Stream stream) {
   launch<false>(how, chunk, q, k, codes, exponent, observed, running, stream);
 }
 
 void read_out_scores_again(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
-                           const HeadRows& k, void* codes, Stream stream) {
+                           const HeadRows& k, const CodeTiles& codes, Stream stream) {
   launch<true>(how, chunk, q, k, codes, nullptr, nullptr, {}, stream);
 }
 

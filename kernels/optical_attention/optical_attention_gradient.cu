@@ -55,8 +55,7 @@ __global__ void sum_heads_kernel(AttentionExtent extent, ResultRows dk_of_heads,
 /// leave most of the device idle: then each takes one head, and the shares are summed afterwards.
 std::int64_t heads_of_block(const AttentionExtent& extent) {
   constexpr std::int64_t kEnoughBlocks = 1000;
-  const std::int64_t blocks =
-      tiles_of(extent.keys) * extent.kv_heads * extent.batch;
+  const std::int64_t blocks = tiles_of(extent.keys) * extent.kv_heads * extent.batch;
   return blocks < kEnoughBlocks && optical_attention_is_one_chunk(extent)
              ? 1
              : extent.heads / extent.kv_heads;
@@ -80,7 +79,7 @@ std::int64_t optical_attention_gradient_bytes(const AttentionExtent& extent) {
   return row_bytes(extent) + shares + carried;
 }
 
-void optical_attention_gradient(const OpticalAttention& how, void* codes, bool keeps_codes,
+void optical_attention_gradient(const OpticalAttention& how, const AttentionCodes& codes,
                                 const HeadRows& quantised_q, const HeadRows& quantised_k,
                                 const HeadRows& q, const HeadRows& k, const HeadRows& v,
                                 const HeadRows& g, const OpticalAttentionRows& rows, void* scratch,
@@ -111,13 +110,15 @@ void optical_attention_gradient(const OpticalAttention& how, void* codes, bool k
   carried.dv = carried.dk + extent.batch * extent.kv_heads * head_elements;
   const GradientOperands operands{quantised_q, quantised_k, q, k, v, g, row_values};
   for_chunks(extent, [&](const QueryChunk& chunk, bool is_first, bool is_last) {
-    if (!keeps_codes) {
-      read_out_scores_again(how, chunk, quantised_q, quantised_k, codes, stream);
+    const CodeTiles tiles(how, chunk, codes);
+    if (tiles.first_of_rest < tiles.end) {
+      const QueryChunk rest{tiles.first_of_rest, tiles.end - tiles.first_of_rest};
+      read_out_scores_again(how, rest, quantised_q, quantised_k, tiles, stream);
     }
-    sweep_queries(how, chunk, codes, operands, dq, stream);
+    sweep_queries(how, chunk, tiles, operands, dq, stream);
     carried.takes = !is_first;
     carried.leaves = !is_last;
-    sweep_keys(how, chunk, codes, operands, heads, carried, dk_of_block, dv_of_block, stream);
+    sweep_keys(how, chunk, tiles, operands, heads, carried, dk_of_block, dv_of_block, stream);
   });
   if (!sums) return;
   const dim3 grid(static_cast<unsigned>((2 * head_elements / 8 + kThreads - 1) / kThreads),

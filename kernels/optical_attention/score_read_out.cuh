@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The noisy read-out of raw scores as codes 0 ... L - 1: those of LevelGrid, bit for bit, at a third
-// of its instructions. A fused multiply-add that clamps and another one give v + xi to within a
-// bound that is known beforehand. Unless it lies that close to half a code, the code is certain;
+// The noisy read-out of raw scores as codes 0 ... L - 1: those of LevelGrid, bit for bit, at a
+// third of its instructions. A fused multiply-add that clamps and another one give v + xi to within
+// a bound that is known beforehand. Unless it lies that close to half a code, the code is certain;
 // a score that is in doubt, one in thousands, is computed as LevelGrid does.
 #pragma once
 

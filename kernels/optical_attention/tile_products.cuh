@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Products of a block's 64 rows with tiles: on Hopper by the matrix unit of four warps, else by each
-// warp for itself. Every thread of the block takes part. Both sum in fp32, each in an order of its
-// own that never changes.
+// Products of a block's 64 rows with tiles: on Hopper by the matrix unit of four warps, else by
+// each warp for itself. Every thread of the block takes part. Both sum in fp32, each in an order of
+// its own that never changes.
 #pragma once
 
 #include "kernels/optical_attention/attention_tiles.cuh"
@@ -82,8 +82,8 @@ __device__ void multiply_by_rows(const RowFragments<head_dim>& a, const Tile<hea
 /// tile. Until finish_weighted_rows() of both, neither may be touched.
 template <typename Type, int head_dim, int groups>
 __device__ void start_weighted_rows(const std::uint32_t (&weights)[groups][4],
-                                  const Tile<head_dim>& tile, int first,
-                                  float (&sum)[head_dim / 8][4]) {
+                                    const Tile<head_dim>& tile, int first,
+                                    float (&sum)[head_dim / 8][4]) {
 #ifdef PARADIGM_HAS_WGMMA
   namespace warpgroup = device::warpgroup;
   warpgroup::pin(sum);

@@ -81,28 +81,29 @@ void measure(std::int64_t batch, std::int64_t heads, std::int64_t kv_heads, std:
     one(k, k16);
     one(v, v16);
   });
-  const at::Tensor codes = at::empty(
-      {kernels::cuda::optical_attention_code_bytes(how.extent, how.levels)}, bf16.dtype(at::kByte));
+  const auto bytes = kernels::cuda::optical_attention_code_bytes(how.extent, how.levels, 0);
+  const at::Tensor memory = at::empty({bytes.rest}, bf16.dtype(at::kByte));
+  const kernels::AttentionCodes no_kept{nullptr, 0, memory.data_ptr()};
+  const kernels::AttentionCodes all_kept{memory.data_ptr(), length, nullptr};
   const double forward = median_ms([&] {
-    kernels::cuda::optical_attention_forward(
-        how, rows_of(q16), rows_of(k16), rows_of(v16), rows_of(v), codes.data_ptr(),
-        context.data_ptr<float>(), rows, observed.data_ptr<int>(), stream);
+    kernels::cuda::optical_attention_forward(how, rows_of(q16), rows_of(k16), rows_of(v16),
+                                             rows_of(v), no_kept, context.data_ptr<float>(), rows,
+                                             observed.data_ptr<int>(), stream);
   });
   const at::Tensor scratch = at::empty(
       {kernels::cuda::optical_attention_gradient_bytes(how.extent)}, bf16.dtype(at::kByte));
   const auto result = [](const at::Tensor& x) {
     return kernels::ResultRows{x.data_ptr(), x.stride(0), x.stride(1), x.stride(2)};
   };
-  const auto backward = [&](bool keeps_codes) {
+  const auto backward = [&](const kernels::AttentionCodes& codes) {
     return median_ms([&] {
-      kernels::cuda::optical_attention_gradient(how, codes.data_ptr(), keeps_codes, rows_of(q16),
-                                                rows_of(k16), rows_of(q), rows_of(k), rows_of(v),
-                                                rows_of(g), rows, scratch.data_ptr(), result(dq),
-                                                result(dk), result(dv), stream);
+      kernels::cuda::optical_attention_gradient(
+          how, codes, rows_of(q16), rows_of(k16), rows_of(q), rows_of(k), rows_of(v), rows_of(g),
+          rows, scratch.data_ptr(), result(dq), result(dk), result(dv), stream);
     });
   };
   const bool can_keep = kernels::cuda::optical_attention_is_one_chunk(how.extent);
-  const double kept = can_keep ? backward(true) : 0, again = backward(false);
+  const double kept = can_keep ? backward(all_kept) : 0, again = backward(no_kept);
   std::printf(
       "%2lld x %4lld, %lld/%lld heads: plain forward %.3f ms, backward %.3f ms; optical encode "
       "%.3f, forward %.3f, backward %.3f, with codes made again %.3f\n",

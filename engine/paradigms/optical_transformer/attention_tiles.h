@@ -60,8 +60,7 @@ struct ScoreStatistics {
 struct SoftmaxRows {
   at::Tensor exponent;       ///< [B, H, S_q]: see kernels::OpticalAttentionRows
   at::Tensor exact_context;  ///< [B, H, S_q, D]: P·v, both unquantised
-  at::Tensor codes;  ///< bytes: see kernels::cuda::optical_attention_forward(). Where they would
-                     ///< take much memory they are not kept, but made again.
+  at::Tensor codes;          ///< bytes: those that kernels::AttentionCodes keeps
 };
 
 /// The range of q·kᵀ: [min, max], or quantiles from a streamed histogram (error: one bin). Costs

@@ -10,6 +10,7 @@
 #include <ATen/cuda/CUDAContextLight.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace engine::optical_transformer {
 namespace {
@@ -58,18 +59,37 @@ kernels::OpticalAttentionRows pointers(const SoftmaxRows& rows) {
   return {rows.exponent.data_ptr<float>(), rows.exact_context.data_ptr<float>()};
 }
 
-/// Above it a layer's codes would take more memory than all else that it keeps; they are made
-/// again.
-constexpr std::int64_t kKeysOfKeptCodes = 1024;
+/// The most memory that a layer keeps for its codes until the gradient, for each query of a head:
+/// all codes of 1024 keys, half of those of 2048. More would be the greater part of what a layer
+/// keeps at all; the others are made again.
+constexpr std::int64_t kKeptCodeBytes = 544;
 
 at::TensorOptions bytes_beside(const at::Tensor& tensor) {
   return tensor.options().dtype(at::kByte);
 }
 
-at::Tensor room_for_codes(const AttentionCall& call, const at::Tensor& beside) {
-  return at::empty({kernels::cuda::optical_attention_code_bytes(extent_of(call), call.levels)},
-                   bytes_beside(beside));
-}
+/// The codes' memory in two pieces: what is kept, and scratch.
+struct CodeMemory {
+  at::Tensor kept, rest;
+  std::int64_t kept_queries;
+
+  CodeMemory(const AttentionCall& call, const at::Tensor& beside, at::Tensor already_kept = {})
+      : kept(std::move(already_kept)), kept_queries(kept_queries_of(call)) {
+    const auto bytes =
+        kernels::cuda::optical_attention_code_bytes(extent_of(call), call.levels, kept_queries);
+    if (!kept.defined()) kept = at::empty({bytes.kept}, bytes_beside(beside));
+    rest = at::empty({bytes.rest}, bytes_beside(beside));
+  }
+
+  static std::int64_t kept_queries_of(const AttentionCall& call) {
+    return kernels::cuda::optical_attention_kept_queries(
+        extent_of(call), call.levels, kKeptCodeBytes * call.batch * call.heads * call.queries);
+  }
+
+  kernels::AttentionCodes pointers() const {
+    return {kept.data_ptr(), kept_queries, rest.data_ptr()};
+  }
+};
 
 kernels::ResultRows result_rows(const at::Tensor& tensor) {
   return {tensor.data_ptr(), tensor.stride(0), tensor.stride(1), tensor.stride(2)};
@@ -99,13 +119,13 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
   rows = {at::empty({call.batch, call.heads, call.queries}, options),
           at::empty(context.sizes(), options),
           {}};
-  const at::Tensor codes = room_for_codes(call, exact.q);
+  const CodeMemory codes(call, exact.q);
   const auto how = description(call, quantised.value_range);
   const Rows q(quantised.q), k(quantised.k), v(quantised.v), exact_v(exact.v);
   const kernels::OpticalAttentionRows kept = pointers(rows);
   const auto forward = [&](kernels::cuda::ObservedRange seen,
                            const kernels::cuda::RunningRange& range) {
-    kernels::cuda::optical_attention_forward(how, q, k, v, exact_v, codes.data_ptr(),
+    kernels::cuda::optical_attention_forward(how, q, k, v, exact_v, codes.pointers(),
                                              context.data_ptr<float>(), kept, seen, scope.stream(),
                                              range);
   };
@@ -123,7 +143,7 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
     if (call.counts_clamped) on_cuda::count_clamped(call, quantised, observed);
     observed.range = observation.range();
   }
-  if (call.keys <= kKeysOfKeptCodes) rows.codes = codes;
+  rows.codes = codes.kept;
   return context;
 }
 
@@ -131,8 +151,8 @@ bool updates_while_fused(const AttentionCall& call) {
   return kernels::cuda::optical_attention_is_one_chunk(extent_of(call));
 }
 
-bool needs_quantised(const AttentionCall& call, const SoftmaxRows& rows) {
-  return call.clip || !rows.codes.defined();
+bool needs_quantised(const AttentionCall& call) {
+  return call.clip || CodeMemory::kept_queries_of(call) < call.queries;
 }
 
 AttentionGradient fused_gradient(const AttentionCall& call, const AttentionOperands& quantised,
@@ -149,16 +169,15 @@ AttentionGradient fused_gradient(const AttentionCall& call, const AttentionOpera
       {kernels::cuda::optical_attention_gradient_bytes(extent_of(call))}, bytes_beside(exact.q));
   const auto how = description(call, {});
   Rows q, k;
-  if (needs_quantised(call, rows)) {
+  if (needs_quantised(call)) {
     q = Rows(quantised.q);
     k = Rows(quantised.k);
   }
-  const bool keeps_codes = rows.codes.defined();
-  const at::Tensor codes = keeps_codes ? rows.codes : room_for_codes(call, exact.q);
+  const CodeMemory codes(call, exact.q, rows.codes);
   kernels::cuda::optical_attention_gradient(
-      how, codes.data_ptr(), keeps_codes, q, k, Rows(exact.q), Rows(exact.k), Rows(exact.v),
-      Rows(gradient), pointers(rows), scratch.data_ptr(), result_rows(result.dq),
-      result_rows(result.dk), result_rows(result.dv), scope.stream());
+      how, codes.pointers(), q, k, Rows(exact.q), Rows(exact.k), Rows(exact.v), Rows(gradient),
+      pointers(rows), scratch.data_ptr(), result_rows(result.dq), result_rows(result.dk),
+      result_rows(result.dv), scope.stream());
   return result;
 }
 
@@ -179,7 +198,7 @@ at::Tensor fused_context(const AttentionCall&, const AttentionOperands&, const A
 
 bool updates_while_fused(const AttentionCall&) { return false; }
 
-bool needs_quantised(const AttentionCall&, const SoftmaxRows&) { return true; }
+bool needs_quantised(const AttentionCall&) { return true; }
 
 AttentionGradient fused_gradient(const AttentionCall&, const AttentionOperands&,
                                  const AttentionOperands&, const SoftmaxRows&, const at::Tensor&) {

@@ -25,7 +25,7 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
                          const RangeUpdate* running = nullptr);
 
 /// Whether fused_gradient() needs q and k of `quantised`; nobody needs v.
-bool needs_quantised(const AttentionCall& call, const SoftmaxRows& rows);
+bool needs_quantised(const AttentionCall& call);
 
 /// attention_gradient() of a call that was fused, in bf16. The weights of its sums are rounded to
 /// bf16.

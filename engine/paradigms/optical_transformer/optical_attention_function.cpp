@@ -64,7 +64,7 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
                                     const at::Tensor& g) {
     const bool is_fused = how.rows.exponent.defined();
     AttentionOperands quantised;
-    if (!is_fused || needs_quantised(how.call, how.rows)) {
+    if (!is_fused || needs_quantised(how.call)) {
       quantised = quantised_operands(how, exact.q, exact.k, exact.v);
     }
     return is_fused ? fused_gradient(how.call, quantised, exact, how.rows, g)

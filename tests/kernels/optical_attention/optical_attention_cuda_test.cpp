@@ -33,8 +33,8 @@ struct Case {
   bool noisy = true;
   bool clip = false;
   std::int32_t levels = kOneByte;
-  bool makes_codes_again = false;
-  float scale = 0;  ///< 0: 1 / sqrt(head_dim)
+  std::int64_t kept_queries = 1 << 20;  ///< of one chunk
+  float scale = 0;                      ///< 0: 1 / sqrt(head_dim)
   std::uint64_t first_element = 4096;
 
   float scale_of_scores() const {
@@ -122,8 +122,8 @@ Outcome expected(const Case& c, const Inputs& in) {
     const FastLevelGrid grid(kScoreRange, c.levels);
     for (std::int64_t i = 0; i < e.queries * e.keys; ++i) {
       const bool is_visible = i % e.keys <= i / e.keys + e.keys - e.queries;
-      out.codes.push_back(
-          is_visible ? static_cast<int>(grid.code(scores[i], uniform[i] - 0.5f)) : -1);
+      out.codes.push_back(is_visible ? static_cast<int>(grid.code(scores[i], uniform[i] - 0.5f))
+                                     : -1);
     }
     out.scores = merge(out.scores, reference::probabilities(tile, scores.data(), how, p.data()));
     reference::quantise(p.data(), p.size(), c.levels, unit_interval, 0, codes.data());
@@ -222,9 +222,13 @@ Outcome on_device(const Case& c, const Inputs& in) {
   cuda::optical_attention_score_range(how, q16_rows, k16_rows, false, observed.data(), {});
   cuda::store_range(observed.data(), range_alone.data(), {});
   cuda::clear(observed.data(), {});
-  const tests::CudaBuffer<unsigned char> codes(cuda::optical_attention_code_bytes(e, c.levels));
-  cuda::optical_attention_forward(how, q16_rows, k16_rows, v16_rows, v_rows, codes.data(),
-                                  context.data(), rows, observed.data(), {});
+  const std::int64_t kept_queries =
+      cuda::optical_attention_is_one_chunk(e) ? std::min(e.queries, c.kept_queries) : 0;
+  const cuda::CodeBytes bytes = cuda::optical_attention_code_bytes(e, c.levels, kept_queries);
+  const tests::CudaBuffer<unsigned char> kept(bytes.kept), rest(bytes.rest);
+  const AttentionCodes codes{kept.data(), kept_queries, rest.data()};
+  cuda::optical_attention_forward(how, q16_rows, k16_rows, v16_rows, v_rows, codes, context.data(),
+                                  rows, observed.data(), {});
   cuda::store_range(observed.data(), range.data(), {});
   const tests::CudaBuffer<unsigned char> scratch(cuda::optical_attention_gradient_bytes(e));
   const auto result = [&](const tests::CudaBuffer<__nv_bfloat16>& rows_of, std::int64_t heads,
@@ -232,27 +236,18 @@ Outcome on_device(const Case& c, const Inputs& in) {
     return ResultRows{rows_of.data(), heads * count * e.head_dim, count * e.head_dim, e.head_dim};
   };
   std::vector<int> visible_codes;
-  if (cuda::optical_attention_is_one_chunk(e)) visible_codes = codes_of(c, codes.host());
-  const bool keeps_codes = !c.makes_codes_again && cuda::optical_attention_is_one_chunk(e);
-  if (!keeps_codes) {
-    EXPECT_EQ(cudaMemset(codes.data(), 0xAB, cuda::optical_attention_code_bytes(e, c.levels)),
-              cudaSuccess);
-  }
+  if (kept_queries == e.queries) visible_codes = codes_of(c, kept.host());
+  EXPECT_EQ(cudaMemset(rest.data(), 0xAB, bytes.rest), cudaSuccess);
   const tests::CudaBuffer<__nv_bfloat16> dq(in.q.size()), dk(in.k.size()), dv(in.v.size());
-  const bool quantises = c.clip || !keeps_codes;
+  const bool quantises = c.clip || kept_queries < e.queries;
   cuda::optical_attention_gradient(
-      how, codes.data(), keeps_codes, quantises ? q16_rows : HeadRows{},
-      quantises ? k16_rows : HeadRows{}, q_rows, k_rows, v_rows, g_rows, rows, scratch.data(),
-      result(dq, e.heads, e.queries), result(dk, e.kv_heads, e.keys),
-      result(dv, e.kv_heads, e.keys), {});
+      how, codes, quantises ? q16_rows : HeadRows{}, quantises ? k16_rows : HeadRows{}, q_rows,
+      k_rows, v_rows, g_rows, rows, scratch.data(), result(dq, e.heads, e.queries),
+      result(dk, e.kv_heads, e.keys), result(dv, e.kv_heads, e.keys), {});
   EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
   EXPECT_EQ(range.host(), range_alone.host());
-  return {context.host(),
-          as_float(dq.host()),
-          as_float(dk.host()),
-          as_float(dv.host()),
-          visible_codes,
-          {range.host()[0], range.host()[1]}};
+  return {context.host(),      as_float(dq.host()), as_float(dk.host()),
+          as_float(dv.host()), visible_codes,       {range.host()[0], range.host()[1]}};
 }
 
 // bf16 carries the weights of the gradient's sums: 2^-9 each.
@@ -307,7 +302,7 @@ TEST(OpticalAttentionCuda, EqualsTheReferenceInChunksOfQueries) {
 
 TEST(OpticalAttentionCuda, TheCodesOfALongSequenceTakeMemoryThatGrowsLinearly) {
   const auto bytes = [](std::int64_t keys) {
-    return cuda::optical_attention_code_bytes({1, 1, 1, keys, keys, 64}, 256);
+    return cuda::optical_attention_code_bytes({1, 1, 1, keys, keys, 64}, 256, 0).rest;
   };
   EXPECT_LE(bytes(2048), 1100 * 2048);
   for (const std::int64_t keys : {4096, 16384, 131072}) EXPECT_LE(bytes(keys), 1100 * keys) << keys;
@@ -330,6 +325,22 @@ TEST(OpticalAttentionCuda, EqualsTheReferenceWhereScoresSpanMoreThanTheExponents
   }
 }
 
+TEST(OpticalAttentionCuda, KeepsTheCodesThatFitAMemory) {
+  const AttentionExtent extent{2, 3, 1, 2048, 2048, 64};
+  const std::int64_t half = 544 * 2 * 3 * 2048;
+  const std::int64_t kept = cuda::optical_attention_kept_queries(extent, 256, half);
+  EXPECT_GT(kept, 1024);
+  EXPECT_LT(kept, 2048);
+  EXPECT_EQ(kept % 64, 0);
+  const cuda::CodeBytes bytes = cuda::optical_attention_code_bytes(extent, 256, kept);
+  EXPECT_LE(bytes.kept, half);
+  EXPECT_GT(bytes.kept, half * 9 / 10);
+  EXPECT_EQ(bytes.kept + bytes.rest, cuda::optical_attention_code_bytes(extent, 256, 0).rest);
+  EXPECT_EQ(cuda::optical_attention_kept_queries(extent, 256, 2 * half), 2048);
+  EXPECT_EQ(cuda::optical_attention_kept_queries({2, 3, 1, 1000, 1000, 64}, 256, half), 1000);
+  EXPECT_EQ(cuda::optical_attention_kept_queries({2, 3, 1, 4096, 4096, 64}, 256, 16 * half), 0);
+}
+
 TEST(OpticalAttentionCuda, EqualsTheReferenceWithoutNoise) {
   SKIP_WITHOUT_DEVICE();
   expect_like_the_reference({{1, 6, 2, 96, 96, 64}, /*noisy=*/false});
@@ -347,11 +358,14 @@ TEST(OpticalAttentionCuda, CodesMadeAgainAreTheSame) {
     Case c{{2, 6, 2, 200, 200, 64}, true, false, levels};
     const Inputs in(c.extent);
     const Outcome kept = on_device(c, in);
-    c.makes_codes_again = true;
-    const Outcome again = on_device(c, in);
-    EXPECT_EQ(kept.dq, again.dq);
-    EXPECT_EQ(kept.dk, again.dk);
-    EXPECT_EQ(kept.dv, again.dv);
+    for (const std::int64_t some : {0, 64, 128}) {
+      c.kept_queries = some;
+      const Outcome again = on_device(c, in);
+      EXPECT_EQ(kept.context, again.context);
+      EXPECT_EQ(kept.dq, again.dq);
+      EXPECT_EQ(kept.dk, again.dk);
+      EXPECT_EQ(kept.dv, again.dv);
+    }
   }
 }
 
