@@ -169,6 +169,17 @@ void read_out_scores(const OpticalAttention& how, const QueryChunk& chunk, const
 void read_out_scores_again(const OpticalAttention& how, const QueryChunk& chunk, const HeadRows& q,
                            const HeadRows& k, const CodeTiles& codes, Stream stream);
 
+/// Second sweep of a chunk: the context and rows.exact_context.
+void add_context(const OpticalAttention& how, const QueryChunk& chunk, const CodeTiles& codes,
+                 const HeadRows& v, const HeadRows& exact_v, float* context,
+                 const OpticalAttentionRows& rows, Stream stream);
+
+/// The same with the context's read-out. Only where one chunk is all.
+void read_out_context(const OpticalAttention& how, const QueryChunk& chunk, const CodeTiles& codes,
+                      const HeadRows& v, const HeadRows& exact_v,
+                      const cuda::ContextReadOut& read_out, const OpticalAttentionRows& rows,
+                      Stream stream);
+
 /// A block of threads for each tile of queries: first those of all heads with the longest rows, so
 /// that the last blocks to start are the shortest.
 inline dim3 query_grid(const AttentionExtent& extent, const QueryChunk& chunk) {

@@ -91,14 +91,26 @@ std::int64_t optical_attention_code_index(const AttentionExtent& extent, std::in
                                           std::int64_t query, std::int64_t key);
 
 /// C, fp32 [batch, heads, queries, head_dim], and `rows`. q, k, v quantised fp16; `exact_v` bf16.
-/// Folds the range of the visible raw scores into `observed` unless it is null. With `running`, the
-/// scores are read out in that range, which is then updated; `how.qk_range` is not looked at. Only
-/// of one chunk.
+/// Folds the range of the visible raw scores into `observed` unless it is null.
 void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
                                const HeadRows& v, const HeadRows& exact_v,
                                const AttentionCodes& codes, float* context,
                                const OpticalAttentionRows& rows, ObservedRange observed,
-                               Stream stream, const RunningRange& running = {});
+                               Stream stream);
+
+/// How the context is read out by the sweep that sums it: bit for bit as read_out() does.
+struct ContextReadOut {
+  ReadOut how;  ///< its range and bias are not looked at; the noise begins with a block
+  RunningRange running;
+  ResultRows y;  ///< bf16 [batch, heads, queries, head_dim]
+};
+/// `rows`, and y in place of C. The scores are read out in the range `running`, which is then
+/// updated; `how.qk_range` is not looked at. Only of one chunk.
+void optical_attention_forward(const OpticalAttention& how, const HeadRows& q, const HeadRows& k,
+                               const HeadRows& v, const HeadRows& exact_v,
+                               const AttentionCodes& codes, const ContextReadOut& read_out,
+                               const OpticalAttentionRows& rows, const RunningRange& running,
+                               Stream stream);
 
 /// Scratch of the gradient.
 std::int64_t optical_attention_gradient_bytes(const AttentionExtent& extent);

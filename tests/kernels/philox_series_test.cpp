@@ -15,7 +15,8 @@ TEST(PhiloxSeries, BlocksAreThoseOfTheirCounters) {
     kernels::PhiloxBlock blocks[2];
     kernels::noise_blocks(keys, series, low, blocks);
     for (int i = 0; i < 2; ++i) {
-      const kernels::PhiloxBlock right = kernels::noise_block(0x5cabaa10577fab40u, first + 9 * i, time);
+      const kernels::PhiloxBlock right =
+          kernels::noise_block(0x5cabaa10577fab40u, first + 9 * i, time);
       for (int word = 0; word < 4; ++word) EXPECT_EQ(blocks[i].word[word], right.word[word]);
     }
   }

@@ -109,46 +109,70 @@ bool fuses(const AttentionCall& call, const AttentionOperands& exact,
          kernels::cuda::optical_attention_fits(extent_of(call), call.levels);
 }
 
+namespace {
+
+/// What a forward reads and writes beside its result.
+struct Forward {
+  Forward(const AttentionCall& call, const AttentionOperands& exact,
+          const AttentionOperands& quantised, SoftmaxRows& rows)
+      : how(description(call, quantised.value_range)),
+        q(quantised.q),
+        k(quantised.k),
+        v(quantised.v),
+        exact_v(exact.v),
+        codes(call, exact.q) {
+    const auto options = exact.q.options().dtype(at::kFloat);
+    rows = {at::empty({call.batch, call.heads, call.queries}, options),
+            at::empty({call.batch, call.heads, call.queries, call.head_dim}, options), codes.kept};
+  }
+
+  kernels::OpticalAttention how;
+  Rows q, k, v, exact_v;
+  CodeMemory codes;
+};
+
+}  // namespace
+
 at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exact,
                          const AttentionOperands& quantised, ScoreScope scope_of_scores,
-                         ScoreStatistics& observed, SoftmaxRows& rows, const RangeUpdate* running) {
+                         ScoreStatistics& observed, SoftmaxRows& rows) {
   const CudaScope scope(exact.q);
-  const auto options = exact.q.options().dtype(at::kFloat);
-  const at::Tensor context =
-      at::empty({call.batch, call.heads, call.queries, call.head_dim}, options);
-  rows = {at::empty({call.batch, call.heads, call.queries}, options),
-          at::empty(context.sizes(), options),
-          {}};
-  const CodeMemory codes(call, exact.q);
-  const auto how = description(call, quantised.value_range);
-  const Rows q(quantised.q), k(quantised.k), v(quantised.v), exact_v(exact.v);
-  const kernels::OpticalAttentionRows kept = pointers(rows);
-  const auto forward = [&](kernels::cuda::ObservedRange seen,
-                           const kernels::cuda::RunningRange& range) {
-    kernels::cuda::optical_attention_forward(how, q, k, v, exact_v, codes.pointers(),
-                                             context.data_ptr<float>(), kept, seen, scope.stream(),
-                                             range);
-  };
-  if (running != nullptr) {
-    forward(nullptr, on_cuda::running_range(*running, /*uses_new=*/false));
-  } else {
-    const on_cuda::Observation observation(exact.q, scope);
-    const bool sees_all = scope_of_scores == ScoreScope::full;
-    if (sees_all) {
-      kernels::cuda::optical_attention_score_range(how, q, k, true, observation.pointer(),
-                                                   scope.stream());
-    }
-    forward(sees_all ? nullptr : observation.pointer(), {});
-    observed = {};
-    if (call.counts_clamped) on_cuda::count_clamped(call, quantised, observed);
-    observed.range = observation.range();
+  const Forward forward(call, exact, quantised, rows);
+  const at::Tensor context = at::empty_like(rows.exact_context);
+  const on_cuda::Observation observation(exact.q, scope);
+  const bool sees_all = scope_of_scores == ScoreScope::full;
+  if (sees_all) {
+    kernels::cuda::optical_attention_score_range(forward.how, forward.q, forward.k, true,
+                                                 observation.pointer(), scope.stream());
   }
-  rows.codes = codes.kept;
+  kernels::cuda::optical_attention_forward(
+      forward.how, forward.q, forward.k, forward.v, forward.exact_v, forward.codes.pointers(),
+      context.data_ptr<float>(), pointers(rows), sees_all ? nullptr : observation.pointer(),
+      scope.stream());
+  observed = {};
+  if (call.counts_clamped) on_cuda::count_clamped(call, quantised, observed);
+  observed.range = observation.range();
   return context;
 }
 
-bool updates_while_fused(const AttentionCall& call) {
-  return kernels::cuda::optical_attention_is_one_chunk(extent_of(call));
+bool reads_out_while_fused(const AttentionCall& call) {
+  return kernels::cuda::optical_attention_is_one_chunk(extent_of(call)) &&
+         call.output_type == at::kBFloat16 && call.av_noise.first_element % 4 == 0;
+}
+
+at::Tensor fused_output(const AttentionCall& call, const AttentionOperands& exact,
+                        const AttentionOperands& quantised, const RangeUpdate& scores,
+                        const RangeUpdate& context, SoftmaxRows& rows) {
+  const CudaScope scope(exact.q);
+  const Forward forward(call, exact, quantised, rows);
+  const at::Tensor y =
+      at::empty({call.batch, call.queries, call.heads, call.head_dim}, exact.q.options());
+  const kernels::ReadOut how{.levels = call.levels, .noisy = call.noisy, .noise = call.av_noise};
+  kernels::cuda::optical_attention_forward(
+      forward.how, forward.q, forward.k, forward.v, forward.exact_v, forward.codes.pointers(),
+      {how, on_cuda::running_range(context, /*uses_new=*/false), result_rows(y.transpose(1, 2))},
+      pointers(rows), on_cuda::running_range(scores, /*uses_new=*/false), scope.stream());
+  return y.view({call.batch, call.queries, call.heads * call.head_dim});
 }
 
 bool needs_quantised(const AttentionCall& call) {
@@ -192,11 +216,16 @@ bool fuses(const AttentionCall&, const AttentionOperands&, const AttentionOperan
 }
 
 at::Tensor fused_context(const AttentionCall&, const AttentionOperands&, const AttentionOperands&,
-                         ScoreScope, ScoreStatistics&, SoftmaxRows&, const RangeUpdate*) {
+                         ScoreScope, ScoreStatistics&, SoftmaxRows&) {
   return {};
 }
 
-bool updates_while_fused(const AttentionCall&) { return false; }
+bool reads_out_while_fused(const AttentionCall&) { return false; }
+
+at::Tensor fused_output(const AttentionCall&, const AttentionOperands&, const AttentionOperands&,
+                        const RangeUpdate&, const RangeUpdate&, SoftmaxRows&) {
+  return {};
+}
 
 bool needs_quantised(const AttentionCall&) { return true; }
 

@@ -14,15 +14,18 @@ namespace engine::optical_transformer {
 bool fuses(const AttentionCall& call, const AttentionOperands& exact,
            const AttentionOperands& quantised);
 
-/// Whether fused_context() of this call can take a running range: of moderate sequences.
-bool updates_while_fused(const AttentionCall& call);
-
-/// context_accumulator(), and in `rows` what fused_gradient() needs. With `running`, the scores are
-/// read out in that range, which is then updated: nothing is left in `observed`.
+/// context_accumulator(), and in `rows` what fused_gradient() needs.
 at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exact,
                          const AttentionOperands& quantised, ScoreScope scope,
-                         ScoreStatistics& observed, SoftmaxRows& rows,
-                         const RangeUpdate* running = nullptr);
+                         ScoreStatistics& observed, SoftmaxRows& rows);
+
+/// Whether there is fused_output() of a call that is fused: in bf16, of moderate sequences.
+bool reads_out_while_fused(const AttentionCall& call);
+
+/// context_read_out() of the fused_context(), both read-outs in running ranges, which are updated.
+at::Tensor fused_output(const AttentionCall& call, const AttentionOperands& exact,
+                        const AttentionOperands& quantised, const RangeUpdate& scores,
+                        const RangeUpdate& context, SoftmaxRows& rows);
 
 /// Whether fused_gradient() needs q and k of `quantised`; nobody needs v.
 bool needs_quantised(const AttentionCall& call);

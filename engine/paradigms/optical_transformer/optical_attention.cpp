@@ -127,6 +127,16 @@ AttentionResult OpticalAttention::compute(const at::Tensor& q, const at::Tensor&
   result.probability_range = probability_range_.tensor();
   const AttentionOperands operands = operands_of(result, exact, pass);
 
+  if (runs_in_sweeps(result, exact, operands, pass)) {
+    const RangeUpdate scores = pass.update_in_kernel(qk_range_);
+    const RangeUpdate context_range = pass.update_in_kernel(av_range_);
+    result.call.qk_range = scores.used;
+    result.call.av_range = context_range.used;
+    result.y = fused_output(result.call, exact, operands, scores, context_range, result.rows);
+    pass.finish();
+    return result;
+  }
+
   ScoreStatistics scores;
   const at::Tensor accumulator = context_of(result, exact, operands, pass, scores);
   result.y = read_out(result.call, exact, operands, accumulator, pass);
@@ -163,6 +173,16 @@ AttentionOperands OpticalAttention::operands_of(AttentionResult& result,
   return quantised_operands(result, exact.q, exact.k, exact.v);
 }
 
+/// Whether fused sweeps can read out scores and context in ranges that they update themselves.
+bool OpticalAttention::runs_in_sweeps(const AttentionResult& result, const AttentionOperands& exact,
+                                      const AttentionOperands& operands,
+                                      const RangePass& pass) const {
+  const AttentionCall& call = result.call;
+  return !options_.full_score_statistics && updates_in_kernel(qk_range_, pass, call) &&
+         updates_in_kernel(av_range_, pass, call) && fuses(call, exact, operands) &&
+         reads_out_while_fused(call);
+}
+
 /// Whether one kernel can read out in the range and then observe it.
 bool OpticalAttention::updates_in_kernel(const RangeTracker& range, const RangePass& pass,
                                          const AttentionCall& call) const {
@@ -184,17 +204,11 @@ at::Tensor OpticalAttention::context_of(AttentionResult& result, const Attention
     pass.observe(qk_range_, score_range(call, options_.reference ? exact : operands, scope,
                                         options_.quantiles));
   }
-  const bool is_fused = fuses(call, exact, operands);
-  if (is_fused && scope == ScoreScope::causal && updates_while_fused(call) &&
-      updates_in_kernel(qk_range_, pass, call)) {
-    const RangeUpdate update = pass.update_in_kernel(qk_range_);
-    call.qk_range = update.used;
-    return fused_context(call, exact, operands, scope, scores, result.rows, &update);
-  }
   call.qk_range = pass.use(qk_range_);
   const at::Tensor accumulator =
-      is_fused ? fused_context(call, exact, operands, scope, scores, result.rows)
-               : context_accumulator(call, operands, scope, scores);
+      fuses(call, exact, operands)
+          ? fused_context(call, exact, operands, scope, scores, result.rows)
+          : context_accumulator(call, operands, scope, scores);
   if (!pass.observes() || (first_time && !options_.reference)) return accumulator;
   const at::Tensor raw =
       options_.quantiles ? score_range(call, operands, scope, options_.quantiles) : scores.range;

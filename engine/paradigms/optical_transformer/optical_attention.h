@@ -34,6 +34,8 @@ class OpticalAttention final : public AttentionCore {
                           const ForwardContext& context);
   AttentionOperands operands_of(AttentionResult& result, const AttentionOperands& exact,
                                 RangePass& pass);
+  bool runs_in_sweeps(const AttentionResult& result, const AttentionOperands& exact,
+                      const AttentionOperands& operands, const RangePass& pass) const;
   bool updates_in_kernel(const RangeTracker& range, const RangePass& pass,
                          const AttentionCall& call) const;
   at::Tensor context_of(AttentionResult& result, const AttentionOperands& exact,

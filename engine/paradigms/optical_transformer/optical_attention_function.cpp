@@ -17,6 +17,36 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+/// Makes the operands of the products one by one.
+class OperandQuantisers {
+ public:
+  OperandQuantisers(const AttentionResult& how, const at::Tensor& q)
+      : how_(how), type_(operand_type(q, how.call.levels)) {}
+
+  at::Tensor query(const at::Tensor& q) const {
+    return operand(q, how_.query_range, 0, how_.key_range);
+  }
+  at::Tensor key(const at::Tensor& k) const {
+    return operand(k, how_.key_range, how_.lut_min, how_.query_range);
+  }
+  at::Tensor value(const at::Tensor& v) const {
+    return operand(v, how_.value_range, how_.lut_min, how_.probability_range);
+  }
+
+ private:
+  at::Tensor operand(const at::Tensor& values, const at::Tensor& range, float lut_min,
+                     const at::Tensor& partner) const {
+    return quantised(values, {.levels = how_.call.levels,
+                              .range = range,
+                              .lut_min = lut_min,
+                              .type = type_,
+                              .partner = partner});
+  }
+
+  const AttentionResult& how_;
+  c10::ScalarType type_;
+};
+
 struct SavedResult : torch::CustomClassHolder {
   explicit SavedResult(AttentionResult saved) : result(std::move(saved)) {}
   AttentionResult result;
@@ -64,8 +94,12 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
                                     const at::Tensor& g) {
     const bool is_fused = how.rows.exponent.defined();
     AttentionOperands quantised;
-    if (!is_fused || needs_quantised(how.call)) {
+    if (!is_fused) {
       quantised = quantised_operands(how, exact.q, exact.k, exact.v);
+    } else if (needs_quantised(how.call)) {
+      const OperandQuantisers quantisers(how, exact.q);
+      quantised.q = quantisers.query(exact.q);
+      quantised.k = quantisers.key(exact.k);
     }
     return is_fused ? fused_gradient(how.call, quantised, exact, how.rows, g)
                     : attention_gradient(how.call, quantised, exact, g);
@@ -76,18 +110,8 @@ class StraightThroughAttention : public torch::autograd::Function<StraightThroug
 
 AttentionOperands quantised_operands(const AttentionResult& how, const at::Tensor& q,
                                      const at::Tensor& k, const at::Tensor& v) {
-  const c10::ScalarType type = operand_type(q, how.call.levels);
-  const auto operand = [&](const at::Tensor& values, const at::Tensor& range, float lut_min,
-                           const at::Tensor& partner) {
-    return quantised(values, {.levels = how.call.levels,
-                              .range = range,
-                              .lut_min = lut_min,
-                              .type = type,
-                              .partner = partner});
-  };
-  return {operand(q, how.query_range, 0, how.key_range),
-          operand(k, how.key_range, how.lut_min, how.query_range),
-          operand(v, how.value_range, how.lut_min, how.probability_range), how.probability_range,
+  const OperandQuantisers quantisers(how, q);
+  return {quantisers.query(q), quantisers.key(k), quantisers.value(v), how.probability_range,
           how.value_range};
 }
 

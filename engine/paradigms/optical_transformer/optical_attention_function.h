@@ -24,7 +24,7 @@ AttentionOperands quantised_operands(const AttentionResult& how, const at::Tenso
                                      const at::Tensor& k, const at::Tensor& v);
 
 /// result.y with the straight-through gradient (README, eq. 5). Keeps q, k and v, and of a
-/// fused call up to 1024 keys the codes of the scores, a byte or two each.
+/// fused call what AttentionResult::rows has.
 at::Tensor with_attention_gradient(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                    const AttentionResult& result);
 

@@ -182,6 +182,48 @@ std::vector<int> codes_of(const Case& c, const std::vector<unsigned char>& bytes
   return codes;
 }
 
+struct ForwardRows {
+  HeadRows q, k, v, exact_v;
+};
+
+/// A running range in device memory.
+struct DeviceRange {
+  explicit DeviceRange(const float (&range)[2])
+      : state({range[0], range[1]}), used(2), scratch(cuda::RunningRange::kScratch), rejected(1) {
+    cuda::clear_scratch(scratch.data(), {});
+  }
+  cuda::RunningRange running() const {
+    return {state.data(), scratch.data(), rejected.data(), used.data(), false, 0.9f};
+  }
+  tests::CudaBuffer<float> state, used;
+  tests::CudaBuffer<int> scratch, rejected;
+};
+
+/// The sweep's own read-out of the context against read_out() of the context.
+void expect_the_same_read_out(const Case& c, const OpticalAttention& how, const ForwardRows& in,
+                              const AttentionCodes& codes, const OpticalAttentionRows& rows,
+                              const tests::CudaBuffer<float>& context) {
+  const AttentionExtent& e = c.extent;
+  const std::int64_t row_count = e.batch * e.heads * e.queries;
+  constexpr float kContextRange[2] = {-0.4f, 0.5f};
+  const DeviceRange scores(kScoreRange), apart(kContextRange), together(kContextRange);
+  ReadOut read_out;
+  read_out.levels = c.levels;
+  read_out.noisy = c.noisy;
+  read_out.noise = {0x1234567890ull, {7, 3}, 512, nullptr};
+  const tests::CudaBuffer<__nv_bfloat16> right(row_count * e.head_dim), y(row_count * e.head_dim);
+  cuda::read_out(context.data(), row_count, e.head_dim, read_out, right.data(), ElementType::bf16,
+                 apart.running(), {});
+  const ResultRows y_rows{y.data(), e.heads * e.queries * e.head_dim, e.queries * e.head_dim,
+                          e.head_dim};
+  cuda::optical_attention_forward(how, in.q, in.k, in.v, in.exact_v, codes,
+                                  {read_out, together.running(), y_rows}, rows, scores.running(),
+                                  {});
+  EXPECT_EQ(as_float(y.host()), as_float(right.host()));
+  EXPECT_EQ(together.state.host(), apart.state.host());
+  EXPECT_EQ(together.used.host(), apart.used.host());
+}
+
 Outcome on_device(const Case& c, const Inputs& in) {
   const AttentionExtent& e = c.extent;
   const tests::CudaBuffer<float> unit({kUnit[0], kUnit[1]}),
@@ -230,6 +272,9 @@ Outcome on_device(const Case& c, const Inputs& in) {
   cuda::optical_attention_forward(how, q16_rows, k16_rows, v16_rows, v_rows, codes, context.data(),
                                   rows, observed.data(), {});
   cuda::store_range(observed.data(), range.data(), {});
+  if (cuda::optical_attention_is_one_chunk(e)) {
+    expect_the_same_read_out(c, how, {q16_rows, k16_rows, v16_rows, v_rows}, codes, rows, context);
+  }
   const tests::CudaBuffer<unsigned char> scratch(cuda::optical_attention_gradient_bytes(e));
   const auto result = [&](const tests::CudaBuffer<__nv_bfloat16>& rows_of, std::int64_t heads,
                           std::int64_t count) {
