@@ -2,6 +2,7 @@
 #include "app/workbench/open_path.h"
 
 #include "engine/config/run_config.h"
+#include "engine/config/run_values.h"
 #include "engine/error.h"
 #include "engine/remote/remote_address.h"
 #include "engine/runs/run_catalog.h"
@@ -45,26 +46,6 @@ bool looks_like_study(const std::string& text, const std::string& file) {
   return !engine::parse_study(text, file, ignored).base.empty();
 }
 
-/// Relative paths in a run configuration are meant from the folder that the program runs in; when
-/// there is nothing, from the nearest folder at or above the file where there is something.
-void find_relative_paths(engine::ParamValues& values, const fs::path& file) {
-  engine::ParamValues found;
-  for (const auto& entry : values.entries()) {
-    const auto* spec = engine::train_schema().find(entry.name);
-    const auto* text = std::get_if<std::string>(&entry.value);
-    const bool is_path = spec != nullptr && spec->kind == engine::ParamKind::path &&
-                         text != nullptr && entry.name != "output_dir";
-    if (!is_path || fs::path(*text).is_absolute() || fs::exists(*text)) continue;
-    fs::path above = file.parent_path();
-    for (; above.has_relative_path(); above = above.parent_path()) {
-      if (!fs::exists(above / *text)) continue;
-      found.set(entry.name, (above / *text).lexically_normal().string(), entry.place);
-      break;
-    }
-  }
-  for (const auto& entry : found.entries()) values.set(entry.name, entry.value, entry.place);
-}
-
 /// What the run that left this checkpoint was given; empty when that cannot be read.
 engine::ParamValues run_behind(const fs::path& checkpoint) {
   const engine::RunFolder run{checkpoint.parent_path()};
@@ -73,10 +54,7 @@ engine::ParamValues run_behind(const fs::path& checkpoint) {
   if (!fs::exists(run.events(), ignored) || !fs::exists(file, ignored)) return {};
   try {
     std::vector<engine::Problem> problems;
-    engine::ParamValues values =
-        engine::parse_run_yaml(engine::read_file(file), file.string(), problems);
-    find_relative_paths(values, file);
-    return values;
+    return engine::read_run_values(file, problems);
   } catch (const engine::Error&) {
     return {};
   }
@@ -141,9 +119,8 @@ OpenedPath open_path(const QString& path) {
   if (!is_toml && looks_like_run_config(text, given.string())) {
     opened.kind = PathKind::run_config;
     std::vector<engine::Problem> problems;
-    opened.run_values = engine::parse_run_yaml(text, given.string(), problems);
+    opened.run_values = engine::read_run_values(given, problems);
     if (engine::has_errors(problems)) throw engine::Error(problems);
-    find_relative_paths(opened.run_values, given);
     return opened;
   }
   opened.kind = PathKind::transform;
@@ -162,8 +139,7 @@ widgets::PlanViewPtr plan_of_run(const QString& folder) {
   const engine::RunFolder run{fs::path(folder.toStdString())};
   try {
     std::vector<engine::Problem> problems;
-    const auto values = engine::parse_run_yaml(engine::read_file(run.run_yaml()),
-                                               run.run_yaml().string(), problems);
+    const auto values = engine::read_run_values(run.run_yaml(), problems);
     QString model = text_in(values, "model_name_or_path");
     if (model.isEmpty()) model = text_in(values, "config_name");
     if (model.isEmpty()) return nullptr;

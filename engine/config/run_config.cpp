@@ -128,6 +128,13 @@ Problem flag_problem(const std::string& flag, const std::string& value, std::str
   return problem;
 }
 
+/// Nobody has given it yet, which is no mistake of a form that is still being filled in.
+Problem missing_flag(const std::string& flag, std::string message, std::string remedy) {
+  Problem problem = flag_problem(flag, "", std::move(message), std::move(remedy));
+  problem.id = kMissingSetting;
+  return problem;
+}
+
 /// What training and evaluation ask of the data flags alike.
 template <typename Config>
 void check_data(const Config& config, std::vector<Problem>& problems) {
@@ -142,7 +149,7 @@ void check_data(const Config& config, std::vector<Problem>& problems) {
                      "dataset_config_name names a subset, but no dataset_name is given",
                      "Give dataset_name too"));
   if (!config.dataset_name && !has_files)
-    problems.push_back(flag_problem("train_file", "", "no text is given",
+    problems.push_back(missing_flag("train_file", "no text is given",
                                     "Give train_file, validation_file or dataset_name"));
 }
 
@@ -205,7 +212,7 @@ std::vector<Problem> problems_in(const RunConfig& config) {
   std::vector<Problem> problems;
   if (!config.model_name_or_path && !config.config_name)
     problems.push_back(
-        flag_problem("model_name_or_path", "", "no model is given",
+        missing_flag("model_name_or_path", "no model is given",
                      "Give model_name_or_path, or config_name to train from scratch"));
   if (config.model_name_or_path && config.config_name)
     problems.push_back(flag_problem("config_name", *config.config_name,
@@ -217,7 +224,7 @@ std::vector<Problem> problems_in(const RunConfig& config) {
                                     "Give do_train or do_eval"));
   check_data(config, problems);
   if (config.do_train && config.validation_file && !config.train_file && !config.dataset_name)
-    problems.push_back(flag_problem("train_file", "",
+    problems.push_back(missing_flag("train_file",
                                     "there is a validation_file but nothing to train on",
                                     "Give train_file, or only do_eval"));
   check_device(config.device, problems);

@@ -103,12 +103,18 @@ RunConfig run_config_from(const ParamValues& values);
 /// Every field under its flag's name; run_config_from reads it back to an equal configuration.
 ParamValues values_of(const RunConfig& config);
 
+/// The id of a problem that says only that something has not been given yet.
+inline constexpr const char* kMissingSetting = "missing-setting";
+
 /// Conditions between fields that no single range can say (no data, both model and config_name, …).
 std::vector<Problem> problems_in(const RunConfig& config);
 
 /// run.yaml: the resolved configuration under the flags' own names. parse_run_yaml reads it, or one
-/// written by hand.
-std::string run_yaml(const RunConfig& config);
+/// written by hand. `paths_from`, where relative paths in it start, is noted in a comment when
+/// given.
+std::string run_yaml(const RunConfig& config, const std::string& paths_from = "");
+/// The folder that run_yaml() noted; "" when the text notes none.
+std::string paths_noted_in(const std::string& run_yaml_text);
 ParamValues parse_run_yaml(const std::string& text, const std::string& file,
                            std::vector<Problem>& problems);
 

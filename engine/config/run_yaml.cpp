@@ -5,8 +5,13 @@
 
 #include <fmt/format.h>
 
+#include <sstream>
+#include <string_view>
+
 namespace engine {
 namespace {
+
+constexpr std::string_view kPathsFrom = "# Relative paths start in: ";
 
 std::string value_text(const ParamValue& value) {
   const auto* word = std::get_if<std::string>(&value);
@@ -15,10 +20,12 @@ std::string value_text(const ParamValue& value) {
 
 }  // namespace
 
-std::string run_yaml(const RunConfig& config) {
+std::string run_yaml(const RunConfig& config, const std::string& paths_from) {
   const ParamValues values = values_of(config);
   std::string text =
       "# The run as it was started. Run it again with: paradigm train --config run.yaml\n";
+  const bool is_one_line = paths_from.find_first_of("\r\n") == std::string::npos;
+  if (!paths_from.empty() && is_one_line) text += fmt::format("{}{}\n", kPathsFrom, paths_from);
   std::string group;
   for (const ParamSpec& spec : train_schema().specs()) {
     const PlacedValue* entry = values.find(spec.name);
@@ -28,6 +35,15 @@ std::string run_yaml(const RunConfig& config) {
     text += fmt::format("{}: {}\n", spec.name, value_text(entry->value));
   }
   return text;
+}
+
+std::string paths_noted_in(const std::string& run_yaml_text) {
+  // Among the first comments: it is written there and nowhere else.
+  std::istringstream lines(run_yaml_text);
+  for (std::string line; std::getline(lines, line) && line.starts_with('#');) {
+    if (line.starts_with(kPathsFrom)) return line.substr(kPathsFrom.size());
+  }
+  return "";
 }
 
 ParamValues parse_run_yaml(const std::string& text, const std::string& file,

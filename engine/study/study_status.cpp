@@ -2,6 +2,7 @@
 #include "engine/study/study_status.h"
 
 #include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/config/run_values.h"
 #include "engine/error.h"
 #include "engine/runs/run_folder.h"
 
@@ -64,10 +65,18 @@ std::string transform_text_of(const StudyCell& cell) {
   return file && *file != "none" ? content_of(*file) : "";
 }
 
-std::string difference_to(const StudyCell& cell, const RunSummary& run) {
+/// As they can be used from here, as the cell's own are.
+ParamValues settings_of(const fs::path& run_dir) {
   std::vector<Problem> ignored;
-  const ParamValues before =
-      parse_run_yaml(run.run_yaml, (run.path / "run.yaml").string(), ignored);
+  try {
+    return read_run_values(RunFolder{run_dir}.run_yaml(), ignored);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+std::string difference_to(const StudyCell& cell, const RunSummary& run) {
+  const ParamValues before = settings_of(run.path);
   const ParamValues wanted = values_of(cell.config);
   std::string text;
   for (const std::string& name : cell.fixed) {

@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/error.h"
+#include "engine/remote/remote_copy.h"
 #include "engine/runs/process_identity.h"
 #include "engine/runs/run_catalog.h"
 #include "engine/runs/run_reader.h"
@@ -176,6 +177,15 @@ RunStart start_in(const fs::path& dir, RunState before, const RunConfig& config,
        "Stop that run, or choose another --output_dir");
 }
 
+/// What is trained into it would be lost to the run that it copies, and the copy no copy any more.
+void refuse_copy(const fs::path& folder) {
+  const auto sign = read_remote_sign(folder);
+  if (!sign) return;
+  fail("output-dir-is-copy", {.file = folder.string()},
+       "this folder is a copy of a run on another machine, " + sign->address,
+       "Go on with it there, or choose another --output_dir");
+}
+
 /// Absolute, without a slash at its end.
 fs::path folder_of(const RunConfig& config) {
   if (config.output_dir.empty())
@@ -187,6 +197,7 @@ fs::path folder_of(const RunConfig& config) {
     fail("bad-output-dir", {.file = folder.string()}, "the output folder is a file",
          "Choose another --output_dir");
   }
+  refuse_copy(folder);
   return folder;
 }
 

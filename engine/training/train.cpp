@@ -320,8 +320,9 @@ class Preparation {
     if (claim_.continues_this_run()) written.resume_from_checkpoint.reset();
     std::string formats;
     if (!choice_.is_plain()) formats = followed_formats_comment(choice_.plan, *choice_.config);
+    std::error_code ignored;
     replace_file(claim_.folder().run_yaml(),
-                 run_yaml(written) + formats +
+                 run_yaml(written, std::filesystem::current_path(ignored).string()) + formats +
                      parameter_groups_comment(model_->parameters(), config_.weight_decay));
   }
 

@@ -55,14 +55,14 @@ class RemoteLife : public testing::Test {
   std::string address() const { return "ssh://lab1" + run().string(); }
 
   /// `command`, a shell's, over there.
-  void start(const std::string& command) {
+  void start(const std::string& command, const fs::path& folder) {
     const pid_t child = fork();
     if (child == 0) {
       for (const std::string& each : environment_) putenv(strdup(each.c_str()));
       const int nothing = open("/dev/null", O_RDWR);
       for (const int stream : {0, 1, 2}) dup2(nothing, stream);
       setenv("PATH", (std::string(PARADIGM_BIN_DIR) + ":" + std::getenv("PATH")).c_str(), 1);
-      if (chdir((folder_ / "there").c_str()) != 0) _exit(126);
+      if (chdir(folder.c_str()) != 0) _exit(126);
       execl("/bin/sh", "sh", "-c", ("exec " + command).c_str(), nullptr);
       _exit(127);
     }
@@ -92,7 +92,8 @@ TEST_F(RemoteLife, ARunThereIsSteeredByItsAddressAndGoneOnWithByTheCommandThatIs
   start(
       "paradigm train --model_name_or_path tiny --train_file text.txt --output_dir runs/long "
       "--block_size 16 --per_device_train_batch_size 1 --max_steps 2000000 --logging_steps 1 "
-      "--save_strategy no --device cpu");
+      "--save_strategy no --device cpu",
+      folder_ / "there");
   ASSERT_TRUE(patient([&] { return state() == RunState::running; }));
 
   const ProgramRun paused = runs({"pause", address()});
@@ -123,7 +124,7 @@ TEST_F(RemoteLife, ARunThereIsSteeredByItsAddressAndGoneOnWithByTheCommandThatIs
   ASSERT_NE(at, std::string::npos) << late.err;
   const auto begin = at + words.size();
   const std::string command = late.err.substr(begin, late.err.find(" [", begin) - begin);
-  start(command);
+  start(command, "/");  // a login shell starts somewhere else than the run did
   ASSERT_TRUE(patient([&] {
     const auto record = engine::read_record(run());
     return record.observed.state == RunState::running && record.steps.size() > reached;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -31,8 +32,20 @@ class TrainCommand : public testing::Test {
 
   /// In the scratch folder, so that a default output folder is made there.
   ProgramRun paradigm(const std::vector<std::string>& arguments) const {
-    return tests::run_program(PARADIGM_BIN_DIR "/paradigm", arguments, "", scratch_.path(),
+    return paradigm_in(scratch_.path(), arguments);
+  }
+  ProgramRun paradigm_in(const fs::path& folder, const std::vector<std::string>& arguments) const {
+    return tests::run_program(PARADIGM_BIN_DIR "/paradigm", arguments, "", folder,
                               {"XDG_CACHE_HOME=" + (scratch_ / "cache").string()});
+  }
+  /// Makes the finished run look as if it had been killed after step 4 of 6.
+  void cut_short(const fs::path& run) const {
+    fs::remove_all(run / "checkpoint-6");
+    fs::remove(run / "model.safetensors");
+    fs::remove(run / "status.json");
+    const std::string events = content_of(run / "events.jsonl");
+    std::ofstream(run / "events.jsonl", std::ios::trunc)
+        << events.substr(0, events.rfind('\n', events.find("\"step\":6")) + 1);
   }
 
   std::vector<std::string> train_arguments(const std::vector<std::string>& more) const {
@@ -66,6 +79,45 @@ TEST_F(TrainCommand, ARunsOwnYamlRunsAgainToTheSameWeights) {
       paradigm({"train", "--config", "first", "--output_dir", "shorter", "--max_steps", "2"});
   ASSERT_EQ(shorter.exit_code, 0) << shorter.err;
   EXPECT_TRUE(fs::exists(scratch_ / "shorter/checkpoint-2"));
+}
+
+TEST_F(TrainCommand, ARunGoesOnFromAnyWorkingFolderAndWhereItWasMovedTo) {
+  const auto arguments = train_arguments({"--save_steps", "2", "--output_dir", "first"});
+  ASSERT_EQ(paradigm(arguments).exit_code, 0);
+  const std::string undisturbed = content_of(scratch_ / "first/model.safetensors");
+  fs::create_directories(scratch_ / "home");
+  fs::create_directories(scratch_ / "disk");
+
+  cut_short(scratch_ / "first");
+  const ProgramRun shown =
+      paradigm_in(scratch_ / "home", {"runs", "show", (scratch_ / "first").string(), "--json"});
+  EXPECT_EQ(json::parse(shown.out).at("state"), "interrupted") << shown.out;
+  const ProgramRun there =
+      paradigm_in(scratch_ / "home", {"train", "--config", (scratch_ / "first/run.yaml").string()});
+  ASSERT_EQ(there.exit_code, 0) << there.err;
+  EXPECT_TRUE(content_of(scratch_ / "first/model.safetensors") == undisturbed);
+  EXPECT_TRUE(fs::is_empty(scratch_ / "home")) << "no second run beside it";
+
+  // Now its run.yaml was written from `home`. Moved, it goes on where it is.
+  cut_short(scratch_ / "first");
+  fs::rename(scratch_ / "first", scratch_ / "disk/moved");
+  const ProgramRun moved =
+      paradigm_in("/", {"train", "--config", (scratch_ / "disk/moved").string()});
+  ASSERT_EQ(moved.exit_code, 0) << moved.err;
+  EXPECT_TRUE(content_of(scratch_ / "disk/moved/model.safetensors") == undisturbed);
+  EXPECT_FALSE(fs::exists(scratch_ / "first"));
+}
+
+TEST_F(TrainCommand, ACopyOfARunElsewhereIsNotTrainedOn) {
+  ASSERT_EQ(paradigm(train_arguments({"--output_dir", "first"})).exit_code, 0);
+  cut_short(scratch_ / "first");
+  scratch_.write("first/remote.json", R"({"address": "ssh://lab1/home/me/first", "lock": "free"})");
+  const ProgramRun run = paradigm({"train", "--config", "first"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_NE(run.err.find("a copy of a run on another machine, ssh://lab1/home/me/first"),
+            std::string::npos)
+      << run.err;
+  EXPECT_FALSE(fs::exists(scratch_ / "first/checkpoint-6"));
 }
 
 TEST_F(TrainCommand, WithoutOutputDirTheFolderIsNamedAtStartAndEnd) {
