@@ -82,7 +82,7 @@ CostView::CostView(QWidget* parent)
   limit_->setAccessibleName(tr("Memory that the run may use, in GB"));
   limit_->setToolTip(tr("How much of the device's memory the run may use"));
   limit_->setRange(0, 10000);
-  limit_->setDecimals(1);
+  limit_->setDecimals(2);
   limit_->setSpecialValueText(tr("all that is free"));
   limit_->setSuffix(tr(" GB"));
   limit_->setStepType(QAbstractSpinBox::AdaptiveDecimalStepType);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/panels/launch_checks.h"
 
+#include "engine/config/run_config.h"
 #include "widgets/style/metrics.h"
 #include "widgets/style/symbol_icon.h"
 #include "widgets/style/theme.h"
@@ -14,6 +15,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <iterator>
 
 namespace widgets {
 namespace {
@@ -46,11 +48,8 @@ LaunchChecks::LaunchChecks(QWidget* parent)
   header_->setCheckable(true);
   header_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
   header_->setToolTip(tr("What stands in the way of the launch, and what it would do"));
-  QFont bold = font();
-  bold.setBold(true);
-  header_->setFont(bold);
   connect(header_, &QToolButton::toggled, this, [this](bool open) {
-    scroll_->setVisible(open && !problems_.empty());
+    scroll_->setVisible(open && hasRows());
     fitHeight();
   });
   scroll_->setFrameShape(QFrame::NoFrame);
@@ -63,12 +62,20 @@ LaunchChecks::LaunchChecks(QWidget* parent)
   rebuild();
 }
 
-void LaunchChecks::setProblems(std::vector<engine::Problem> problems, bool running) {
+void LaunchChecks::setProblems(std::vector<engine::Problem> problems, bool running, bool tried) {
+  std::vector<engine::Problem> needed;
+  if (!tried) {
+    const auto is_needed = [](const auto& one) { return one.id == engine::kMissingSetting; };
+    std::copy_if(problems.begin(), problems.end(), std::back_inserter(needed), is_needed);
+    std::erase_if(problems, is_needed);
+    for (auto& one : needed) one.severity = engine::Severity::note;
+  }
   std::stable_sort(problems.begin(), problems.end(), [](const auto& one, const auto& other) {
     return static_cast<int>(one.severity) > static_cast<int>(other.severity);
   });
-  if (same(problems, problems_) && running == running_) return;
+  if (same(problems, problems_) && same(needed, needed_) && running == running_) return;
   problems_ = std::move(problems);
+  needed_ = std::move(needed);
   running_ = running;
   rebuild();
 }
@@ -77,16 +84,33 @@ void LaunchChecks::setOpen(bool open) { header_->setChecked(open); }
 
 bool LaunchChecks::isOpen() const { return header_->isChecked(); }
 
+int LaunchChecks::count(engine::Severity severity) const {
+  return static_cast<int>(std::count_if(problems_.begin(), problems_.end(),
+                                        [&](const auto& one) { return one.severity == severity; }));
+}
+
+/// "Choose a model and a text or dataset"
+QString LaunchChecks::needs() const {
+  QStringList things;
+  for (const auto& one : needed_) {
+    if (one.place.file == "--model_name_or_path") {
+      things << tr("a model");
+    } else if (one.place.file == "--train_file") {
+      things << tr("a text or dataset");
+    } else {
+      things << place_text(one.place);
+    }
+  }
+  return things.size() == 2 ? tr("Choose %1 and %2").arg(things[0], things[1])
+                            : tr("Choose %1").arg(things.join(QStringLiteral(", ")));
+}
+
 QString LaunchChecks::headline() const {
-  const auto count = [this](engine::Severity severity) {
-    return static_cast<int>(std::count_if(problems_.begin(), problems_.end(), [&](const auto& one) {
-      return one.severity == severity;
-    }));
-  };
   const int errors = count(engine::Severity::error);
   const int warnings = count(engine::Severity::warning);
   const int notes = count(engine::Severity::note);
   QStringList parts;
+  if (!needed_.empty()) parts << needs();
   if (errors > 0) parts << (errors == 1 ? tr("1 error") : tr("%1 errors").arg(errors));
   if (warnings > 0) {
     parts << (warnings == 1 ? tr("1 warning") : tr("%1 warnings").arg(warnings));
@@ -98,23 +122,38 @@ QString LaunchChecks::headline() const {
   return text;
 }
 
-void LaunchChecks::rebuild() {
+/// An invitation is written as secondary text; what is wrong is bold, beside its colour.
+void LaunchChecks::styleHeader() {
   const auto worst = problems_.empty() ? engine::Severity::note : problems_.front().severity;
   const bool is_clear = worst == engine::Severity::note;
+  const bool invites = is_clear && !needed_.empty();
   header_->setIcon(
       is_clear ? symbol_icon(QStringLiteral("note"))
                : symbol_icon(QString::fromLatin1(engine::to_string(worst)), color_of(worst)));
+  QFont face = font();
+  face.setBold(!invites);
+  header_->setFont(face);
+  QPalette colors = palette();
+  if (invites) colors.setColor(QPalette::ButtonText, muted_text(palette()));
+  header_->setPalette(colors);
+}
+
+void LaunchChecks::rebuild() {
+  styleHeader();
   header_->setText(headline());
   header_->setAccessibleName(tr("Checks before the launch: %1").arg(headline()));
-  header_->setEnabled(!problems_.empty());
+  header_->setEnabled(hasRows());
   body_ = new QWidget;
   auto* rows = new QVBoxLayout(body_);
   rows->setContentsMargins(lines(this, 0.3), lines(this, 0.1), lines(this, 0.3), lines(this, 0.2));
   rows->setSpacing(lines(this, 0.35));
-  for (std::size_t i = 0; i < problems_.size(); ++i) addRow(problems_[i], static_cast<int>(i));
+  int row = 0;
+  for (const auto* list : {&problems_, &needed_}) {
+    for (const auto& problem : *list) addRow(problem, row++);
+  }
   rows->addStretch();
   scroll_->setWidget(body_);  // the old one goes
-  scroll_->setVisible(header_->isChecked() && !problems_.empty());
+  scroll_->setVisible(header_->isChecked() && hasRows());
   fitHeight();
 }
 

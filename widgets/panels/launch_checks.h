@@ -23,12 +23,14 @@ class LaunchChecks : public QWidget {
  public:
   explicit LaunchChecks(QWidget* parent = nullptr);
 
-  /// Errors first. `running`: a newer list is being worked out.
-  void setProblems(std::vector<engine::Problem> problems, bool running);
+  /// Errors first. `running`: a newer list is being worked out. `tried`: a launch was tried;
+  /// before, what has not been given yet is asked for, not complained of.
+  void setProblems(std::vector<engine::Problem> problems, bool running, bool tried);
   void setOpen(bool open);
   bool isOpen() const;
   const std::vector<engine::Problem>& problems() const { return problems_; }
-  QString headline() const;  ///< "2 errors, 1 warning", "Nothing in the way"
+  /// "2 errors, 1 warning", "Nothing in the way", "Choose a model and a text or dataset"
+  QString headline() const;
 
  Q_SIGNALS:
   void fixRequested(const engine::SettingFix& fix);
@@ -39,6 +41,10 @@ class LaunchChecks : public QWidget {
   void resizeEvent(QResizeEvent* event) override;
 
  private:
+  int count(engine::Severity severity) const;
+  bool hasRows() const { return !problems_.empty() || !needed_.empty(); }
+  QString needs() const;
+  void styleHeader();
   void rebuild();
   void addRow(const engine::Problem& problem, int row);
   void fitHeight();
@@ -47,6 +53,7 @@ class LaunchChecks : public QWidget {
   QScrollArea* scroll_;
   QWidget* body_ = nullptr;
   std::vector<engine::Problem> problems_;
+  std::vector<engine::Problem> needed_;  ///< not given yet, and no launch was tried
   bool running_ = false;
 };
 

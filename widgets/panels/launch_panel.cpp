@@ -262,7 +262,7 @@ void LaunchPanel::askForChecks() {
 
 void LaunchPanel::refreshChecks() {
   const auto all = allProblems();
-  checks_->setProblems(all, launching_.has_value());
+  checks_->setProblems(all, launching_.has_value(), attempted_);
   if (attempted_) form_->showProblems(all);
 }
 
@@ -413,9 +413,14 @@ void LaunchPanel::showEstimate(const engine::CostEstimate& estimate) {
   const engine::RunConfig asked = engine::run_config_from(form_->values());
   cost_->showEstimate(estimate);
   cost_->setStale(!is_of_these);
-  if (is_of_these && estimate.batch_size > 0 &&
-      estimate.batch_size != asked.per_device_train_batch_size) {
+  if (!is_of_these || estimate.batch_size <= 0 ||
+      estimate.batch_size == asked.per_device_train_batch_size) {
+    return;
+  }
+  if (estimate.fits) {
     takeFitted(estimate);
+  } else {
+    estimated_.reset();  // what was tried last is not what the form asks for
   }
 }
 

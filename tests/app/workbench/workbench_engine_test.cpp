@@ -2,16 +2,22 @@
 // The window with the true engine: a tiny checkpoint, transformed, trained for a few steps and
 // stopped.
 #include "app/workbench/edit_workspace.h"
+#include "engine/config/run_values.h"
 #include "engine/runs/run_catalog.h"
 #include "tests/app/workbench/true_window.h"
 #include "widgets/forms/param_form.h"
+#include "widgets/panels/cost_view.h"
 #include "widgets/panels/histogram_panel.h"
 #include "widgets/panels/launch_panel.h"
+#include "widgets/panels/message_bar.h"
 #include "widgets/panels/run_monitor_panel.h"
 #include "widgets/plots/curve_plot.h"
 #include "widgets/plots/histogram_plot.h"
 
+#include <QDoubleSpinBox>
 #include <QElapsedTimer>
+#include <QLabel>
+#include <QLocale>
 #include <QTimer>
 
 #include <gtest/gtest.h>
@@ -76,6 +82,66 @@ TEST_F(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
   RecordProperty("longest_gap_training_ms", int(longest));
   std::printf("longest gap: %lld ms while loading, %lld ms while training\n",
               static_cast<long long>(while_loading), static_cast<long long>(longest));
+}
+
+TEST_F(WorkbenchWithTheEngine, FitsTheMicroBatchToTheMemoryAndLaunchesWhatFits) {
+  constexpr std::int64_t kGlobalBatch = 512;
+  open();
+  waitForEngine();
+  workbench_->openPaths({path("tiny")});
+  ASSERT_TRUE(patient([&] { return workbench_->isSettled(); }));
+  auto* panel = workbench_->run()->launchPanel();
+  auto* form = panel->form();
+  form->setValue("transform_config", std::string("none"));
+  form->setValue("train_file", (folder_ / "text.txt").string());
+  form->setValue("output_dir", (folder_ / "run").string());
+  form->setValue("block_size", std::int64_t{32});
+  form->setValue("per_device_train_batch_size", kGlobalBatch);
+  form->setValue("max_steps", std::int64_t{4});
+  form->setValue("logging_steps", std::int64_t{1});
+  form->setValue("device", std::string("cpu"));
+  workbench_->window()->setWorkspace(app::Workspace::run);
+  workbench_->window()->raisePanel(QStringLiteral("launch"));
+  const auto is_estimated = [&] {
+    return panel->cost()->estimate() && !panel->cost()->isRunning();
+  };
+  click("cost.estimate");
+  ASSERT_TRUE(patient(is_estimated));
+  const std::int64_t whole = panel->cost()->estimate()->peak_bytes;
+  ASSERT_GT(whole, 50'000'000);
+
+  // Less than a step with the whole batch takes.
+  auto* limit = find<QDoubleSpinBox>("cost.memory_limit");
+  limit->setFocus();
+  limit->selectAll();
+  QTest::keyClicks(limit, QLocale().toString(0.85 * static_cast<double>(whole) / 1e9, 'f', 2));
+  QTest::keyClick(limit, Qt::Key_Return);
+  const std::int64_t allowed = panel->cost()->memoryLimit();
+  ASSERT_GT(allowed, 0);
+  ASSERT_LT(allowed, whole);
+  click("cost.fit");
+  const auto batch = [&] { return form->values().get_int("per_device_train_batch_size"); };
+  ASSERT_TRUE(patient([&] { return batch() < kGlobalBatch && is_estimated(); }))
+      << find<QLabel>("cost.status")->text().toStdString();
+  const std::int64_t micro = batch();
+  const std::int64_t times = form->values().get_int("gradient_accumulation_steps");
+  EXPECT_GT(micro, 0);
+  EXPECT_EQ(micro * times, kGlobalBatch);
+  EXPECT_LE(panel->cost()->estimate()->peak_bytes, allowed);
+  EXPECT_TRUE(panel->messages()->text().contains(QStringLiteral("global batch of 512 is kept")))
+      << panel->messages()->text().toStdString();
+  picture(QStringLiteral("fitted"));
+
+  click("launch.launch");
+  ASSERT_TRUE(reaches("run", engine::RunState::finished));
+  std::vector<engine::Problem> problems;
+  const auto trained = engine::read_run_values(folder_ / "run/run.yaml", problems);
+  EXPECT_EQ(trained.get_int("per_device_train_batch_size"), micro);
+  EXPECT_EQ(trained.get_int("gradient_accumulation_steps"), times);
+  ASSERT_TRUE(patient([&] { return run("run")->cost.has_value(); }));
+  EXPECT_EQ(run("run")->cost->predicted_peak_bytes, panel->request().prediction->peak_bytes)
+      << "predicted and actual stand side by side";
+  EXPECT_LT(run("run")->cost->peak_bytes, whole) << "it took less than the whole batch would";
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "widgets/panels/cost_view.h"
 #include "widgets/panels/launch_checks.h"
 #include "widgets/panels/message_bar.h"
+#include "widgets/style/theme.h"
 
 #include <QAction>
 #include <QApplication>
@@ -93,6 +94,39 @@ TEST_F(LaunchPanelTest, EverySupportedFlagOfTheCommandLineHasItsField) {
     const QString range = QString::fromStdString(engine::allowed_range(spec));
     EXPECT_TRUE(range.isEmpty() || tip.contains(range.toHtmlEscaped())) << spec.name;
   }
+}
+
+TEST_F(LaunchPanelTest, AFormThatNobodyHasFilledInIsGuidedNotBlamed) {
+  const auto* header = find<QToolButton>("launch.checks");
+  const auto is_muted = [&] {
+    return header->palette().color(QPalette::ButtonText) == widgets::muted_text(panel_.palette());
+  };
+  EXPECT_EQ(panel_.checks()->headline(), QStringLiteral("Choose a model and a text or dataset"));
+  EXPECT_TRUE(is_muted());
+  EXPECT_TRUE(panel_.form()->problemText("train_file").isEmpty());
+  // It leads there.
+  click("launch.checks");
+  auto* row = find<QLabel>("launch.check.1");
+  ASSERT_TRUE(row->isVisible());
+  EXPECT_TRUE(row->text().contains(QStringLiteral("train_file")));
+  Q_EMIT row->linkActivated(QStringLiteral("place"));
+  EXPECT_TRUE(field<QLineEdit>("train_file")->hasFocus());
+  // What was entered is judged at once; what is still needed is not.
+  panel_.form()->setValue("device", std::string("tpu"));
+  EXPECT_EQ(panel_.checks()->headline(),
+            QStringLiteral("Choose a model and a text or dataset, 1 error"));
+  EXPECT_FALSE(is_muted());
+  panel_.form()->setValue("device", std::string("cpu"));
+  type("train_file", QStringLiteral("text.txt"));
+  EXPECT_EQ(panel_.checks()->headline(), QStringLiteral("Choose a model"));
+  EXPECT_TRUE(is_muted());
+  // A launch that was tried turns it into errors; the defaults take that back.
+  click("launch.launch");
+  EXPECT_EQ(panel_.checks()->headline(), QStringLiteral("1 error"));
+  EXPECT_FALSE(is_muted());
+  click("launch.reset");
+  EXPECT_EQ(panel_.checks()->headline(), QStringLiteral("Choose a model and a text or dataset"));
+  EXPECT_TRUE(panel_.form()->problemText("model_name_or_path").isEmpty());
 }
 
 TEST_F(LaunchPanelTest, AllThatIsMissingIsNamedAtOnceAtItsField) {
@@ -361,6 +395,17 @@ TEST_F(LaunchPanelTest, AMicroBatchThatFitsIsTakenUpAndCanBeTakenBack) {
   click("launch.undo");
   EXPECT_EQ(panel_.form()->values().get_int("per_device_train_batch_size"), 48);
   EXPECT_FALSE(panel_.request().prediction.has_value());
+
+  // Nothing fits: the form keeps what it says, and no price of something else goes with it.
+  click("cost.fit");
+  engine::CostEstimate nothing = estimate;
+  nothing.fits = false;
+  nothing.batch_size = 1;
+  nothing.accumulation = 48;
+  panel_.showEstimate(nothing);
+  EXPECT_EQ(panel_.form()->values().get_int("per_device_train_batch_size"), 48);
+  EXPECT_FALSE(panel_.request().prediction.has_value());
+  EXPECT_TRUE(find<QLabel>("cost.status")->text().contains(QStringLiteral("not even one")));
 
   // Not into a form that asks for something else by now.
   click("cost.fit");
