@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstring>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 namespace engine {
@@ -27,6 +29,7 @@ constexpr std::size_t kLongest = 1 << 16;
 const char* const kSign = "remote.json";
 const char* const kLink = "link.json";
 const char* const kKill = "kill.json";
+const char* const kKept = "mirror.lock";
 constexpr std::array kFiles = {"run.yaml",    "transform.yaml",           "config.json",
                                "status.json", "transform_histogram.json", "process_end.json"};
 
@@ -65,7 +68,37 @@ void append_to(const fs::path& file, const std::string& bytes) {
        "Free space, or set PARADIGM_REMOTE_CACHE to another folder");
 }
 
+/// Where there are no locks it cannot be told, and the time of the last word decides.
+bool are_kept(const fs::path& folder) {
+  const FileDescriptor lock = open_regular_file((folder / kKept).c_str());
+  return lock && flock(lock.get(), LOCK_SH | LOCK_NB) != 0;
+}
+
+RemoteLink link_in(const fs::path& folder) {
+  const auto json = parse_object(text_of(folder / kLink));
+  if (json.is_discarded()) return {};
+  const bool is_connected = bool_member(json, "connected") && are_kept(folder);
+  return {.host = text_member(json, "host"),
+          .heard = real_member(json, "heard", 0),
+          .trouble = text_member(json, "trouble"),
+          .is_connected = is_connected,
+          .is_current = is_connected && bool_member(json, "current")};
+}
+
 }  // namespace
+
+bool take_copies(const fs::path& folder, FileDescriptor& lock) {
+  FileDescriptor file(open((folder / kKept).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (!file) return false;
+  constexpr int kAttempts = 10;
+  for (int attempt = 0; flock(file.get(), LOCK_EX | LOCK_NB) != 0; ++attempt) {
+    if (errno != EWOULDBLOCK && errno != EINTR) break;  // no locks here: one has to trust
+    if (attempt >= kAttempts) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  lock = std::move(file);
+  return true;
+}
 
 std::optional<RemoteSign> read_remote_sign(const fs::path& run_dir) {
   const FileDescriptor file = open_regular_file((run_dir / kSign).c_str());
@@ -74,12 +107,7 @@ std::optional<RemoteSign> read_remote_sign(const fs::path& run_dir) {
   if (json.is_discarded()) return std::nullopt;
   RemoteSign sign{.address = text_member(json, "address"),
                   .lock = lock_from(text_member(json, "lock"))};
-  const auto link = parse_object(text_of(run_dir.parent_path() / kLink));
-  if (!link.is_discarded()) {
-    sign.link = {.host = text_member(link, "host"),
-                 .heard = real_member(link, "heard", 0),
-                 .trouble = text_member(link, "trouble")};
-  }
+  sign.link = link_in(run_dir.parent_path());
   return sign;
 }
 
@@ -129,8 +157,12 @@ void RemoteCopies::write_link(const RemoteLink& link) const {
   json["host"] = link.host;
   json["heard"] = json_number(link.heard);
   json["trouble"] = link.trouble;
+  json["connected"] = link.is_connected;
+  json["current"] = link.is_current;
   replace_file(folder_ / kLink, dump_line(json) + "\n", ReplaceMode::atomic);
 }
+
+double RemoteCopies::last_heard() const { return link_in(folder_).heard; }
 
 void RemoteCopies::apply(const RemoteFrame& frame) {
   using Kind = RemoteFrame::Kind;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/remote/remote_stream.h"
+#include "engine/runs/file_descriptor.h"
 #include "engine/runs/run_folder.h"
 
 #include <cstdint>
@@ -19,6 +20,9 @@ struct RemoteLink {
   std::string host{};
   double heard = 0;  ///< Unix seconds of this machine
   std::string trouble{};
+  /// Some process keeps the copies and hears that machine. Else what they say was true at `heard`.
+  bool is_connected = false;
+  bool is_current = false;  ///< and all that was there when it connected has come
 };
 
 /// Of a run folder that is a copy; nothing for any other folder.
@@ -28,6 +32,10 @@ struct RemoteSign {
   RemoteLink link{};
 };
 std::optional<RemoteSign> read_remote_sign(const std::filesystem::path& run_dir);
+
+/// The lock in a folder of copies that belongs to whoever keeps them; waits for a watcher's look,
+/// not for another keeper. False where another one holds it.
+bool take_copies(const std::filesystem::path& folder, FileDescriptor& lock);
 
 /// Leaves the order to kill a process over there, if it is still the one that began then, for
 /// whoever keeps the copies. Throws Error when the copy cannot be written.
@@ -45,6 +53,8 @@ class RemoteCopies {
   std::string offsets() const;
   void apply(const RemoteFrame& frame);
   void write_link(const RemoteLink& link) const;
+  /// When the other machine was heard last, by whoever kept the copies then; 0 = never.
+  double last_heard() const;
   /// "C ..." orders for every `control` that has changed here since the last call, and "K ..."
   /// orders; for the first call, since this was made.
   std::string take_requests();

@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -158,9 +157,9 @@ struct RemoteMirror::Impl {
   /// Whether this mirror is the one that keeps the folder.
   bool take_folder() {
     if (lock) return true;
-    FileDescriptor file(open((folder / "mirror.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-    if (!file || flock(file.get(), LOCK_EX | LOCK_NB) != 0) return false;
-    lock = std::move(file);
+    if (!take_copies(folder, lock)) return false;
+    heard_at = copies.last_heard();
+    tell_link({});
     return true;
   }
 
@@ -201,7 +200,7 @@ struct RemoteMirror::Impl {
         trouble = error.what();
       }
       if (stop.stop_requested()) return;
-      tell_link(trouble);
+      tell_link({.trouble = trouble});
       set([&](State& now) {
         has_failed = true;
         if (now.is_synced) wait = kFirstPause;  // it was a good connection
@@ -214,9 +213,12 @@ struct RemoteMirror::Impl {
     }
   }
 
-  void tell_link(const std::string& trouble) {
+  /// Who was heard and when is added.
+  void tell_link(RemoteLink link) {
+    link.host = address.host;
+    link.heard = heard_at;
     try {
-      copies.write_link({.host = address.host, .heard = heard_at, .trouble = trouble});
+      copies.write_link(link);
     } catch (const Error&) {
       // A full disk: the copies say so themselves.
     }
@@ -255,12 +257,12 @@ struct RemoteMirror::Impl {
     auto heard = Clock::now();
     bool has_heard = false;
     Clock::time_point told{};
+    bool is_current = false;  // all that is there has come
+    bool told_current = false;
     const auto take = [&](RemoteFrame&& frame) {
       if (frame.kind == RemoteFrame::Kind::failed) refusal = frame.name;
       copies.apply(frame);
-      if (frame.kind == RemoteFrame::Kind::synced) {
-        set([](State& now) { now.is_synced = true; });
-      }
+      if (frame.kind == RemoteFrame::Kind::synced) is_current = true;
     };
     std::vector<char> buffer(1 << 18);
     while (!stop.stop_requested()) {
@@ -290,9 +292,13 @@ struct RemoteMirror::Impl {
           now.received += static_cast<std::uint64_t>(count);
         });
         stream.feed({buffer.data(), static_cast<std::size_t>(count)}, take);
-        if (heard - told > kLinkEvery) {
+        if (heard - told > kLinkEvery || is_current != told_current) {
           told = heard;
-          tell_link("");
+          tell_link({.is_connected = true, .is_current = is_current});
+          // Said last: whoever waits for it finds a copy that is known to be current.
+          if (std::exchange(told_current, is_current) != is_current) {
+            set([](State& now) { now.is_synced = true; });
+          }
         }
       } else if (count == 0) {
         errors += read_all(child.errors(), milliseconds(200));
@@ -309,7 +315,7 @@ struct RemoteMirror::Impl {
     return {};
   }
 
-  double heard_at = 0;
+  double heard_at = 0;  ///< by this mirror or one before it
 };
 
 RemoteMirror::RemoteMirror(RemoteAddress address, const fs::path& cache)

@@ -18,6 +18,7 @@ double real_member(const nlohmann::json& object, const char* name,
 std::int64_t integer_member(const nlohmann::json& object, const char* name,
                             std::int64_t fallback = 0);
 std::string text_member(const nlohmann::json& object, const char* name);
+bool bool_member(const nlohmann::json& object, const char* name);  ///< false when it is none
 
 /// One line; invalid UTF-8 becomes U+FFFD.
 std::string dump_line(const nlohmann::ordered_json& json);

@@ -73,8 +73,12 @@ ObservedState gone(const StateEvidence& evidence, std::int64_t step) {
 ObservedState judge_other_host(const StateEvidence& evidence) {
   const RunStatus& status = *evidence.status;
   const double age = unix_time() - status.updated;
-  if (evidence.unchanged_for.value_or(std::abs(age)) <= kSilenceInSeconds) {
+  if (evidence.unchanged_for && *evidence.unchanged_for <= kSilenceInSeconds) {
     return {status.state, "on host " + status.host};
+  }
+  if (!evidence.unchanged_for && std::abs(age) <= kSilenceInSeconds) {
+    return {status.state, fmt::format("on host {}, last sign {} ago", status.host,
+                                      duration_text(std::max(0.0, age)))};
   }
   if (!evidence.unchanged_for && age < 0) {
     return {RunState::unknown, fmt::format("no sign yet from host {}, whose clock is {} ahead",
@@ -96,8 +100,13 @@ ObservedState judge_copy(const StateEvidence& evidence, std::int64_t step) {
   if (silence < -kLinkSilenceInSeconds) {
     return {RunState::unknown, "no connection to " + host + " since this clock was set back"};
   }
-  if (silence > kLinkSilenceInSeconds) {
-    std::string text = fmt::format("no connection to {} for {}", host, duration_text(silence));
+  // What a copy says that nobody keeps was true when the host was heard last, however lately.
+  const bool is_heard = remote.link.is_connected && silence <= kLinkSilenceInSeconds;
+  if (!is_heard || !remote.link.is_current) {
+    std::string text = is_heard ? "catching up with " + host
+                                : fmt::format("no connection to {} for {}", host,
+                                              duration_text(std::max(0.0, silence)));
+    if (evidence.status) text += fmt::format("; {} then", to_string(evidence.status->state));
     if (!remote.link.trouble.empty()) text += ": " + remote.link.trouble;
     return {RunState::unknown, text};
   }

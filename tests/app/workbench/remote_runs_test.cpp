@@ -144,6 +144,8 @@ TEST_F(RemoteWindow, ARunOverThereIsSteeredFoundAgainAndForgotten) {
   std::filesystem::remove(scratch_ / "up");
   open();
   ASSERT_TRUE(patient([&] { return run() != nullptr && run()->step > 0; }));
+  EXPECT_EQ(run()->state, engine::RunState::unknown)
+      << "it was running, and nobody has asked since";
   EXPECT_TRUE(workbench_->run()->list()->messages()->text().contains(
       QString::fromStdString(address + " was watched before")));
   std::ofstream(scratch_ / "up");

@@ -24,6 +24,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <functional>
+#include <regex>
 #include <stdexcept>
 #include <thread>
 
@@ -206,6 +207,32 @@ TEST_F(RemoteMirrorTest, StateFollowsTheLockOverThere) {
   EXPECT_NE(offer.restores.find("on lab1: paradigm train --config " + (run / "run.yaml").string()),
             std::string::npos)
       << offer.restores;
+}
+
+TEST_F(RemoteMirrorTest, ACopyThatNobodyKeepsSaysOnlyWhatWasTrue) {
+  const fs::path run = runs() / "live";
+  fs::create_directories(run);
+  const auto lock = engine::RunLock::acquire(run);
+  engine::RunStatus status{
+      .state = RunState::running, .pid = 1, .host = "lab1", .step = 1, .updated = 1000};
+  engine::replace_file(run / "status.json", engine::to_json(status));
+  fs::path copy;
+  {
+    const auto kept = mirror();
+    kept->wait_until_synced(20s);
+    copy = kept->folder() / "live";
+    EXPECT_EQ(engine::observe_state(copy).state, RunState::running);
+  }
+  const auto left = engine::observe_state(copy);
+  EXPECT_EQ(left.state, RunState::unknown) << "heard a moment ago, but not any more";
+  EXPECT_TRUE(
+      std::regex_match(left.detail, std::regex("no connection to \\S+ for \\d s; running then")))
+      << left.detail;
+  // Known again once it is heard again and all has come, not by the word that is left.
+  const auto again = mirror();
+  again->wait_until_synced(20s);
+  EXPECT_EQ(engine::observe_state(copy).state, RunState::running);
+  EXPECT_EQ(engine::observe_state(copy).detail, "on host lab1");
 }
 
 TEST_F(RemoteMirrorTest, ARequestIsWrittenToTheRun) {

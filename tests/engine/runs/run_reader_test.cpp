@@ -343,6 +343,13 @@ TEST(RunStateSeen, AnotherHostIsBelievedWhileItGivesASign) {
   status.host = "another-host";
   folder.write("status.json", to_json(status));
   EXPECT_EQ(seen(folder).state, RunState::running);
+  status.updated = unix_time() - 30;
+  folder.write("status.json", to_json(status));
+  RunReader watcher(folder.path());
+  EXPECT_EQ(watcher.poll().detail, "on host another-host, last sign 30 s ago") << "not yet moved";
+  status.updated = unix_time();
+  folder.write("status.json", to_json(status));
+  EXPECT_EQ(watcher.poll().detail, "on host another-host");
   status.updated = unix_time() - 240;
   folder.write("status.json", to_json(status));
   const ObservedState old = seen(folder);
