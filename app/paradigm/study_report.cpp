@@ -130,7 +130,7 @@ Json json_of(const StudyView& view) {
                              {"value", statistics_json(each.values)},
                              {"difference_to_baseline", statistics_json(each.differences)}});
   }
-  json["problems"] = Json::array();
+  json["problems"] = problems_json(engine::changed_transforms_in(view));
   return json;
 }
 

@@ -40,7 +40,6 @@ int train_cell(const engine::RunConfig& config, bool spares_stdout) {
 }  // namespace
 
 int run_study(const StudyView& view, bool as_json) {
-  engine::write_study_files(view);
   StudyView after = view;
   std::FILE* const text = as_json ? stderr : stdout;
   bool has_failed = false;
@@ -77,7 +76,6 @@ int run_study(const StudyView& view, bool as_json) {
 }
 
 std::string write_slurm_script(const StudyView& view) {
-  engine::write_study_files(view);
   std::string names;
   int count = 0;
   for (std::size_t i = 0; i < view.cells.size(); ++i) {

@@ -47,8 +47,10 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
       ->type_name("PATH...");
   program.add_option("--set", settings, "Settings of the launch form, as name=value")
       ->type_name("NAME=VALUE...");
-  program.add_flag("--launch", options.launch,
-                   "Launch a run as soon as all is open and the engine is ready");
+  program.add_flag(
+      "--launch", options.launch,
+      "Launch a run, or the missing runs of the study that is opened, as soon as all is "
+      "open and the engine is ready");
   program.add_flag("--try", options.try_it,
                    "Try the transform as soon as all is open and the engine is ready");
   program.add_flag("--scan", options.scan, "Scan its layers then; a picture waits for the end");

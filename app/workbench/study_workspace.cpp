@@ -34,7 +34,7 @@ StudyWorkspace::StudyWorkspace(widgets::Selection* selection, RunWorkspace* runs
   clock_.setInterval(kLookInterval);
   connect(&clock_, &QTimer::timeout, this, &StudyWorkspace::look);
   connect(panel_, &widgets::StudyPanel::openRequested, this, &StudyWorkspace::openRequested);
-  connect(panel_, &widgets::StudyPanel::runMissingRequested, this, &StudyWorkspace::runMissing);
+  connect(panel_, &widgets::StudyPanel::runMissingRequested, this, &StudyWorkspace::runMissingAt);
   connect(panel_, &widgets::StudyPanel::runChosen, runs_, &RunWorkspace::open);
   connect(runs_->scheduler()->queue(), &widgets::RunQueue::changed, this,
           &StudyWorkspace::noteQueue);
@@ -50,12 +50,19 @@ void StudyWorkspace::show(engine::StudyView view) {
   const auto others = engine::other_runs_in(view);
   runs_->openRoot(QString::fromStdString(
       std::filesystem::absolute(view.study.output).lexically_normal().string()));
+  look_job_.cancel();
   panel_->model()->setStudy(std::move(view));
   noteQueue();
+  noteChanges();
   if (!others.empty()) panel_->messages()->showProblem(others.front());
   window_->setWorkspace(Workspace::run);
   window_->raisePanel(QStringLiteral("study"));
   clock_.start();
+}
+
+void StudyWorkspace::noteChanges() {
+  const auto changed = engine::changed_transforms_in(panel_->model()->study());
+  if (!changed.empty()) panel_->messages()->showProblem(changed.front());
 }
 
 void StudyWorkspace::look() {
@@ -76,22 +83,27 @@ void StudyWorkspace::noteQueue() {
   if (panel_->isVisible()) look();
 }
 
-void StudyWorkspace::runMissing(widgets::LaunchPlace place) {
+bool StudyWorkspace::isOpen() const { return !panel_->model()->study().cells.empty(); }
+
+void StudyWorkspace::runMissing() { runMissingAt(panel_->place()); }
+
+void StudyWorkspace::runMissingAt(widgets::LaunchPlace place) {
   panel_->messages()->dismiss();
+  // Read anew: it may have been edited, and meanwhile somebody else may have taken a run on, or put
+  // something in its place.
   write_job_.start(
-      [view = panel_->model()->study()]() mutable {
-        // Meanwhile somebody else may have taken one on, or put something in its place.
-        view.statuses = engine::statuses_of(view);
-        engine::refuse_other_runs(view);
-        engine::write_study_files(view);
-        return view;
+      [file = panel_->model()->study().study.file] {
+        return engine::begin_study(engine::read_study(file));
       },
       [this, place](JobResult<engine::StudyView> result) {
         if (!result.value) {
           panel_->messages()->showProblem(result.problems.front());
           return;
         }
-        panel_->model()->setStatuses(result.value->statuses);
+        look_job_.cancel();
+        panel_->model()->setStudy(*result.value);
+        panel_->refresh();
+        noteChanges();
         enqueue(*result.value, panel_->model()->missing(), place);
       });
 }

@@ -34,6 +34,9 @@ class StudyWorkspace : public QObject {
   void addPanel(MainWindow* window);
   void show(engine::StudyView view);
   widgets::StudyPanel* panel() const { return panel_; }
+  bool isOpen() const;
+  /// As the panel's button: queues what is missing, or can go on, where the panel says.
+  void runMissing();
 
  Q_SIGNALS:
   void openRequested();  ///< a study.yaml, which the user is to choose
@@ -41,7 +44,8 @@ class StudyWorkspace : public QObject {
  private:
   void look();
   void noteQueue();
-  void runMissing(widgets::LaunchPlace place);
+  void noteChanges();  ///< of transform files since the study was first run
+  void runMissingAt(widgets::LaunchPlace place);
   void enqueue(const engine::StudyView& view, const std::vector<int>& cells,
                widgets::LaunchPlace place);
 

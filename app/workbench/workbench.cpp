@@ -514,8 +514,12 @@ void Workbench::launchWhenReady() {
     return;
   }
   launch_when_ready_ = false;
-  applyGivenSettings();
-  window_->actions().launch->trigger();
+  if (study_->isOpen()) {
+    study_->runMissing();
+  } else {
+    applyGivenSettings();
+    window_->actions().launch->trigger();
+  }
   raiseGivenPanels();
 }
 

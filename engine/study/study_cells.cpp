@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/study/study_cells.h"
 
+#include "engine/config/run_values.h"
 #include "engine/config/transform_yaml.h"
 #include "engine/data/hub_cache.h"
 #include "engine/error.h"
-#include "engine/runs/run_folder.h"
+#include "engine/study/study_transforms.h"
 #include "engine/transform/paradigm_info.h"
 #include "engine/transform/transform_choice.h"
 #include "engine/transform/transform_sweep.h"
@@ -95,7 +96,7 @@ class CellMaker {
 
   void read_base() {
     try {
-      base_ = parse_run_yaml(read_file(study_.base), study_.base, problems_);
+      base_ = read_run_values(study_.base, problems_);
     } catch (const Error& error) {
       problems_.insert(problems_.end(), error.problems().begin(), error.problems().end());
     }
@@ -157,7 +158,11 @@ class CellMaker {
   /// all of it planned on the cell's model.
   void apply_to_transform(StudyCell& cell, const std::vector<SweepAxis>& settings) {
     try {
-      const RunConfig& config = cell.config;
+      RunConfig& config = cell.config;
+      if (config.transform_config && *config.transform_config != "none") {
+        cell.transform_source = *config.transform_config;
+        config.transform_config = transform_in_effect(study_, cell.transform_source);
+      }
       fs::path directory;
       LlamaConfig model;
       if (config.model_name_or_path) {
@@ -184,7 +189,7 @@ class CellMaker {
       cell.transform_text = transform_yaml(
           points.front().config, fmt::format("{} with {}, as the study {} sets it", choice.label,
                                              label_of(points.front().settings), study_.file));
-      cell.config.transform_config =
+      config.transform_config =
           (fs::path(study_.output) / "transforms" / (cell.label + ".yaml")).string();
     } catch (const Error& error) {
       for (const Problem& problem : error.problems()) add(cell.label, problem);

@@ -15,6 +15,9 @@ struct StudyCell {
   std::string label;  ///< of the combination, without the seed; "base" without axes
   std::int64_t seed = 0;
   RunConfig config;  ///< output_dir set, transform_config as it will lie there
+  /// The file that base or study names, "" for none; what the run applies is made of it, or of its
+  /// copy in the study's folder.
+  std::string transform_source;
   std::string
       transform_text;  ///< to be written to config.transform_config; empty: a file that is there
   std::vector<std::string> fixed;  ///< parameters of the run that base or study give a value

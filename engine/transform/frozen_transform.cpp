@@ -36,11 +36,7 @@ std::string folder_name(const Files& files) {
   return sha256_hex(digests).substr(0, 16);
 }
 
-}  // namespace
-
-fs::path freeze_transform(const fs::path& file, const fs::path& store) {
-  const Files files = files_of(file);
-  const fs::path folder = store / folder_name(files);
+void write(const Files& files, const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
@@ -50,12 +46,30 @@ fs::path freeze_transform(const fs::path& file, const fs::path& store) {
   for (const auto& [name, content] : files) {
     replace_file(folder / name, content, ReplaceMode::durable);
   }
+}
+
+}  // namespace
+
+fs::path freeze_transform(const fs::path& file, const fs::path& store) {
+  const Files files = files_of(file);
+  const fs::path folder = store / folder_name(files);
+  write(files, folder);
   return folder / file.filename();
 }
+
+void copy_transform(const fs::path& file, const fs::path& folder) { write(files_of(file), folder); }
 
 bool is_as_frozen(const fs::path& file, const fs::path& copy) {
   try {
     return folder_name(files_of(file)) == copy.parent_path().filename().string();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+bool is_same_transform(const fs::path& file, const fs::path& other) {
+  try {
+    return files_of(file) == files_of(other);
   } catch (const Error&) {
     return false;
   }

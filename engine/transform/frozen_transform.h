@@ -13,8 +13,15 @@ namespace engine {
 std::filesystem::path freeze_transform(const std::filesystem::path& file,
                                        const std::filesystem::path& store);
 
+/// The same into `folder` itself, which is made. Throws Error as freeze_transform() does.
+void copy_transform(const std::filesystem::path& file, const std::filesystem::path& folder);
+
 /// Whether `file` and what it names are still as when `copy` was made. A file that is gone or has
 /// errors is not.
 bool is_as_frozen(const std::filesystem::path& file, const std::filesystem::path& copy);
+
+/// Whether both, which have one name in two folders, have the same text and TorchScript files. A
+/// file that is gone or has errors is like no other.
+bool is_same_transform(const std::filesystem::path& file, const std::filesystem::path& other);
 
 }  // namespace engine

@@ -78,9 +78,7 @@ StudyPanel::StudyPanel(Selection* selection, QWidget* parent)
   outer->addWidget(messages_);
   outer->addWidget(empty_, 1);
 
-  connect(run_, &QPushButton::clicked, this, [this] {
-    Q_EMIT runMissingRequested(static_cast<LaunchPlace>(place_->currentData().toInt()));
-  });
+  connect(run_, &QPushButton::clicked, this, [this] { Q_EMIT runMissingRequested(place()); });
   connect(grid_, &QTableView::clicked, this, &StudyPanel::choose);
   connect(grid_, &QTableView::activated, this, &StudyPanel::choose);
   connect(selection_, &Selection::runChanged, this, [this] {
@@ -91,6 +89,10 @@ StudyPanel::StudyPanel(Selection* selection, QWidget* parent)
     }
   });
   refresh();
+}
+
+LaunchPlace StudyPanel::place() const {
+  return static_cast<LaunchPlace>(place_->currentData().toInt());
 }
 
 void StudyPanel::choose(const QModelIndex& index) {

@@ -28,6 +28,7 @@ class StudyPanel : public QWidget {
   StudyModel* model() const { return model_; }
   QTableView* grid() const { return grid_; }
   MessageBar* messages() const { return messages_; }
+  LaunchPlace place() const;  ///< where its runs are to train
   /// After the model has changed.
   void refresh();
 

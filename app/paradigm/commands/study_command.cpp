@@ -21,7 +21,9 @@ struct Options {
   bool json = false;
 };
 
-void keep_only(StudyView& view, const std::string& cell) {
+/// `view` with the runs that --cell names alone.
+StudyView chosen_in(const StudyView& view, const std::string& cell) {
+  if (cell.empty()) return view;
   StudyView kept{.study = view.study, .cells = {}, .statuses = {}};
   for (std::size_t i = 0; i < view.cells.size(); ++i) {
     if (view.cells[i].name() != cell && view.cells[i].label != cell) continue;
@@ -32,35 +34,30 @@ void keep_only(StudyView& view, const std::string& cell) {
     engine::fail("no-cell", {.file = "--cell"}, "the study has no cell " + cell,
                  "See paradigm study status");
   }
-  view = std::move(kept);
+  return kept;
 }
 
 int run(const Options& options) {
-  StudyView view = engine::read_study(options.file);
+  const StudyView view = engine::read_study(options.file);
   engine::refuse_other_runs(view);
-  if (!options.cell.empty()) keep_only(view, options.cell);
+  const StudyView planned = chosen_in(view, options.cell);
+  if (!options.json) print_problems(engine::changed_transforms_in(planned));
   if (options.dry_run) {
-    if (options.json) {
-      print_json(json_of(view));
-    } else {
-      std::cout << plan_text(view) << std::flush;
-    }
+    print_report(options.json, json_of(planned), plan_text(planned));
     return kDone;
   }
+  const StudyView begun = chosen_in(engine::begin_study(view), options.cell);
   if (options.slurm) {
-    std::cout << write_slurm_script(view) << std::flush;
+    std::cout << write_slurm_script(begun) << std::flush;
     return kDone;
   }
-  return run_study(view, options.json);
+  return run_study(begun, options.json);
 }
 
 int status(const Options& options) {
   const StudyView view = engine::read_study(options.file);
-  if (options.json) {
-    print_json(json_of(view));
-  } else {
-    std::cout << status_text(view) << std::flush;
-  }
+  if (!options.json) print_problems(engine::changed_transforms_in(view));
+  print_report(options.json, json_of(view), status_text(view));
   return kDone;
 }
 

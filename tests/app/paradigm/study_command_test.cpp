@@ -23,14 +23,19 @@ class StudyCommand : public testing::Test {
   StudyCommand() {
     tests::write_tiny_llama(scratch_ / "model");
     scratch_.write("text.txt", tests::tiny_text(4000));
-    scratch_.write("optical.yaml",
-                   "use_regex: true\nlayer_name_to_config:\n  lm_head: null\n  default:\n    "
-                   "q_levels: 256\n");
+    write_transform(256);
     scratch_.write(
         "run.yaml",
         "model_name_or_path: model\ntrain_file: text.txt\nblock_size: 16\n"
         "device: cpu\nsave_steps: 2\nlogging_steps: 1\nper_device_train_batch_size: 2\n");
     write_study("6");
+  }
+
+  void write_transform(int levels) {
+    scratch_.write("optical.yaml",
+                   "use_regex: true\nlayer_name_to_config:\n  lm_head: null\n  default:\n    "
+                   "q_levels: " +
+                       std::to_string(levels) + "\n");
   }
 
   void write_study(const std::string& max_steps) {
@@ -104,6 +109,53 @@ TEST_F(StudyCommand, RunsWhatIsMissingOrUnfinishedAndNothingTwice) {
   EXPECT_NE(changed.err.find("max_steps was 6 and is now 8"), std::string::npos) << changed.err;
 }
 
+TEST_F(StudyCommand, AnEditOfTheTransformDoesNotReachTheCellsThatAreMissing) {
+  scratch_.write("study.yaml",
+                 "base: run.yaml\noutput_dir: out\nmetric: loss\nseeds: [1, 2]\n"
+                 "set: {max_steps: 4, transform_config: optical.yaml}\n"
+                 "axes:\n  hardware:\n    given: {}\n    cold: {q_smooth_factor: 0.5}\n");
+  ASSERT_EQ(study({"run", "study.yaml", "--cell", "given-seed1"}).exit_code, 0);
+  // One that is to be resumed after the edit, and how it ends without one.
+  ASSERT_EQ(study({"run", "study.yaml", "--cell", "given-seed2"}).exit_code, 0);
+  const fs::path cut = scratch_ / "out/given-seed2";
+  const std::string undisturbed = tests::content_of(cut / "model.safetensors");
+  fs::remove_all(cut / "checkpoint-4");
+  fs::remove(cut / "status.json");
+  const std::string events = tests::content_of(cut / "events.jsonl");
+  scratch_.write("out/given-seed2/events.jsonl",
+                 events.substr(0, events.rfind('\n', events.find("\"step\":3")) + 1));
+
+  write_transform(4);
+  const ProgramRun plan = study({"run", "study.yaml", "--dry_run"});
+  EXPECT_NE(plan.err.find("optical.yaml: warning: it has changed since the study was first run"),
+            std::string::npos)
+      << plan.err;
+  EXPECT_EQ(json::parse(study({"status", "study.yaml", "--json"}).out).at("problems").size(), 1u);
+  const ProgramRun rest = study({"run", "study.yaml"});
+  ASSERT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_NE(rest.err.find("which goes on with it as it was"), std::string::npos) << rest.err;
+  EXPECT_TRUE(tests::content_of(cut / "model.safetensors") == undisturbed) << "resumed exactly";
+  for (const char* run : {"given-seed1", "given-seed2", "cold-seed1", "cold-seed2"}) {
+    const std::string applied = tests::content_of(scratch_ / "out" / run / "transform.yaml");
+    EXPECT_NE(applied.find("q_levels: 256"), std::string::npos) << run << "\n" << applied;
+  }
+
+  fs::remove(scratch_ / "optical.yaml");
+  const ProgramRun again = study({"run", "study.yaml"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_NE(again.err.find("it is gone since"), std::string::npos) << again.err;
+
+  // The way out that is named: another folder takes the new text.
+  write_transform(4);
+  std::string other = tests::content_of(scratch_ / "study.yaml");
+  other.replace(other.find("output_dir: out"), 15, "output_dir: new");
+  scratch_.write("other.yaml", other);
+  const ProgramRun fresh = study({"run", "other.yaml", "--cell", "given-seed1"});
+  EXPECT_EQ(fresh.err.find("has changed"), std::string::npos) << fresh.err;
+  EXPECT_NE(tests::content_of(scratch_ / "new/given-seed1/transform.yaml").find("q_levels: 4\n"),
+            std::string::npos);
+}
+
 TEST_F(StudyCommand, GoesOnWhenACellFails) {
   scratch_.write("out/plain-seed1/thesis.tex", "mine");  // no run: it is not touched
   const ProgramRun run = study({"run", "study.yaml", "--cell", "plain"});
@@ -132,6 +184,13 @@ TEST_F(StudyCommand, WritesASlurmArrayOverTheMissingRuns) {
   EXPECT_NE(script.find("#SBATCH --array=0-3\n"), std::string::npos) << script;
   EXPECT_NE(script.find("  coarse-seed2\n"), std::string::npos);
   EXPECT_TRUE(fs::exists(scratch_ / "out/transforms/coarse.yaml"));
+  const std::string promised = tests::content_of(scratch_ / "out/transforms/coarse.yaml");
+  scratch_.write("optical.yaml",
+                 "use_regex: true\nlayer_name_to_config:\n  default:\n    q_smooth_factor: 0.5\n");
+  const ProgramRun task = study({"run", "study.yaml", "--cell", "coarse-seed2"});
+  ASSERT_EQ(task.exit_code, 0) << task.err;
+  EXPECT_EQ(tests::content_of(scratch_ / "out/coarse-seed2/transform.yaml"), promised)
+      << "a task that starts later applies what the array was written for";
   EXPECT_EQ(
       tests::run_program("/bin/bash", {"-n", (scratch_ / "out/study.sbatch").string()}).exit_code,
       0);

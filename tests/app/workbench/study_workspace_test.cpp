@@ -4,6 +4,7 @@
 #include "app/workbench/main_window.h"
 #include "app/workbench/run_workspace.h"
 #include "app/workbench/workbench.h"
+#include "engine/config/param_schema.h"
 #include "engine/runs/run_catalog.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/scratch_folder.h"
@@ -39,14 +40,16 @@ class StudyWorkspaceTest : public testing::Test {
     folder_.write("run.yaml", "model_name_or_path: " + model.string() +
                                   "\ntrain_file: " + (folder_ / "text.txt").string() +
                                   "\nblock_size: 16\nmax_steps: 20\nlogging_steps: 1\n");
-    study_ = folder_.write("study.yaml", "base: " + (folder_ / "run.yaml").string() +
-                                             "\noutput_dir: " + (folder_ / "out").string() +
-                                             "\nmetric: loss\naxes:\n  learning_rate: [1.0e-3, "
-                                             "1.0e-4]\nseeds: [7, 8]\n");
+    study_ = folder_.write("study.yaml", study_text());
     workbench_ = std::make_unique<app::Workbench>(
         [this]() -> const engine::EngineApi& { return engine_; }, nullptr);
     workbench_->start({});
     EXPECT_TRUE(patient([&] { return workbench_->engine().api() != nullptr; }));
+  }
+  std::string study_text() const {
+    return "base: " + (folder_ / "run.yaml").string() +
+           "\noutput_dir: " + (folder_ / "out").string() +
+           "\nmetric: loss\naxes:\n  learning_rate: [1.0e-3, 1.0e-4]\nseeds: [7, 8]\n";
   }
   void open() {
     workbench_->openPaths({QString::fromStdString(study_.string())});
@@ -104,6 +107,20 @@ TEST_F(StudyWorkspaceTest, ShowsEveryRunAndRunsWhatIsMissing) {
             QString::fromStdString((folder_ / "out/learning_rate-1.0e-4-seed8").string()));
 }
 
+TEST_F(StudyWorkspaceTest, TheLaunchOptionRunsWhatAnOpenedStudyMisses) {
+  workbench_ = std::make_unique<app::Workbench>(
+      [this]() -> const engine::EngineApi& { return engine_; }, nullptr);
+  workbench_->study()
+      ->panel()
+      ->findChild<QComboBox*>(QStringLiteral("study.place"))
+      ->setCurrentIndex(1);
+  app::ProgramOptions options;
+  options.open << QString::fromStdString(study_.string());
+  options.launch = true;
+  workbench_->start(options);
+  EXPECT_TRUE(patient([&] { return model()->count(RunState::finished) == 4; }));
+}
+
 TEST_F(StudyWorkspaceTest, ARunOfAnotherStudyIsNamedAndNeverTakenForOurs) {
   engine::RunConfig config;
   config.output_dir = (folder_ / "out/learning_rate-1.0e-3-seed7").string();
@@ -120,6 +137,30 @@ TEST_F(StudyWorkspaceTest, ARunOfAnotherStudyIsNamedAndNeverTakenForOurs) {
   ASSERT_TRUE(patient([&] { return messages->isVisible(); }));
   QTest::qWait(100);
   EXPECT_EQ(engine::find_runs(folder_ / "out").size(), 1u) << "nothing was started";
+}
+
+TEST_F(StudyWorkspaceTest, ItsRunsApplyTheTransformAsItWasWhenTheyWereQueued) {
+  const auto rules = [](int levels) {
+    return "layer_name_to_config:\n  default: {q_levels: " + std::to_string(levels) + "}\n";
+  };
+  const auto file = folder_.write("rules.yaml", rules(64));
+  folder_.write("study.yaml", study_text() + "set: {transform_config: " + file.string() + "}\n");
+  open();
+  folder_.write("rules.yaml", rules(16));  // nothing is queued yet: this is what is asked for
+  auto* queue = workbench_->run()->scheduler()->queue();
+  queue->hold(true);
+  workbench_->window()->findChild<QPushButton*>(QStringLiteral("study.run"))->click();
+  ASSERT_TRUE(patient([&] { return queue->runs().size() == 4; }));
+  folder_.write("rules.yaml", rules(2));
+  for (const auto& run : queue->runs()) {
+    const auto copy = std::get<std::string>(run.request.values.get("transform_config"));
+    EXPECT_EQ(copy.find((folder_ / "out/transforms").string()), 0u) << copy;
+    EXPECT_EQ(tests::content_of(copy), rules(16));
+  }
+  open();
+  const QString said = workbench_->study()->panel()->messages()->text();
+  EXPECT_TRUE(said.contains(QStringLiteral("has changed since the study was first run")))
+      << said.toStdString();
 }
 
 TEST_F(StudyWorkspaceTest, AStudyThatIsWrongIsNotOpenedAndSaysWhereItIs) {
