@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/models/run_queue.h"
 
+#include "widgets/style/number_text.h"
+
 #include <QFileInfo>
 #include <QMimeData>
 
@@ -10,6 +12,28 @@ namespace widgets {
 namespace {
 
 const QString kMimeType = QStringLiteral("application/x-paradigm-queued-run");
+
+QString transform_text(const engine::RunConfig& config) {
+  if (!config.transform_config) return QObject::tr("as its checkpoint");
+  if (*config.transform_config == "none") return QObject::tr("plain");
+  return QFileInfo(QString::fromStdString(*config.transform_config)).completeBaseName();
+}
+
+/// "optical_transformer, 200 steps, about 3 min"
+QString work_text(const QueuedRun& run) {
+  const engine::RunConfig config = engine::run_config_from(run.request.values);
+  QStringList parts{transform_text(config)};
+  if (config.max_steps > 0) {
+    parts << QObject::tr("%1 steps").arg(grouped(config.max_steps));
+  } else {
+    parts << QObject::tr("%1 epochs").arg(config.num_train_epochs);
+  }
+  const auto& prediction = run.request.prediction;
+  if (prediction && prediction->seconds > 0) {
+    parts << QObject::tr("about %1").arg(duration_text(prediction->seconds));
+  }
+  return parts.join(QStringLiteral(", "));
+}
 
 }  // namespace
 
@@ -129,6 +153,8 @@ QVariant RunQueue::data(const QModelIndex& index, int role) const {
     case kName:
       return run.resumes ? tr("%1 (goes on)").arg(QFileInfo(run.folder).fileName())
                          : QFileInfo(run.folder).fileName();
+    case kWork:
+      return work_text(run);
     case kDevice:
       return run.device;
     case kPlace:
@@ -147,6 +173,8 @@ QVariant RunQueue::headerData(int section, Qt::Orientation orientation, int role
       return tr("#");
     case kName:
       return tr("Run");
+    case kWork:
+      return tr("Trains");
     case kDevice:
       return tr("Device");
     case kPlace:

@@ -16,7 +16,7 @@ class RunQueue : public QAbstractTableModel {
   Q_OBJECT
 
  public:
-  enum Column { kPosition, kName, kDevice, kPlace, kWaitsFor, kColumns };
+  enum Column { kPosition, kName, kWork, kDevice, kPlace, kWaitsFor, kColumns };
   enum Role { kFolderRole = Qt::UserRole + 1 };
 
   using QAbstractTableModel::QAbstractTableModel;

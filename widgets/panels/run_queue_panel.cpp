@@ -35,7 +35,8 @@ RunQueuePanel::RunQueuePanel(Selection* selection, RunQueue* queue, QWidget* par
   set_up_list(list_);
   set_column_widths(list_, RunQueue::kWaitsFor,
                     {{RunQueue::kPosition, 4},
-                     {RunQueue::kName, 18},
+                     {RunQueue::kName, 22},
+                     {RunQueue::kWork, 26},
                      {RunQueue::kDevice, 8},
                      {RunQueue::kPlace, 15}});
   list_->setDragDropMode(QAbstractItemView::InternalMove);

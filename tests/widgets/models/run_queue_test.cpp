@@ -54,6 +54,23 @@ TEST(RunQueue, RowsAreMovedByDroppingThemBetweenOthers) {
   EXPECT_EQ(names(queue), QStringLiteral("d b c a"));
 }
 
+TEST(RunQueue, SaysWhatARunIsToTrain) {
+  RunQueue queue;
+  const auto said = [&queue](QueuedRun run) {
+    queue.add(std::move(run));
+    return queue.index(queue.rowCount() - 1, RunQueue::kWork).data().toString();
+  };
+  QueuedRun run = queued(QStringLiteral("a"));
+  EXPECT_EQ(said(run), QStringLiteral("as its checkpoint, 200 steps"));
+  run.request.values.set("transform_config", std::string("none"));
+  run.request.values.set("max_steps", std::int64_t{-1});
+  run.request.values.set("num_train_epochs", 2.5);
+  EXPECT_EQ(said(run), QStringLiteral("plain, 2.5 epochs"));
+  run.request.values.set("transform_config", std::string("configs/optical.v2.yaml"));
+  run.request.prediction = {.step_seconds = 1, .seconds = 190};
+  EXPECT_EQ(said(run), QStringLiteral("optical.v2, 2.5 epochs, about 3 min 10 s"));
+}
+
 TEST(RunQueue, RandomMovesKeepEveryRun) {
   RunQueue queue;
   QAbstractItemModelTester tester(&queue, QAbstractItemModelTester::FailureReportingMode::Fatal);
