@@ -91,10 +91,22 @@ TEST(WatchedChild, AKilledParentTakesItsChildAlong) {
   EXPECT_EQ(engine::observe_state(folder.path()).detail, "writer gone at step 12");
 }
 
+/// From now on a signal is a request.
+void say_ready(const ScratchFolder& folder) { folder.write("ready", ""); }
+
+/// Waits until the child takes signals as requests, and returns its pid.
+pid_t ready_writer_of(const ScratchFolder& folder) {
+  for (int tick = 0; tick < 4000 && access((folder / "ready").c_str(), F_OK) != 0; ++tick) {
+    usleep(2000);
+  }
+  return writer_of(folder);
+}
+
 /// Stops when asked to, with the number of signals that came in its exit code.
-int waits_for_a_stop() {
+int waits_for_a_stop(const ScratchFolder& folder) {
   engine::RunControl control;
   const StopSignals signals(control);
+  say_ready(folder);
   for (int i = 0; i < 20000; ++i) {
     if (control.poll() == engine::RunRequest::stop) {
       usleep(100000);  // a second one may be under way
@@ -108,11 +120,12 @@ int waits_for_a_stop() {
 TEST(WatchedChild, ASignalToTheParentStopsTheChildOrderly) {
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
     const ScratchFolder folder;
-    const int status = status_of(folder, waits_for_a_stop, [&](pid_t parent) {
-      writer_of(folder);
-      usleep(50000);
-      kill(parent, signal);
-    });
+    const int status = status_of(
+        folder, [&] { return waits_for_a_stop(folder); },
+        [&](pid_t parent) {
+          ready_writer_of(folder);
+          kill(parent, signal);
+        });
     ASSERT_TRUE(WIFEXITED(status)) << signal;
     EXPECT_EQ(WEXITSTATUS(status), 75) << signal;
   }
@@ -120,29 +133,33 @@ TEST(WatchedChild, ASignalToTheParentStopsTheChildOrderly) {
 
 TEST(WatchedChild, OneSignalToBothIsOneRequestAndNotTwo) {
   const ScratchFolder folder;
-  const int status = status_of(folder, waits_for_a_stop, [&](pid_t parent) {
-    const pid_t child = writer_of(folder);
-    usleep(50000);
-    kill(parent, SIGTERM);
-    kill(child, SIGTERM);
-  });
+  const int status = status_of(
+      folder, [&] { return waits_for_a_stop(folder); },
+      [&](pid_t parent) {
+        const pid_t child = ready_writer_of(folder);
+        kill(parent, SIGTERM);
+        kill(child, SIGTERM);
+      });
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 75);
 }
 
-int goes_on_for_long() {
+int goes_on_for_long(const ScratchFolder& folder) {
   engine::RunControl control;
   const StopSignals signals(control);
+  say_ready(folder);
   return sleep_for_long();
 }
 
 TEST(WatchedChild, ASecondSignalQuitsAtOnce) {
   const ScratchFolder folder;
-  const int status = status_of(folder, goes_on_for_long, [&](pid_t parent) {
-    writer_of(folder);
-    // Two that come before the first is noticed are one.
-    for (int i = 0; i < 100 && kill(parent, SIGTERM) == 0; ++i) usleep(20000);
-  });
+  const int status = status_of(
+      folder, [&] { return goes_on_for_long(folder); },
+      [&](pid_t parent) {
+        ready_writer_of(folder);
+        // Two that come before the first is noticed are one.
+        for (int i = 0; i < 100 && kill(parent, SIGTERM) == 0; ++i) usleep(20000);
+      });
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 128 + SIGTERM);
 }
