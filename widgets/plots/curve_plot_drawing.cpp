@@ -60,6 +60,21 @@ void append(std::vector<engine::SeriesPoint>& to, const std::vector<engine::Seri
   }
 }
 
+/// No more labels than there is room for: a low plot of five would print them over each other.
+void fit_tick_count(QCPAxis* axis) {
+  const double line = QFontMetricsF(axis->tickLabelFont()).height();
+  const int count = std::clamp(static_cast<int>(axis->axisRect()->height() / (1.8 * line)), 2, 5);
+  if (axis->ticker()->tickCount() != count) axis->ticker()->setTickCount(count);
+}
+
+/// A line of one point would draw nothing: the first that a run logs, or one between two others
+/// that lie out of view.
+void show_lone_point(QCPGraph* line) {
+  const bool is_lone = line->data()->size() == 1;
+  const auto shape = is_lone ? QCPScatterStyle::ssDisc : QCPScatterStyle::ssNone;
+  if (line->scatterStyle().shape() != shape) line->setScatterStyle(QCPScatterStyle(shape, 6));
+}
+
 }  // namespace
 
 void CurvePlot::updateSmoothed(Line& line) {
@@ -121,6 +136,7 @@ bool CurvePlot::draw() {
   }
   const QCPRange x_before = plot_->xAxis->range();
   const QCPRange y_before = plot_->yAxis->range();
+  fit_tick_count(plot_->yAxis);
   if (following_) fitRanges();
   is_new |= plot_->xAxis->range() != x_before || plot_->yAxis->range() != y_before;
 
@@ -147,6 +163,7 @@ bool CurvePlot::draw() {
       const auto points = envelopeOf(*line, line->curve.exact ? half : columns);
       is_new |= fill(line->main, points);
       is_new |= fill(line->ghost, {});
+      if (!line->curve.sparse) show_lone_point(line->main);
       note_outside(points, *line);
     } else {
       const bool has_ghost = shows_raw_ && lines_.size() <= kMostGhosts && line->low == nullptr;
@@ -155,6 +172,7 @@ bool CurvePlot::draw() {
       const auto smooth = smoothOf(*line, half);
       is_new |= fill(line->ghost, raw);
       is_new |= fill(line->main, smooth);
+      show_lone_point(line->main);
       note_outside(has_ghost ? raw : smooth, *line);
     }
     std::vector<engine::SeriesPoint> end;

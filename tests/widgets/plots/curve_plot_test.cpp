@@ -60,6 +60,30 @@ TEST_F(CurvePlotTest, GrowsWithTheSeries) {
   EXPECT_EQ(plot_.drawnPoints(), 15);
 }
 
+TEST_F(CurvePlotTest, TheFirstPointOfARunIsVisible) {
+  const auto inked = [this] {
+    const QRgb ink = widgets::theme_colors(plot_.palette()).run(0).rgb();
+    const QImage picture = plot_.plot()->toPixmap(900, 500).toImage();
+    int pixels = 0;
+    // Below the legend.
+    for (int y = 60; y < picture.height(); ++y) {
+      for (int x = 0; x < picture.width(); ++x) pixels += picture.pixel(x, y) == ink ? 1 : 0;
+    }
+    return pixels;
+  };
+  show();
+  EXPECT_EQ(inked(), 0);
+  series_.append(5, 10.2);
+  plot_.refresh();
+  settle();
+  EXPECT_GT(inked(), 10);
+  series_.append(10, 10.1);
+  plot_.refresh();
+  settle();
+  EXPECT_EQ(plot_.plot()->graph(1)->scatterStyle().shape(), QCPScatterStyle::ssNone)
+      << "points of a line are no dots";
+}
+
 TEST_F(CurvePlotTest, NonFiniteValuesAreVisible) {
   fill(10);
   series_.append(11, std::numeric_limits<double>::quiet_NaN());
