@@ -116,7 +116,9 @@ QString LaunchChecks::headline() const {
     parts << (warnings == 1 ? tr("1 warning") : tr("%1 warnings").arg(warnings));
   }
   if (parts.isEmpty()) parts << tr("Nothing in the way");
-  if (notes > 0) parts << (notes == 1 ? tr("1 note") : tr("%1 notes").arg(notes));
+  // Beside what is still to be chosen, remarks can wait until the list is opened.
+  if (notes > 0 && needed_.empty())
+    parts << (notes == 1 ? tr("1 note") : tr("%1 notes").arg(notes));
   QString text = parts.join(QStringLiteral(", "));
   if (running_) text += tr(" (checking …)");
   return text;

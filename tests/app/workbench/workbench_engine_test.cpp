@@ -97,7 +97,9 @@ TEST_F(WorkbenchWithTheEngine, FitsTheMicroBatchToTheMemoryAndLaunchesWhatFits) 
   form->setValue("output_dir", (folder_ / "run").string());
   form->setValue("block_size", std::int64_t{32});
   form->setValue("per_device_train_batch_size", kGlobalBatch);
-  form->setValue("max_steps", std::int64_t{4});
+  form->setValue("max_steps", std::int64_t{2});
+  form->setValue("do_train", true);
+  form->setValue("save_strategy", std::string("no"));
   form->setValue("logging_steps", std::int64_t{1});
   form->setValue("device", std::string("cpu"));
   workbench_->window()->setWorkspace(app::Workspace::run);
@@ -114,7 +116,7 @@ TEST_F(WorkbenchWithTheEngine, FitsTheMicroBatchToTheMemoryAndLaunchesWhatFits) 
   auto* limit = find<QDoubleSpinBox>("cost.memory_limit");
   limit->setFocus();
   limit->selectAll();
-  QTest::keyClicks(limit, QLocale().toString(0.85 * static_cast<double>(whole) / 1e9, 'f', 2));
+  QTest::keyClicks(limit, QLocale().toString(0.95 * static_cast<double>(whole) / 1e9, 'f', 2));
   QTest::keyClick(limit, Qt::Key_Return);
   const std::int64_t allowed = panel->cost()->memoryLimit();
   ASSERT_GT(allowed, 0);
