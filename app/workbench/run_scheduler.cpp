@@ -218,6 +218,7 @@ void RunScheduler::update() {
 }
 
 void RunScheduler::startDue() {
+  if (parts_.engine->devices()) queue_.setAutomaticDevice(resolved(kAuto));
   std::map<QString, QString> taken = takenDevices();
   std::set<QString> waited_for;  // devices for which a run before waits
   std::vector<QString> waiting;
@@ -227,10 +228,8 @@ void RunScheduler::startDue() {
     if (run == nullptr) continue;
     const QString device = resolved(run->device);
     QString why = queue_.isHeld() ? tr("the queue to go on") : whyNotIn(*run);
-    if (why.isEmpty() && waited_for.count(device) != 0) why = tr("the runs before it");
-    if (why.isEmpty() && taken.count(device) != 0) {
-      why = tr("%1 on %2").arg(taken[device], device);
-    }
+    if (why.isEmpty() && waited_for.count(device) != 0) why = tr("its turn");
+    if (why.isEmpty() && taken.count(device) != 0) why = taken[device];
     if (why.isEmpty()) {
       taken[device] = QFileInfo(folder).fileName();
       start(*run);

@@ -13,26 +13,21 @@ namespace {
 
 const QString kMimeType = QStringLiteral("application/x-paradigm-queued-run");
 
-QString transform_text(const engine::RunConfig& config) {
+QString transform_text(const QueuedRun& run) {
+  const engine::RunConfig config = engine::run_config_from(run.request.values);
   if (!config.transform_config) return QObject::tr("as its checkpoint");
   if (*config.transform_config == "none") return QObject::tr("plain");
   return QFileInfo(QString::fromStdString(*config.transform_config)).completeBaseName();
 }
 
-/// "optical_transformer, 200 steps, about 3 min"
-QString work_text(const QueuedRun& run) {
+/// "200", "2.5 epochs"; with what an estimate said: "200, 3 min 10 s".
+QString length_text(const QueuedRun& run) {
   const engine::RunConfig config = engine::run_config_from(run.request.values);
-  QStringList parts{transform_text(config)};
-  if (config.max_steps > 0) {
-    parts << QObject::tr("%1 steps").arg(grouped(config.max_steps));
-  } else {
-    parts << QObject::tr("%1 epochs").arg(config.num_train_epochs);
-  }
+  const QString text = config.max_steps > 0 ? grouped(config.max_steps)
+                                            : QObject::tr("%1 epochs").arg(config.num_train_epochs);
   const auto& prediction = run.request.prediction;
-  if (prediction && prediction->seconds > 0) {
-    parts << QObject::tr("about %1").arg(duration_text(prediction->seconds));
-  }
-  return parts.join(QStringLiteral(", "));
+  const bool is_known = prediction && prediction->seconds > 0;
+  return is_known ? text + QStringLiteral(", ") + duration_text(prediction->seconds) : text;
 }
 
 }  // namespace
@@ -103,6 +98,12 @@ void RunQueue::setContinuesOnError(bool goes_on) {
   Q_EMIT changed();
 }
 
+void RunQueue::setAutomaticDevice(const QString& device) {
+  if (automatic_device_ == device) return;
+  automatic_device_ = device;
+  if (!isEmpty()) Q_EMIT dataChanged(index(0, kPlace), index(rowCount() - 1, kPlace));
+}
+
 void RunQueue::setWaitsFor(const QString& folder, const QString& what) {
   const int row = rowOf(folder);
   if (row < 0) return;
@@ -142,7 +143,11 @@ QVariant RunQueue::data(const QModelIndex& index, int role) const {
   if (!index.isValid()) return {};
   const auto row = static_cast<std::size_t>(index.row());
   const QueuedRun& run = runs_[row];
-  if (role == kFolderRole || role == Qt::ToolTipRole) return run.folder;
+  if (role == kFolderRole) return run.folder;
+  if (role == Qt::ToolTipRole) {
+    const QString text = data(index, Qt::DisplayRole).toString();
+    return index.column() <= kName ? run.folder : text + QLatin1Char('\n') + run.folder;
+  }
   if (role == Qt::TextAlignmentRole && index.column() == kPosition) {
     return int(Qt::AlignRight | Qt::AlignVCenter);
   }
@@ -153,12 +158,16 @@ QVariant RunQueue::data(const QModelIndex& index, int role) const {
     case kName:
       return run.resumes ? tr("%1 (goes on)").arg(QFileInfo(run.folder).fileName())
                          : QFileInfo(run.folder).fileName();
-    case kWork:
-      return work_text(run);
-    case kDevice:
-      return run.device;
-    case kPlace:
-      return place_name(run.request.place);
+    case kTransform:
+      return transform_text(run);
+    case kLength:
+      return length_text(run);
+    case kPlace: {
+      const bool is_automatic = run.device == QLatin1String("auto");
+      return tr("%1, %2").arg(
+          is_automatic && !automatic_device_.isEmpty() ? automatic_device_ : run.device,
+          run.request.place == LaunchPlace::in_window ? tr("this window") : tr("own process"));
+    }
     case kWaitsFor:
       return waits_for_[row];
     default:
@@ -173,10 +182,10 @@ QVariant RunQueue::headerData(int section, Qt::Orientation orientation, int role
       return tr("#");
     case kName:
       return tr("Run");
-    case kWork:
-      return tr("Trains");
-    case kDevice:
-      return tr("Device");
+    case kTransform:
+      return tr("Transform");
+    case kLength:
+      return tr("Steps");
     case kPlace:
       return tr("Where");
     case kWaitsFor:

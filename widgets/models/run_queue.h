@@ -16,7 +16,7 @@ class RunQueue : public QAbstractTableModel {
   Q_OBJECT
 
  public:
-  enum Column { kPosition, kName, kWork, kDevice, kPlace, kWaitsFor, kColumns };
+  enum Column { kPosition, kName, kTransform, kLength, kPlace, kWaitsFor, kColumns };
   enum Role { kFolderRole = Qt::UserRole + 1 };
 
   using QAbstractTableModel::QAbstractTableModel;
@@ -36,7 +36,9 @@ class RunQueue : public QAbstractTableModel {
   /// Whether a run that fails leaves the rest to go on.
   void setContinuesOnError(bool goes_on);
   bool continuesOnError() const { return continues_on_error_; }
-  /// What a run waits for: "run-a on cpu". Only shown.
+  /// The device that "auto" is on this machine. Only shown.
+  void setAutomaticDevice(const QString& device);
+  /// What a run waits for: "run-a". Only shown.
   void setWaitsFor(const QString& folder, const QString& what);
 
   /// Everything but what runs wait for.
@@ -62,6 +64,7 @@ class RunQueue : public QAbstractTableModel {
 
   std::vector<QueuedRun> runs_;
   std::vector<QString> waits_for_;  ///< as runs_
+  QString automatic_device_;
   bool held_ = false;
   QString why_held_;
   bool continues_on_error_ = true;

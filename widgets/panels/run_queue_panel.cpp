@@ -34,11 +34,11 @@ RunQueuePanel::RunQueuePanel(Selection* selection, RunQueue* queue, QWidget* par
   list_->setModel(queue_);
   set_up_list(list_);
   set_column_widths(list_, RunQueue::kWaitsFor,
-                    {{RunQueue::kPosition, 4},
+                    {{RunQueue::kPosition, 3},
                      {RunQueue::kName, 22},
-                     {RunQueue::kWork, 26},
-                     {RunQueue::kDevice, 8},
-                     {RunQueue::kPlace, 15}});
+                     {RunQueue::kTransform, 20},
+                     {RunQueue::kLength, 6},
+                     {RunQueue::kPlace, 17}});
   list_->setDragDropMode(QAbstractItemView::InternalMove);
   list_->setDropIndicatorShown(true);
   list_->setDragDropOverwriteMode(false);

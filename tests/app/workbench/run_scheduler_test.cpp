@@ -208,7 +208,7 @@ TEST_F(RunSchedulerTest, ADeviceIsAlsoTakenByARunThatSomebodyElseStarted) {
   ASSERT_TRUE(reaches("other", RunState::running));
   enqueue("a");
   EXPECT_EQ(state("a"), RunState::queued);
-  EXPECT_EQ(waitsFor(0), QStringLiteral("other on cpu"));
+  EXPECT_EQ(waitsFor(0), QStringLiteral("other"));
   runs()->scheduler()->startNow(path("a"));
   ASSERT_TRUE(reaches("a", RunState::running));
   enqueue("b", 10);

@@ -58,17 +58,24 @@ TEST(RunQueue, SaysWhatARunIsToTrain) {
   RunQueue queue;
   const auto said = [&queue](QueuedRun run) {
     queue.add(std::move(run));
-    return queue.index(queue.rowCount() - 1, RunQueue::kWork).data().toString();
+    QStringList cells;
+    for (const int column : {RunQueue::kTransform, RunQueue::kLength, RunQueue::kPlace}) {
+      cells << queue.index(queue.rowCount() - 1, column).data().toString();
+    }
+    return cells.join(QStringLiteral(" | "));
   };
   QueuedRun run = queued(QStringLiteral("a"));
-  EXPECT_EQ(said(run), QStringLiteral("as its checkpoint, 200 steps"));
+  EXPECT_EQ(said(run), QStringLiteral("as its checkpoint | 200 | cpu, this window"));
   run.request.values.set("transform_config", std::string("none"));
   run.request.values.set("max_steps", std::int64_t{-1});
   run.request.values.set("num_train_epochs", 2.5);
-  EXPECT_EQ(said(run), QStringLiteral("plain, 2.5 epochs"));
+  run.device = QStringLiteral("auto");
+  EXPECT_EQ(said(run), QStringLiteral("plain | 2.5 epochs | auto, this window"));
+  queue.setAutomaticDevice(QStringLiteral("cuda:0"));
   run.request.values.set("transform_config", std::string("configs/optical.v2.yaml"));
   run.request.prediction = {.step_seconds = 1, .seconds = 190};
-  EXPECT_EQ(said(run), QStringLiteral("optical.v2, 2.5 epochs, about 3 min 10 s"));
+  run.request.place = LaunchPlace::separate_process;
+  EXPECT_EQ(said(run), QStringLiteral("optical.v2 | 2.5 epochs, 3 min 10 s | cuda:0, own process"));
 }
 
 TEST(RunQueue, RandomMovesKeepEveryRun) {
