@@ -118,9 +118,8 @@ OpenedPath open_path(const QString& path) {
   }
   if (!is_toml && looks_like_run_config(text, given.string())) {
     opened.kind = PathKind::run_config;
-    std::vector<engine::Problem> problems;
-    opened.run_values = engine::read_run_values(given, problems);
-    if (engine::has_errors(problems)) throw engine::Error(problems);
+    opened.run_values = engine::read_run_values(given, opened.remarks);
+    if (engine::has_errors(opened.remarks)) throw engine::Error(opened.remarks);
     return opened;
   }
   opened.kind = PathKind::transform;

@@ -11,6 +11,7 @@
 #include <QStringList>
 
 #include <memory>
+#include <vector>
 
 namespace app {
 
@@ -23,6 +24,7 @@ struct OpenedPath {
   std::shared_ptr<const engine::ParsedTransform> transform;
   engine::ParamValues run_values;  ///< of a run configuration, or of the run that left a checkpoint
   std::shared_ptr<const engine::StudyView> study;
+  std::vector<engine::Problem> remarks;  ///< on a run configuration; no errors
 };
 
 /// Recognises and reads. Throws engine::Error that says what the path is not and what it could be.

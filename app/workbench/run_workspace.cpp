@@ -394,6 +394,8 @@ void RunWorkspace::resume(const QString& folder, widgets::LaunchPlace place) {
                       try {
                         if (engine::has_errors(found)) throw engine::Error(found);
                         scheduler_.enqueueResume(folder, result.value->run_values, place);
+                        const auto& remarks = result.value->remarks;
+                        if (!remarks.empty()) monitor_->messages()->showProblem(remarks.front());
                       } catch (const engine::Error& error) {
                         monitor_->messages()->showProblem(error.problems().front());
                       }

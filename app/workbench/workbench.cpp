@@ -442,6 +442,7 @@ void Workbench::take(const OpenedPath& opened) {
       break;
     case PathKind::run_config:
       run_->launchPanel()->form()->setValues(opened.run_values);
+      if (!opened.remarks.empty()) window_->messages()->showProblem(opened.remarks.front());
       applyGivenSettings();
       window_->setStartPageShown(false);
       for (const char* name : {"transform_config", "model_name_or_path"}) {

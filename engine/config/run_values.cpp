@@ -2,9 +2,16 @@
 #include "engine/config/run_values.h"
 
 #include "engine/config/run_config.h"
+#include "engine/config/transform_config.h"
+#include "engine/error.h"
 #include "engine/runs/run_folder.h"
+#include "engine/scripted/scripted_copies.h"
 #include "engine/strict_json.h"
+#include "engine/transform/paradigm_info.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -34,6 +41,39 @@ fs::path found(const fs::path& relative, const fs::path& noted, const fs::path& 
   return relative;
 }
 
+/// Whether `file` is still what the run in `folder` recorded when it applied it.
+bool is_as_applied(const fs::path& file, const RunFolder& folder) {
+  try {
+    const ParsedTransform parsed = read_transform_config(file, paradigm_infos());
+    if (has_errors(parsed.problems)) return false;
+    const auto copies = scripted_copies(parsed.config);
+    return canonical_text(parsed.config) == read_file(folder.transform_yaml()) &&
+           std::all_of(copies.begin(), copies.end(), [&folder](const auto& copy) {
+             return read_file(folder.path / copy.first) == copy.second;
+           });
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// A run goes on with, and is repeated with, the transform that it applied: when the file has been
+/// edited since, its own copy is meant, which is said.
+void keep_applied_transform(const RunFolder& folder, ParamValues& values,
+                            std::vector<Problem>& problems) {
+  const PlacedValue* given = values.find("transform_config");
+  const auto* file = given != nullptr ? std::get_if<std::string>(&given->value) : nullptr;
+  if (file == nullptr || *file == "none" || !is_there(folder.transform_yaml())) return;
+  if (is_as_applied(*file, folder)) return;
+  Problem& problem = problems.emplace_back();
+  problem.id = "transform-changed-since";
+  problem.severity = Severity::warning;
+  problem.place.file = *file;
+  problem.message = fmt::format("it {} since the run in {} applied it, whose own copy is taken",
+                                is_there(*file) ? "has changed" : "is gone", folder.path.string());
+  problem.remedy = "To apply another text, name its file: --transform_config FILE";
+  values.set("transform_config", folder.transform_yaml().string(), given->place);
+}
+
 }  // namespace
 
 ParamValues read_run_values(const fs::path& file, std::vector<Problem>& problems) {
@@ -57,6 +97,7 @@ ParamValues read_run_values(const fs::path& file, std::vector<Problem>& problems
   if (is_its_own) {
     const PlacedValue* given = values.find("output_dir");
     values.set("output_dir", folder.path.string(), given != nullptr ? given->place : Place{});
+    keep_applied_transform(folder, values, problems);
   }
   return values;
 }

@@ -55,7 +55,7 @@ class CellMaker {
   std::vector<StudyCell> make() {
     read_base();
     std::vector<StudyCell> cells;
-    if (!problems_.empty()) return cells;
+    if (has_errors(problems_)) return cells;
     std::set<std::string> labels;
     for (const Combination& combination : combinations(study_)) {
       if (!labels.insert(combination.label).second) {

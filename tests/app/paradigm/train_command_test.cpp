@@ -108,6 +108,22 @@ TEST_F(TrainCommand, ARunGoesOnFromAnyWorkingFolderAndWhereItWasMovedTo) {
   EXPECT_FALSE(fs::exists(scratch_ / "first"));
 }
 
+TEST_F(TrainCommand, ARunGoesOnWithTheTransformThatItAppliedWhateverBecameOfTheFile) {
+  ASSERT_EQ(paradigm(train_arguments({"--save_steps", "2", "--output_dir", "first"})).exit_code, 0);
+  const std::string undisturbed = content_of(scratch_ / "first/model.safetensors");
+  cut_short(scratch_ / "first");
+  scratch_.write("optical.yaml", "layer_name_to_config:\n  default: {q_levels: 8}\n");
+  const ProgramRun resumed = paradigm({"train", "--config", "first/run.yaml"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("optical.yaml: warning: it has changed since the run"),
+            std::string::npos)
+      << resumed.err;
+  EXPECT_TRUE(content_of(scratch_ / "first/model.safetensors") == undisturbed);
+  const ProgramRun again = paradigm({"train", "--config", "first", "--output_dir", "again"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_TRUE(content_of(scratch_ / "again/model.safetensors") == undisturbed) << "repeated";
+}
+
 TEST_F(TrainCommand, ACopyOfARunElsewhereIsNotTrainedOn) {
   ASSERT_EQ(paradigm(train_arguments({"--output_dir", "first"})).exit_code, 0);
   cut_short(scratch_ / "first");

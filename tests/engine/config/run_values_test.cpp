@@ -73,5 +73,27 @@ TEST_F(RunValues, ARunsOwnFileMeansTheFolderThatItLiesIn) {
   EXPECT_EQ(values_over_file("moved", given, problems).get_text("output_dir"), "again");
 }
 
+TEST_F(RunValues, AnEditedTransformIsNotThatOfTheRun) {
+  const std::string applied = "use_regex: true\nlayer_name_to_config:\n  default: {q_levels: 64}\n";
+  const fs::path rules = folder_.write("rules.yaml", applied);
+  folder_.write("run/events.jsonl", "");
+  folder_.write("run/transform.yaml", applied);
+  const fs::path file = folder_.write("run/run.yaml", "transform_config: " + rules.string() + "\n");
+  EXPECT_EQ(read(file).get_text("transform_config"), rules.string());
+  for (const char* since : {"use_regex: true\nlayer_name_to_config:\n  default: {q_levels: 8}\n",
+                            "layer_name_to_config: [broken", ""}) {
+    folder_.write("rules.yaml", since);
+    if (std::string(since).empty()) fs::remove(rules);
+    std::vector<Problem> problems;
+    const ParamValues values = read_run_values(file, problems);
+    EXPECT_EQ(values.get_text("transform_config"), (folder_ / "run/transform.yaml").string());
+    ASSERT_EQ(problems.size(), 1u);
+    EXPECT_EQ(problems[0].severity, Severity::warning);
+    EXPECT_EQ(problems[0].place.file, rules.string());
+    const char* said = fs::exists(rules) ? "it has changed since" : "it is gone since";
+    EXPECT_EQ(problems[0].message.find(said), 0u) << problems[0].message;
+  }
+}
+
 }  // namespace
 }  // namespace engine
