@@ -35,10 +35,10 @@ RunQueuePanel::RunQueuePanel(Selection* selection, RunQueue* queue, QWidget* par
   set_up_list(list_);
   set_column_widths(list_, RunQueue::kWaitsFor,
                     {{RunQueue::kPosition, 3},
-                     {RunQueue::kName, 22},
-                     {RunQueue::kTransform, 20},
-                     {RunQueue::kLength, 6},
-                     {RunQueue::kPlace, 17}});
+                     {RunQueue::kName, 21},
+                     {RunQueue::kTransform, 22},
+                     {RunQueue::kLength, 7},
+                     {RunQueue::kPlace, 19}});
   list_->setDragDropMode(QAbstractItemView::InternalMove);
   list_->setDropIndicatorShown(true);
   list_->setDragDropOverwriteMode(false);

@@ -116,6 +116,7 @@ void CurvePlot::fitRanges() {
     any = true;
   }
   if (!std::isfinite(first)) first = 1;
+  plot_->yAxis->setTickLabels(any);  // of nothing there is no scale
   setting_ranges_ = true;
   if (!any) {
     plot_->xAxis->setRange(logarithmic_x_ ? 1 : 0, expected_end_ > 0 ? expected_end_ : 100);
