@@ -35,7 +35,7 @@ const std::vector<Kind>& kinds() {
       {"rotary", {"rotary", "Rotary", "rotate_kernel", "heads_kernel"}},
       {"swiglu", {"swiglu", "Swiglu"}},
       {"read-out", {"read_out"}},
-      {"quantise", {"quantise", "encode_kernel"}},
+      {"quantise", {"quantise", "encode_"}},
       {"ranges", {"observe", "store_range", "update_range", "clear_kernel", "histogram"}},
       {"bit flips", {"flip", "toggle", "Flipped"}},
       {"noise", {"uniform", "normal_noise"}},

@@ -38,7 +38,8 @@ bool has_kernels(const LinearLayer& layer, const at::Tensor& x) {
 }  // namespace
 
 std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> layers,
-                                          const at::Tensor& x, const ForwardContext& context) {
+                                          const LayerInput& input, const ForwardContext& context) {
+  const at::Tensor& x = input.x;
   LinearLayer& first = **layers.begin();
   const bool possible = std::all_of(layers.begin(), layers.end(), [&](const LinearLayer* layer) {
     return has_kernels(*layer, x) && layer->bias().defined() == first.bias().defined();
@@ -54,8 +55,8 @@ std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> la
   if (first.bias().defined() || std::any_of(layers.begin(), layers.end(), plainly)) {
     return std::nullopt;
   }
-  JointOutput output = first.joint_product({layers.begin(), layers.size()}, x, context);
-  if (!output.values.defined()) return std::nullopt;
+  JointOutput output = first.joint_product({layers.begin(), layers.size()}, input, context);
+  if (!output.is_made()) return std::nullopt;
   if (output.gradient) return JointProduct{std::move(output), {}};
   return JointProduct{std::move(output), kept_weights()};
 }
@@ -109,33 +110,35 @@ class Stack {
 class Product {
  public:
   Product(const JointProduct& joint, const at::Tensor& x, const variable_list& parameters)
-      : parameters_(parameters), gradient_(joint.simulated.gradient) {
-    if (!gradient_) stack_ = Stack(parameters, x.scalar_type(), joint.weights);
-    values_ =
-        joint.simulated.values.defined() ? joint.simulated.values : stack_.product(rows_of(x));
+      : parameters_(parameters), joint_(joint.simulated), x_(x) {
+    if (!joint_.gradient) stack_ = Stack(parameters, x.scalar_type(), joint.weights);
   }
 
-  /// [rows, outputs].
-  const at::Tensor& values() const { return values_; }
+  /// [rows, outputs]; asked once.
+  at::Tensor values() const {
+    return joint_.is_made() ? joint_.take_values() : stack_.product(rows_of(x_));
+  }
 
-  /// Keeps what gradients_of() needs, and `own`.
-  void save(AutogradContext* context, const at::Tensor& x,
-            const at::Tensor& own = at::Tensor()) const {
-    context->save_for_backward({x, stack_.weight(), own});
+  /// Keeps what gradients_of() needs, and behind that `own`.
+  void save(AutogradContext* context, variable_list own = {}) const {
+    own.insert(own.begin(), {x_, stack_.weight()});
+    context->save_for_backward(std::move(own));
     std::vector<std::int64_t> outputs;
     for (std::size_t i = 0; i < parameters_.size() / 2; ++i) {
       outputs.push_back(parameters_[i].size(0));
     }
     context->saved_data["outputs"] = outputs;
     context->saved_data["has_bias"] = parameters_.back().defined();
-    if (gradient_) context->saved_data["gradient"] = c10::IValue::make_capsule(gradient_);
+    if (joint_.gradient) {
+      context->saved_data["gradient"] = c10::IValue::make_capsule(joint_.gradient);
+    }
   }
 
  private:
   const variable_list& parameters_;
-  c10::intrusive_ptr<JointGradient> gradient_;
+  const JointOutput& joint_;
+  const at::Tensor& x_;
   Stack stack_;
-  at::Tensor values_;
 };
 
 /// Gradients of x and of all parameters from that of the product [rows, outputs]. `weight` is the
@@ -172,7 +175,7 @@ class LinearFunction : public Function<LinearFunction> {
                             const Bias& bias, const JointProduct& joint) {
     const variable_list parameters = {weight, used(bias)};
     const Product product(joint, x, parameters);
-    product.save(context, x);
+    product.save(context);
     return product.values().view(with_last(x, weight.size(0)));
   }
 
@@ -198,16 +201,19 @@ class QkvFunction : public Function<QkvFunction> {
     const c10::DeviceGuard guard(x.device());
     const variable_list parameters = {wq, wk, wv, used(bq), used(bk), used(bv)};
     const Product product(joint, x, parameters);
-    product.save(context, x);
+    product.save(context);
     const at::Tensor cos = tables.cos.slice(0, 0, x.size(1)).contiguous();
     const at::Tensor sin = tables.sin.slice(0, 0, x.size(1)).contiguous();
     context->saved_data["cos"] = cos;
     context->saved_data["sin"] = sin;
-    const at::Tensor& qkv = product.values();
     const auto made = [&](std::int64_t count) {
       return at::empty({x.size(0), x.size(1), count, heads.head_dim}, x.options());
     };
     const at::Tensor q = made(heads.heads), k = made(heads.kv_heads), v = made(heads.kv_heads);
+    if (const auto& raw = joint.simulated.raw; raw && raw->split_heads(cos, sin, q, k, v)) {
+      return {q, k, v};
+    }
+    const at::Tensor qkv = product.values();
     kernels::cuda::split_heads(qkv.const_data_ptr(), element_type_of(qkv), shape_of(q, k),
                                cos.const_data_ptr<float>(), sin.const_data_ptr<float>(),
                                q.mutable_data_ptr(), k.mutable_data_ptr(), v.mutable_data_ptr(),
@@ -247,12 +253,20 @@ class SwigluFunction : public Function<SwigluFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& wg,
                             const at::Tensor& wu, const Bias& bg, const Bias& bu,
-                            const JointProduct& joint) {
+                            const JointProduct& joint, Extent& extent) {
     const c10::DeviceGuard guard(x.device());
     const variable_list parameters = {wg, wu, used(bg), used(bu)};
     const Product product(joint, x, parameters);
-    const at::Tensor& gate_up = product.values();
-    product.save(context, x, gate_up);
+    if (const auto& raw = joint.simulated.raw) {
+      if (auto gated = raw->swiglu(extent)) {
+        product.save(context, std::move(gated->kept));
+        context->saved_data["raw"] = c10::IValue::make_capsule(raw);
+        return gated->y.view(with_last(x, wg.size(0)));
+      }
+    }
+    extent = {};
+    const at::Tensor gate_up = product.values();
+    product.save(context, {gate_up});
     const at::Tensor y = at::empty(with_last(x, wg.size(0)), x.options());
     kernels::cuda::swiglu_rows(gate_up.const_data_ptr(), element_type_of(y), gate_up.size(0),
                                wg.size(0), y.mutable_data_ptr(), current_stream(x));
@@ -263,16 +277,27 @@ class SwigluFunction : public Function<SwigluFunction> {
     const at::NoGradGuard no_grad;
     const auto saved = context->get_saved_variables();
     const at::Tensor& x = saved[0];
-    const at::Tensor& gate_up = saved[2];
     const c10::DeviceGuard guard(x.device());
-    const at::Tensor y_gradient = gradients[0].contiguous();
+    const variable_list own(saved.begin() + 2, saved.end());
+    const at::Tensor product = gradient_of_product(context, own, gradients[0].contiguous());
+    variable_list all = gradients_of(context, x, saved[1], product);
+    all.resize(all.size() + 2);  // how the product came about, and the extent
+    return all;
+  }
+
+ private:
+  static at::Tensor gradient_of_product(AutogradContext* context, const variable_list& own,
+                                        const at::Tensor& y_gradient) {
+    if (const auto raw = context->saved_data.find("raw"); raw != context->saved_data.end()) {
+      return c10::static_intrusive_pointer_cast<RawProduct>(raw->second.toCapsule())
+          ->swiglu_gradient(own, y_gradient);
+    }
+    const at::Tensor& gate_up = own[0];
     const at::Tensor product = at::empty(gate_up.sizes(), gate_up.options());
     kernels::cuda::swiglu_rows_gradient(
         gate_up.const_data_ptr(), y_gradient.const_data_ptr(), element_type_of(product),
-        gate_up.size(0), gate_up.size(1) / 2, product.mutable_data_ptr(), current_stream(x));
-    variable_list all = gradients_of(context, x, saved[1], product);
-    all.resize(all.size() + 1);  // how the product came about
-    return all;
+        gate_up.size(0), gate_up.size(1) / 2, product.mutable_data_ptr(), current_stream(product));
+    return product;
   }
 };
 
@@ -292,10 +317,13 @@ QkvHeads fused_qkv(const JointProduct& product, const at::Tensor& x, const Linea
   return {std::move(heads[0]), std::move(heads[1]), std::move(heads[2])};
 }
 
-at::Tensor fused_swiglu(const JointProduct& product, const at::Tensor& x,
-                        const LinearLayer& gate_proj, const LinearLayer& up_proj) {
-  return SwigluFunction::apply(x, gate_proj.weight(), up_proj.weight(), bias_of(gate_proj),
-                               bias_of(up_proj), product);
+LayerInput fused_swiglu(const JointProduct& product, const at::Tensor& x,
+                        const LinearLayer& gate_proj, const LinearLayer& up_proj,
+                        const Extent& wanted) {
+  Extent extent = wanted;
+  const at::Tensor y = SwigluFunction::apply(x, gate_proj.weight(), up_proj.weight(),
+                                             bias_of(gate_proj), bias_of(up_proj), product, extent);
+  return {y, extent};
 }
 
 }  // namespace engine
@@ -304,7 +332,7 @@ at::Tensor fused_swiglu(const JointProduct& product, const at::Tensor& x,
 
 namespace engine {
 
-std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*>, const at::Tensor&,
+std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*>, const LayerInput&,
                                           const ForwardContext&) {
   return std::nullopt;
 }
@@ -316,11 +344,22 @@ QkvHeads fused_qkv(const JointProduct&, const at::Tensor&, const LinearLayer&, c
   return {};
 }
 
-at::Tensor fused_swiglu(const JointProduct&, const at::Tensor&, const LinearLayer&,
-                        const LinearLayer&) {
-  return {};
+LayerInput fused_swiglu(const JointProduct&, const at::Tensor&, const LinearLayer&,
+                        const LinearLayer&, const Extent&) {
+  return at::Tensor();
 }
 
 }  // namespace engine
 
 #endif
+
+namespace engine {
+
+at::Tensor projected(LinearLayer& layer, const LayerInput& input, const ForwardContext& context) {
+  if (const auto joint = joint_product({&layer}, input, context)) {
+    return fused_linear(*joint, input.x, layer);
+  }
+  return layer.forward(input.x, context);
+}
+
+}  // namespace engine

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/model/attention_core.h"
+#include "engine/model/layer_input.h"
 #include "engine/model/linear_layer.h"
 #include "engine/model/rotary.h"
 
@@ -18,7 +19,7 @@ namespace engine {
 /// How several layers over one input are computed together: as one plain product, or as a paradigm
 /// did.
 struct JointProduct {
-  JointOutput simulated;  ///< values undefined = plain
+  JointOutput simulated;  ///< not made = plain
   /// Of a product with the gradient of the plain one, where they are kept: 16-bit copies of the
   /// weights one below the other.
   at::Tensor weights;
@@ -26,10 +27,12 @@ struct JointProduct {
 
 /// Nothing when the layers have to compute one by one.
 std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> layers,
-                                          const at::Tensor& x, const ForwardContext& context);
+                                          const LayerInput& input, const ForwardContext& context);
 
 /// x·Wᵀ + b of a single layer.
 at::Tensor fused_linear(const JointProduct& product, const at::Tensor& x, const LinearLayer& layer);
+/// layer.forward(), with what is known of its input.
+at::Tensor projected(LinearLayer& layer, const LayerInput& input, const ForwardContext& context);
 
 struct QkvHeads {
   at::Tensor q, k, v;  ///< [B, S, heads, head_dim], q and k rotated
@@ -40,8 +43,9 @@ QkvHeads fused_qkv(const JointProduct& product, const at::Tensor& x, const Linea
                    const LinearLayer& k_proj, const LinearLayer& v_proj,
                    const AttentionShape& shape, const RotaryTables& tables);
 
-/// silu(gate(x)) · up(x).
-at::Tensor fused_swiglu(const JointProduct& product, const at::Tensor& x,
-                        const LinearLayer& gate_proj, const LinearLayer& up_proj);
+/// silu(gate(x)) · up(x), with its extent if that is wanted and can be had on the way.
+LayerInput fused_swiglu(const JointProduct& product, const at::Tensor& x,
+                        const LinearLayer& gate_proj, const LinearLayer& up_proj,
+                        const Extent& wanted = {});
 
 }  // namespace engine

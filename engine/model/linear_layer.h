@@ -2,6 +2,8 @@
 #pragma once
 
 #include "engine/model/forward_context.h"
+#include "engine/model/layer_input.h"
+#include "engine/model/raw_product.h"
 #include "engine/model/working_weights.h"
 
 #include <ATen/core/Tensor.h>
@@ -36,10 +38,15 @@ class JointGradient : public torch::CustomClassHolder {
   virtual std::vector<at::Tensor> gradients(const at::Tensor& x, const at::Tensor& product) = 0;
 };
 
-/// The outputs of several layers for one x, without bias.
+/// The outputs of several layers for one x, without bias: values, or the product to make them of.
 struct JointOutput {
   at::Tensor values;  ///< [rows, sum of outputs], side by side, in x's dtype
+  c10::intrusive_ptr<RawProduct> raw;
   c10::intrusive_ptr<JointGradient> gradient;  ///< null: that of the plain product
+
+  bool is_made() const { return values.defined() || raw; }
+  /// The values; to be asked once.
+  at::Tensor take_values() const { return values.defined() ? values : raw->values(); }
 };
 
 /// y = f(x; weight, bias). The plain one is an ordinary Linear; a paradigm's takes over the
@@ -64,12 +71,20 @@ class LinearLayer {
   /// of calling forward().
   virtual bool computes_plainly() const { return !is_transformed(); }
   /// What `layers`, this one the first and perhaps the only one, make of the x that all of them
-  /// read, with all effects of their forward(), itself without autograd. Values undefined, and
-  /// nothing done, when they have to compute one by one.
+  /// read, with all effects of their forward(), itself without autograd. Not made, and nothing
+  /// done, when they have to compute one by one.
   virtual JointOutput joint_product(std::span<LinearLayer* const> /*layers*/,
-                                    const at::Tensor& /*x*/, const ForwardContext& /*context*/) {
+                                    const LayerInput& /*input*/,
+                                    const ForwardContext& /*context*/) {
     return {};
   }
+  /// Called before a pass through the model with all of its layers in module order: what they can
+  /// do for the whole pass at once.
+  virtual void begin_pass(std::span<LinearLayer* const> /*layers*/,
+                          const ForwardContext& /*context*/) {}
+  /// Where the layer wants the extent of its next input, that of joint_product() in this pass with
+  /// this layer the first.
+  virtual Extent extent_of_input(const ForwardContext& /*context*/) { return {}; }
   /// True when a training pass at `step` and every later one launch the same kernels with the same
   /// arguments, but for what they read through context.clock, and leave nothing to the host: the
   /// pass may then be replayed as a CUDA graph.

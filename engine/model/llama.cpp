@@ -62,13 +62,14 @@ at::Tensor norm_of_gradient(const at::Tensor& y) {
 
 }  // namespace
 
-at::Tensor LlamaAttention::forward(const at::Tensor& x, const RotaryTables& tables,
+at::Tensor LlamaAttention::forward(const LayerInput& input, const RotaryTables& tables,
                                    const ForwardContext& context) {
+  const at::Tensor& x = input.x;
   const AttentionShape& shape = core->shape();
   const auto heads = [&](const at::Tensor& projected, std::int64_t count) {
     return projected.view({x.size(0), x.size(1), count, shape.head_dim});
   };
-  const auto joint = joint_product({&*q_proj, &*k_proj, &*v_proj}, x, context);
+  const auto joint = joint_product({&*q_proj, &*k_proj, &*v_proj}, input, context);
   const auto [q, k, v] =
       joint ? fused_qkv(*joint, x, *q_proj, *k_proj, *v_proj, shape, tables)
             : QkvHeads{apply_rotary(heads(q_proj->forward(x, context), shape.heads), tables),
@@ -79,15 +80,16 @@ at::Tensor LlamaAttention::forward(const at::Tensor& x, const RotaryTables& tabl
   if (context.measure_gradient && core->is_transformed() && mixed.requires_grad()) {
     output_gradient_norm = norm_of_gradient(mixed);
   }
-  return o_proj->forward(mixed, context);
+  return projected(*o_proj, mixed, context);
 }
 
-at::Tensor LlamaMlp::forward(const at::Tensor& x, const ForwardContext& context) {
-  const auto joint = joint_product({&*gate_proj, &*up_proj}, x, context);
-  const at::Tensor gated =
-      joint ? fused_swiglu(*joint, x, *gate_proj, *up_proj)
+at::Tensor LlamaMlp::forward(const LayerInput& input, const ForwardContext& context) {
+  const at::Tensor& x = input.x;
+  const auto joint = joint_product({&*gate_proj, &*up_proj}, input, context);
+  const LayerInput gated =
+      joint ? fused_swiglu(*joint, x, *gate_proj, *up_proj, down_proj->extent_of_input(context))
             : swiglu(gate_proj->forward(x, context), up_proj->forward(x, context));
-  return down_proj->forward(gated, context);
+  return projected(*down_proj, gated, context);
 }
 
 namespace {
@@ -101,9 +103,10 @@ std::array<LayerSlot<LinearLayer>*, 7> linears_of(LlamaBlock& block) {
 }
 
 /// The residual stream with its latest part added, and its norm.
-NormedSum added_and_normed(const Residual& in, const at::Tensor& weight, double epsilon) {
+NormedSum added_and_normed(const Residual& in, const at::Tensor& weight, double epsilon,
+                           const Extent& wanted = {}) {
   if (!in.delta.defined()) return {in.x, rms_norm(in.x, weight, epsilon)};
-  return add_rms_norm(in.x, in.delta, weight, epsilon);
+  return add_rms_norm(in.x, in.delta, weight, epsilon, wanted);
 }
 
 }  // namespace
@@ -144,16 +147,19 @@ at::Tensor Llama::hidden_states(const at::Tensor& ids, const ForwardContext& con
   if (!tables_.cos.defined() || tables_.cos.size(0) < positions) {
     tables_ = rotary_tables(frequencies_, positions, device());
   }
+  begin_pass(context);
   const double epsilon = config_.rms_norm_eps;
   Residual stream{at::embedding(embedding_, ids).to(context.compute_dtype), {}};
   for (LlamaBlock& block : blocks_) {
     const ResidualWork attention = [&block, epsilon, tables = tables_](const Residual& in,
                                                                        const ForwardContext& pass) {
-      auto [sum, normed] = added_and_normed(in, block.input_layernorm, epsilon);
+      auto [sum, normed] = added_and_normed(in, block.input_layernorm, epsilon,
+                                            block.attention.q_proj->extent_of_input(pass));
       return Residual{std::move(sum), block.attention.forward(normed, tables, pass)};
     };
     const ResidualWork mlp = [&block, epsilon](const Residual& in, const ForwardContext& pass) {
-      auto [sum, normed] = added_and_normed(in, block.post_attention_layernorm, epsilon);
+      auto [sum, normed] = added_and_normed(in, block.post_attention_layernorm, epsilon,
+                                            block.mlp.gate_proj->extent_of_input(pass));
       return Residual{std::move(sum), block.mlp.forward(normed, pass)};
     };
     switch (context.checkpointing) {
@@ -171,7 +177,13 @@ at::Tensor Llama::hidden_states(const at::Tensor& ids, const ForwardContext& con
         break;
     }
   }
-  return added_and_normed(stream, norm_, epsilon).normed;
+  return added_and_normed(stream, norm_, epsilon).normed.x;
+}
+
+void Llama::begin_pass(const ForwardContext& context) {
+  std::vector<LinearLayer*> layers;
+  for (const LayerSlot<LinearLayer>* slot : linear_slots()) layers.push_back(&**slot);
+  for (LinearLayer* layer : layers) layer->begin_pass(layers, context);
 }
 
 at::Tensor Llama::logits(const at::Tensor& ids, const ForwardContext& context) {

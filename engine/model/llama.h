@@ -37,7 +37,7 @@ struct LlamaAttention {
   LayerSlot<AttentionCore> core;
   at::Tensor output_gradient_norm;  ///< 0-d, of the last pass that measured; undefined before
 
-  at::Tensor forward(const at::Tensor& x, const RotaryTables& tables,
+  at::Tensor forward(const LayerInput& input, const RotaryTables& tables,
                      const ForwardContext& context);
 };
 
@@ -47,7 +47,7 @@ struct LlamaMlp {
   LayerSlot<LinearLayer> up_proj;
   LayerSlot<LinearLayer> down_proj;
 
-  at::Tensor forward(const at::Tensor& x, const ForwardContext& context);
+  at::Tensor forward(const LayerInput& input, const ForwardContext& context);
 };
 
 /// x + attention(norm(x)), then the same of the MLP.
@@ -105,6 +105,7 @@ class Llama {
   /// Every attention and Linear, an attention before its projections.
   template <typename Visitor>
   void visit_layers(Visitor&& visit);
+  void begin_pass(const ForwardContext& context);
 
   LlamaConfig config_;
   std::vector<Parameter> parameters_;

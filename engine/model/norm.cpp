@@ -80,7 +80,8 @@ variable_list backward_on_loops(const at::Tensor& x, const at::Tensor& weight,
 #ifdef PARADIGM_WITH_CUDA
 /// `delta` and `sum` may be undefined.
 at::Tensor forward_on_cuda(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight,
-                           const at::Tensor& sum, const at::Tensor& scale, double epsilon) {
+                           const at::Tensor& sum, const at::Tensor& scale, double epsilon,
+                           const Extent& extent) {
   const c10::DeviceGuard guard(x.device());
   at::Tensor y = at::empty_like(x);
   const std::int64_t width = x.size(-1);
@@ -88,7 +89,7 @@ at::Tensor forward_on_cuda(const at::Tensor& x, const at::Tensor& delta, const a
                           weight.const_data_ptr<float>(), element_type_of(x), x.numel() / width,
                           width, static_cast<float>(epsilon),
                           sum.defined() ? sum.mutable_data_ptr() : nullptr, y.mutable_data_ptr(),
-                          scale.mutable_data_ptr<float>(), current_stream(x));
+                          scale.mutable_data_ptr<float>(), extent.pointer(), current_stream(x));
   return y;
 }
 
@@ -122,7 +123,7 @@ at::Tensor normalised(const at::Tensor& x, const at::Tensor& weight, double epsi
 #ifdef PARADIGM_WITH_CUDA
   if (runs_on_cuda_rows(x)) {
     scale = empty_scale(x);
-    return forward_on_cuda(x, {}, weight, {}, scale, epsilon);
+    return forward_on_cuda(x, {}, weight, {}, scale, epsilon, {});
   }
 #endif
   if (runs_on_loops(x)) {
@@ -183,17 +184,19 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
 class AddRmsNormFunction : public torch::autograd::Function<AddRmsNormFunction> {
  public:
   static variable_list forward(AutogradContext* context, const at::Tensor& x,
-                               const at::Tensor& delta, const at::Tensor& weight, double epsilon) {
+                               const at::Tensor& delta, const at::Tensor& weight, double epsilon,
+                               Extent& extent) {
     context->set_materialize_grads(false);
     at::Tensor sum, y, scale;
 #ifdef PARADIGM_WITH_CUDA
     if (runs_on_cuda_rows(x) && runs_on_cuda_rows(delta)) {
       sum = at::empty_like(x);
       scale = empty_scale(x);
-      y = forward_on_cuda(x, delta, weight, sum, scale, epsilon);
+      y = forward_on_cuda(x, delta, weight, sum, scale, epsilon, extent);
     }
 #endif
     if (!sum.defined()) {
+      extent = {};
       sum = x + delta;
       y = normalised(sum, weight, epsilon, scale);
     }
@@ -206,11 +209,11 @@ class AddRmsNormFunction : public torch::autograd::Function<AddRmsNormFunction> 
     const auto saved = context->get_saved_variables();
     const at::Tensor& sum_gradient = gradients[0];
     if (!gradients[1].defined()) {
-      return {sum_gradient, sum_gradient, at::Tensor(), at::Tensor()};
+      return {sum_gradient, sum_gradient, at::Tensor(), at::Tensor(), at::Tensor()};
     }
     const variable_list results =
         gradients_of(saved[0], saved[1], saved[2], gradients[1], sum_gradient);
-    return {results[0], results[0], results[1], at::Tensor()};
+    return {results[0], results[0], results[1], at::Tensor(), at::Tensor()};
   }
 };
 
@@ -221,9 +224,10 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilo
 }
 
 NormedSum add_rms_norm(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight,
-                       double epsilon) {
-  const variable_list results = AddRmsNormFunction::apply(x, delta, weight, epsilon);
-  return {results[0], results[1]};
+                       double epsilon, const Extent& wanted) {
+  Extent extent = wanted;
+  const variable_list results = AddRmsNormFunction::apply(x, delta, weight, epsilon, extent);
+  return {results[0], {results[1], extent}};
 }
 
 }  // namespace engine

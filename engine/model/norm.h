@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "engine/model/layer_input.h"
+
 #include <ATen/core/Tensor.h>
 
 namespace engine {
@@ -12,11 +14,12 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilo
 
 struct NormedSum {
   at::Tensor sum;     ///< x + delta
-  at::Tensor normed;  ///< rms_norm(sum)
+  LayerInput normed;  ///< rms_norm(sum)
 };
 
 /// The end of one residual branch and the start of the next. x and delta: same shape and dtype.
+/// On CUDA with the extent of the norm if it is wanted.
 NormedSum add_rms_norm(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight,
-                       double epsilon);
+                       double epsilon, const Extent& wanted = {});
 
 }  // namespace engine

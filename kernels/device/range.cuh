@@ -115,24 +115,30 @@ struct ThreadRange {
   }
 };
 
-/// The range of the thread's share of x [count] in a grid-stride loop. `aligned`: to 16 bytes.
+/// The range of what thread `thread` of `threads` sees of x [count]. `aligned`: to 16 bytes.
 template <typename T>
-__device__ RangeAccumulator range_of(const T* x, std::int64_t count, bool aligned) {
+__device__ RangeAccumulator range_of_share(const T* x, std::int64_t count, bool aligned,
+                                           std::int64_t thread, std::int64_t threads) {
   ThreadRange range;
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  const std::int64_t thread = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   const std::int64_t eights = aligned ? count / 8 : 0;
   const auto* packed = reinterpret_cast<const Eight<T>*>(x);
 #pragma unroll 4
-  for (std::int64_t i = thread; i < eights; i += step) {
+  for (std::int64_t i = thread; i < eights; i += threads) {
     const Eight<T> eight = packed[i];
 #pragma unroll
     for (int j = 0; j < 8; ++j) range.add(to_float(eight.value[j]));
   }
-  for (std::int64_t i = 8 * eights + thread; i < count; i += step) {
+  for (std::int64_t i = 8 * eights + thread; i < count; i += threads) {
     range.add(to_float(x[i]));
   }
   return range.accumulated();
+}
+
+/// The same of the thread's share of the grid.
+template <typename T>
+__device__ RangeAccumulator range_of(const T* x, std::int64_t count, bool aligned) {
+  return range_of_share(x, count, aligned, std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x,
+                        std::int64_t{gridDim.x} * blockDim.x);
 }
 
 /// {least, greatest, any NaN} of no value.

@@ -55,26 +55,17 @@ __device__ void fetch(const float* range, float (&to)[2]) {
 
 template <typename X, typename Y>
 __device__ void quantise_share(const X* x, const OperandToEncode& operand, std::int32_t levels) {
-  float range[2], partner[2], balanced[2];
+  float range[2], partner[2];
   fetch(operand.range.used, range);
   float factor = 1;
   if (operand.partner != nullptr) {
     fetch(operand.partner, partner);
-    fetch(operand.balanced_as == nullptr ? operand.range.used : operand.balanced_as, balanced);
-    factor = device::balance(balanced, partner);
+    factor = device::balance(range, partner);
   }
   auto* const y = static_cast<Y*>(operand.y);
   device::quantise_values(x, operand.count, FastLevelGrid(range, levels),
                           LutFloor(range, operand.lut_min), factor, is_aligned(x) && is_aligned(y),
                           y);
-}
-
-__device__ void finish(const OperandToEncode& operand) {
-  const Range observed = device::decoded(operand.range.scratch);
-  for (const RunningRange& follower : operand.followers) {
-    if (follower.state != nullptr) device::take(observed, follower);
-  }
-  device::finish(operand.range);
 }
 
 template <typename Y>
@@ -87,7 +78,7 @@ __global__ void __launch_bounds__(device::kThreads, 4)
     });
   }
   wait_for_all_blocks(operands.all[0].range.scratch, [&] {
-    for (int i = 0; i < operands.count; ++i) finish(operands.all[i]);
+    for (int i = 0; i < operands.count; ++i) device::finish(operands.all[i].range);
   });
   for (int i = 0; i < operands.count; ++i) {
     const OperandToEncode& operand = operands.all[i];

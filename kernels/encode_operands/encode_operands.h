@@ -13,7 +13,6 @@
 namespace kernels::cuda {
 
 inline constexpr int kMostOperands = 4;
-inline constexpr int kMostFollowers = 2;
 
 /// One operand: observe_into(x, range), then quantise(x) in the range that this leaves, see there.
 struct OperandToEncode {
@@ -21,13 +20,8 @@ struct OperandToEncode {
   ElementType type = ElementType::fp32;
   std::int64_t count = 0;  ///< > 0
   RunningRange range;      ///< `uses_new`
-  /// Ranges of other layers that read the same x in the same range: updated as `range` is.
-  RunningRange followers[kMostFollowers] = {};
   float lut_min = 0;
   const float* partner = nullptr;  ///< may be another operand's `range.used`
-  /// The range that is balanced against the partner in place of this one's: that of the operand
-  /// which the partner itself is balanced against. Null = its own.
-  const float* balanced_as = nullptr;
   void* y = nullptr;
 };
 

@@ -35,10 +35,30 @@ struct LevelGrid {
   }
 };
 
+/// x clamped from one side, NaN going through: one instruction each on the device.
+PARADIGM_HOST_DEVICE inline float at_least(float x, float bound) {
+#ifdef __CUDA_ARCH__
+  float result;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(x), "f"(bound));
+  return result;
+#else
+  return x < bound ? bound : x;
+#endif
+}
+PARADIGM_HOST_DEVICE inline float at_most(float x, float bound) {
+#ifdef __CUDA_ARCH__
+  float result;
+  asm("min.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(x), "f"(bound));
+  return result;
+#else
+  return x > bound ? bound : x;
+#endif
+}
+
 /// LevelGrid without a division per element, bit for bit the same: a quotient from the reciprocal
 /// and two corrections is the correctly rounded one (Markstein, "Computation of elementary
 /// functions on the IBM RISC System/6000", 1990), and a sum with 1.5 * 2^23 rounds to an integer,
-/// ties to even.
+/// ties to even. No sum with the noise is below -0.5, so none rounds to less than 0.
 struct FastLevelGrid {
   float lo, hi, width, divisor, reciprocal, top, top_reciprocal;
 
@@ -54,24 +74,22 @@ struct FastLevelGrid {
   }
 
   PARADIGM_HOST_DEVICE static float quotient(float a, float b, float reciprocal_of_b) {
-    float q = a * reciprocal_of_b;
-    q = fmaf(fmaf(-q, b, a), reciprocal_of_b, q);
+    return corrected(corrected(a * reciprocal_of_b, a, b, reciprocal_of_b), a, b, reciprocal_of_b);
+  }
+  PARADIGM_HOST_DEVICE static float corrected(float q, float a, float b, float reciprocal_of_b) {
     return fmaf(fmaf(-q, b, a), reciprocal_of_b, q);
   }
 
   /// The code 0 ... L - 1 of x.
   PARADIGM_HOST_DEVICE float code(float x, float noise) const {
     constexpr float rounder = 12582912.0f;
-    float v = x < lo ? lo : x;
-    v = v > hi ? hi : v;
-    v = quotient(v - lo, divisor, reciprocal) * top;
-    float k = ((v + noise) + rounder) - rounder;
-    k = k < 0.0f ? 0.0f : k;
-    return k > top ? top : k;
+    const float v = quotient(at_most(at_least(x, lo), hi) - lo, divisor, reciprocal) * top;
+    return at_most(((v + noise) + rounder) - rounder, top);
   }
 
+  /// One correction is enough for every code of up to 65,536 levels.
   PARADIGM_HOST_DEVICE float value(float k) const {
-    return quotient(k, top, top_reciprocal) * width + lo;
+    return corrected(k * top_reciprocal, k, top, top_reciprocal) * width + lo;
   }
 
   PARADIGM_HOST_DEVICE float level(float x, float noise) const { return value(code(x, noise)); }

@@ -6,8 +6,6 @@
 #include "kernels/level_quantiser/level_quantiser.h"
 #include "kernels/level_quantiser/quantise_values.cuh"
 
-#include <algorithm>
-
 namespace kernels::cuda {
 namespace {
 
@@ -83,20 +81,9 @@ __device__ device::RangeAccumulator read_out_rows(const float* x, std::int64_t c
   return seen;
 }
 
-/// Columns of dense rows, as eights.
-struct EightsOfRows {
-  std::int64_t count;       ///< of all rows
-  std::uint32_t of_row;     ///< that are read out
-  std::uint32_t row_width;  ///< of x and y
-
-  __device__ std::int64_t place(std::int64_t i) const {
-    return of_row == row_width ? i : i / of_row * row_width + i % of_row;
-  }
-};
-
 /// The same of whole eights that begin with a block of the noise, without bias.
 template <typename Y, bool noisy>
-__device__ device::RangeAccumulator read_out_eights(const float* x, const EightsOfRows& eights,
+__device__ device::RangeAccumulator read_out_eights(const float* x, std::int64_t eights,
                                                     const ReadOut& how, const PhiloxRoundKeys& keys,
                                                     Y* y) {
   const FastLevelGrid grid(how.range, how.levels);
@@ -104,10 +91,9 @@ __device__ device::RangeAccumulator read_out_eights(const float* x, const Eights
   const std::uint64_t first_block = how.noise.first_element / 4;
   device::ThreadRange seen;
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < eights.count;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < eights;
        i += step) {
-    const std::int64_t place = eights.place(i);
-    const device::Eight<float> in = reinterpret_cast<const device::Eight<float>*>(x)[place];
+    const device::Eight<float> in = reinterpret_cast<const device::Eight<float>*>(x)[i];
     PhiloxBlock words[2] = {};
     if (noisy) {
       const std::uint64_t block = first_block + 2 * static_cast<std::uint64_t>(i);
@@ -121,7 +107,7 @@ __device__ device::RangeAccumulator read_out_eights(const float* x, const Eights
       const float xi = noisy ? uniform_from_word(words[j / 4].word[j % 4]) - 0.5f : 0.0f;
       out.value[j] = device::from_float<Y>(grid.level(in.value[j], xi));
     }
-    reinterpret_cast<device::Eight<Y>*>(y)[place] = out;
+    reinterpret_cast<device::Eight<Y>*>(y)[i] = out;
   }
   return seen.accumulated();
 }
@@ -147,39 +133,7 @@ template <typename Y, bool noisy>
 __global__ void read_out_eights_kernel(const float* x, std::int64_t eights, ReadOut how,
                                        const __grid_constant__ PhiloxRoundKeys keys, Y* y,
                                        Observer observer) {
-  observer.take(read_out_eights<Y, noisy>(x, {eights, 1, 1}, how, keys, y));
-}
-
-struct Slice {
-  std::int64_t first_eight;  ///< of a row
-  EightsOfRows eights;
-  ReadOut how;
-  PhiloxRoundKeys keys;
-  RunningRange running;
-
-  Slice(const ReadOutSlice& slice, std::int64_t rows, std::int64_t width)
-      : first_eight(slice.first_column / 8),
-        eights{rows * slice.cols / 8, static_cast<std::uint32_t>(slice.cols / 8),
-               static_cast<std::uint32_t>(width / 8)},
-        how(slice.how),
-        keys(slice.how.noise.key),
-        running(slice.running) {
-    how.range = running.state;
-  }
-};
-
-struct Slices {
-  Slice all[kMostSlices];
-};
-
-/// A row of blocks for each slice.
-template <typename Y, bool noisy>
-__global__ void read_out_slices_kernel(const float* x, const __grid_constant__ Slices slices,
-                                       Y* y) {
-  const Slice& slice = slices.all[blockIdx.y];
-  const device::RangeAccumulator seen = read_out_eights<Y, noisy>(
-      x + 8 * slice.first_eight, slice.eights, slice.how, slice.keys, y + 8 * slice.first_eight);
-  device::fold_and_update(seen, slice.running, gridDim.x);
+  observer.take(read_out_eights<Y, noisy>(x, eights, how, keys, y));
 }
 
 void launch_read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how,
@@ -238,37 +192,6 @@ void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOu
   in_range.range = running.state;
   launch_read_out(x, rows, cols, in_range, y, y_type, {.observed = nullptr, .running = running},
                   stream);
-}
-
-bool can_read_out_side_by_side(std::span<const ReadOutSlice> slices) {
-  return !slices.empty() && slices.size() <= kMostSlices &&
-         std::all_of(slices.begin(), slices.end(), [&](const ReadOutSlice& slice) {
-           return slice.first_column % 8 == 0 && slice.cols % 8 == 0 && slice.cols > 0 &&
-                  slice.how.noise.first_element % 4 == 0 && slice.how.bias == nullptr &&
-                  !slice.how.frozen && slice.how.noisy == slices[0].how.noisy;
-         });
-}
-
-void read_out_side_by_side(const float* x, std::int64_t rows, std::int64_t width,
-                           std::span<const ReadOutSlice> list, void* y, ElementType y_type,
-                           Stream stream) {
-  if (!can_read_out_side_by_side(list) || width % 8 != 0) {
-    throw CudaError("read_out_side_by_side: slices that it does not take");
-  }
-  const auto slice = [&](std::size_t i) {
-    return Slice(list[std::min(i, list.size() - 1)], rows, width);
-  };
-  const Slices slices{{slice(0), slice(1), slice(2)}};
-  std::int64_t most = 0;
-  for (const ReadOutSlice& one : list) most = std::max(most, rows * one.cols / 8);
-  device::with_element_type(y_type, [&](auto y_element) {
-    using Y = decltype(y_element);
-    const auto kernel =
-        list[0].how.noisy ? &read_out_slices_kernel<Y, true> : &read_out_slices_kernel<Y, false>;
-    const dim3 grid(device::grid_that_meets(most), static_cast<unsigned>(list.size()));
-    kernel<<<grid, device::kThreads, 0, device::native(stream)>>>(x, slices, static_cast<Y*>(y));
-  });
-  PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 
 }  // namespace kernels::cuda

@@ -13,7 +13,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace kernels {
 
@@ -71,23 +70,6 @@ void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOu
 /// `how.range` is not looked at.
 void read_out(const float* x, std::int64_t rows, std::int64_t cols, const ReadOut& how, void* y,
               ElementType y_type, const RunningRange& running, Stream stream);
-
-/// One of several read-outs side by side: columns [first_column, first_column + cols), each as a
-/// tensor of its own.
-struct ReadOutSlice {
-  std::int64_t first_column = 0, cols = 0;
-  ReadOut how;
-  RunningRange running;
-};
-inline constexpr std::size_t kMostSlices = 3;
-
-/// Whether the slices are whole eights, begin with a block of noise, and have
-/// neither bias nor frozen noise.
-bool can_read_out_side_by_side(std::span<const ReadOutSlice> slices);
-/// read_out() of each slice in its running range, in one kernel. x, y [rows, width].
-void read_out_side_by_side(const float* x, std::int64_t rows, std::int64_t width,
-                           std::span<const ReadOutSlice> slices, void* y, ElementType y_type,
-                           Stream stream);
 }  // namespace cuda
 #endif
 

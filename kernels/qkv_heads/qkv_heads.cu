@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/device/rows.cuh"
 #include "kernels/qkv_heads/qkv_heads.h"
+#include "kernels/rotary/turned.cuh"
 
 namespace kernels::cuda {
 namespace {
@@ -58,10 +59,7 @@ __global__ void heads_kernel(T* qkv, Operands<T> operands, QkvShape shape, const
       device::load(sin + table + j, s);
 #pragma unroll
       for (int i = 0; i < kCount; ++i) {
-        const float turned = splits ? s[i] : -s[i];
-        const float x = first[i];
-        first[i] = fmaf(x, c[i], -second[i] * turned);
-        second[i] = fmaf(second[i], c[i], x * turned);
+        device::turn(c[i], splits ? s[i] : -s[i], first[i], second[i]);
       }
     }
     device::store(first, to);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Rows of the usual widths stay in registers between the sum over a row and its use: every element
 // is read once. Any other row is walked twice.
+#include "kernels/device/range.cuh"
 #include "kernels/device/rows.cuh"
 #include "kernels/rms_norm/rms_norm.h"
 
@@ -53,7 +54,7 @@ struct RowWarps {
 template <typename T, int kPacks, int kRowWarps>
 __global__ void __launch_bounds__(device::kThreads)
     rms_norm_kernel(const T* x, const T* delta, const float* weight, std::int64_t rows,
-                    std::int64_t width, float epsilon, T* sums, T* y, float* scales) {
+                    std::int64_t width, float epsilon, T* sums, T* y, float* scales, int* extent) {
   const RowWarps<kRowWarps> warps;
   const std::int64_t row = std::int64_t{blockIdx.x} * warps.kRows + warps.row;
   const bool exists = row < rows;
@@ -77,17 +78,22 @@ __global__ void __launch_bounds__(device::kThreads)
     });
   }
   const float scale = rsqrtf(warps.sum(squares, 0) / static_cast<float>(width) + epsilon);
-  if (!exists) return;
-  if (warps.warp == 0 && threadIdx.x % 32 == 0) scales[row] = scale;
-  warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
-    float factor[4];
-    device::load(weight + column, factor);
+  device::ThreadRange seen;
+  if (exists) {
+    if (warps.warp == 0 && threadIdx.x % 32 == 0) scales[row] = scale;
+    warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
+      float factor[4];
+      device::load(weight + column, factor);
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      factor[i] = device::rounded_to<T>(value[pack][i] * scale) * device::rounded_to<T>(factor[i]);
-    }
-    device::store(factor, y + row * width + column);
-  });
+      for (int i = 0; i < 4; ++i) {
+        factor[i] = device::rounded_to<T>(device::rounded_to<T>(value[pack][i] * scale) *
+                                          device::rounded_to<T>(factor[i]));
+        seen.add(factor[i]);
+      }
+      device::store(factor, y + row * width + column);
+    });
+  }
+  if (extent != nullptr) seen.accumulated().fold_into(extent);
 }
 
 /// A lane's share of what a row's gradient is made of, as it lies in memory.
@@ -186,11 +192,9 @@ __global__ void __launch_bounds__(device::kThreads, kPacks == 1 ? 4 : 2)
 }
 
 template <typename T>
-__global__ void any_rms_norm_kernel(const T* x, const T* delta, const float* weight,
-                                    std::int64_t rows, std::int64_t width, float epsilon, T* sums,
-                                    T* y, float* scales) {
-  const std::int64_t row = device::row_of_warp();
-  if (row >= rows) return;
+__device__ void any_rms_norm_row(const T* x, const T* delta, const float* weight, std::int64_t row,
+                                 std::int64_t width, float epsilon, T* sums, T* y, float* scales,
+                                 device::ThreadRange& seen) {
   const auto value_at = [&](std::int64_t column) {
     const std::int64_t at = row * width + column;
     const float value = device::to_float(x[at]);
@@ -205,9 +209,23 @@ __global__ void any_rms_norm_kernel(const T* x, const T* delta, const float* wei
   const float scale = rsqrtf(device::warp_sum(squares) / static_cast<float>(width) + epsilon);
   if (threadIdx.x % 32 == 0) scales[row] = scale;
   device::for_columns<false>(width, [&](std::int64_t column) {
-    y[row * width + column] = device::from_float<T>(
-        device::rounded_to<T>(value_at(column) * scale) * device::rounded_to<T>(weight[column]));
+    const T normed = device::from_float<T>(device::rounded_to<T>(value_at(column) * scale) *
+                                           device::rounded_to<T>(weight[column]));
+    seen.add(device::to_float(normed));
+    y[row * width + column] = normed;
   });
+}
+
+template <typename T>
+__global__ void any_rms_norm_kernel(const T* x, const T* delta, const float* weight,
+                                    std::int64_t rows, std::int64_t width, float epsilon, T* sums,
+                                    T* y, float* scales, int* extent) {
+  const std::int64_t row = device::row_of_warp();
+  device::ThreadRange seen;
+  if (row < rows) {
+    any_rms_norm_row(x, delta, weight, row, width, epsilon, sums, y, scales, seen);
+  }
+  if (extent != nullptr) seen.accumulated().fold_into(extent);
 }
 
 template <typename T>
@@ -293,7 +311,7 @@ bool stays_in_registers(std::int64_t width, std::initializer_list<const void*> r
 
 void rms_norm(const void* x, const void* delta, const float* weight, ElementType type,
               std::int64_t rows, std::int64_t width, float epsilon, void* sum, void* y,
-              float* scale, Stream stream) {
+              float* scale, ObservedRange extent, Stream stream) {
   if (rows == 0) return;
   device::with_element_type(type, [&](auto element) {
     using T = decltype(element);
@@ -301,7 +319,7 @@ void rms_norm(const void* x, const void* delta, const float* weight, ElementType
       const auto blocks = static_cast<unsigned>((rows + rows_of_block - 1) / rows_of_block);
       kernel<<<blocks, device::kThreads, 0, device::native(stream)>>>(
           static_cast<const T*>(x), static_cast<const T*>(delta), weight, rows, width, epsilon,
-          static_cast<T*>(sum), static_cast<T*>(y), scale);
+          static_cast<T*>(sum), static_cast<T*>(y), scale, extent);
     };
     if (stays_in_registers(width, {x, delta, sum, y}, weight, type)) {
       with_row_shape<kMostPacks>(width, [&](auto packs, auto row_warps) {

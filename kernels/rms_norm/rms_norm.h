@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "kernels/device.h"
+#include "kernels/range_statistics/range_statistics.h"
 
 #include <cstdint>
 
@@ -25,10 +25,11 @@ namespace kernels::cuda {
 
 /// As Hugging Face's LlamaRMSNorm: x · scale and the weight are each rounded to the rows' type
 /// before they are multiplied. scale [rows] is fp32. With `delta`, the rows are x + delta, rounded
-/// to their type and written to `sum`; else both are null.
+/// to their type and written to `sum`; else both are null. Folds the range of y into `extent`
+/// unless that is null.
 void rms_norm(const void* x, const void* delta, const float* weight, ElementType type,
               std::int64_t rows, std::int64_t width, float epsilon, void* sum, void* y,
-              float* scale, Stream stream);
+              float* scale, ObservedRange extent, Stream stream);
 
 inline constexpr unsigned kRmsNormPartialRows = 528;
 

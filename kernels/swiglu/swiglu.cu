@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/device/rows.cuh"
+#include "kernels/swiglu/gated.cuh"
 #include "kernels/swiglu/swiglu.h"
 
 #include <algorithm>
@@ -9,16 +10,13 @@
 namespace kernels::cuda {
 namespace {
 
-// The fast division is off by two units in the last place, as the exponential is.
-__device__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
-
 template <typename T, int kCount>
 __device__ void swiglu_pack(const T* gate, const T* up, T* y) {
   float g[kCount], u[kCount];
   device::load(gate, g);
   device::load(up, u);
 #pragma unroll
-  for (int j = 0; j < kCount; ++j) g[j] *= sigmoid(g[j]) * u[j];
+  for (int j = 0; j < kCount; ++j) g[j] = device::gated(g[j], u[j]);
   device::store(g, y);
 }
 
@@ -30,12 +28,7 @@ __device__ void gradient_pack(const T* gate, const T* up, const T* y_gradient, T
   device::load(up, u);
   device::load(y_gradient, dy);
 #pragma unroll
-  for (int j = 0; j < kCount; ++j) {
-    const float s = sigmoid(g[j]);
-    const float silu = g[j] * s;
-    g[j] = dy[j] * u[j] * (s + silu * (1.0f - s));
-    u[j] = dy[j] * silu;
-  }
+  for (int j = 0; j < kCount; ++j) device::gated_gradient(dy[j], g[j], u[j]);
   device::store(g, gate_gradient);
   device::store(u, up_gradient);
 }

@@ -60,22 +60,15 @@ std::vector<at::Tensor> encoded(const std::vector<OperandEncoding>& operands, st
   std::vector<kernels::cuda::OperandToEncode> jobs;
   for (const OperandEncoding& operand : operands) {
     const at::Tensor& x = operand.dense;
-    const at::Tensor& y = codes.emplace_back(
-        operand.into.defined() ? operand.into : at::empty_like(x, x.options().dtype(type)));
+    const at::Tensor& y = codes.emplace_back(at::empty_like(x, x.options().dtype(type)));
     const bool balances = type != at::kFloat;
     kernels::cuda::OperandToEncode& job = jobs.emplace_back();
     job.x = x.const_data_ptr();
     job.type = element_type_of(x);
     job.count = x.numel();
     job.range = running_range(operand.range, /*uses_new=*/true);
-    for (std::size_t i = 0; i < operand.followers.size(); ++i) {
-      job.followers[i] = running_range(operand.followers[i], /*uses_new=*/true);
-    }
     job.lut_min = operand.lut_min;
     job.partner = balances ? operand.partner.const_data_ptr<float>() : nullptr;
-    if (operand.balanced_as.defined()) {
-      job.balanced_as = operand.balanced_as.const_data_ptr<float>();
-    }
     job.y = y.data_ptr();
   }
   kernels::cuda::encode_operands(jobs, levels, element_type_of(codes.front()), scope.stream());
@@ -116,38 +109,6 @@ at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::Sc
   kernels::cuda::read_out(rows.const_data_ptr<float>(), rows.numel() / cols, cols, how,
                           y.data_ptr(), element_type_of(y),
                           running_range(range, /*uses_new=*/false), scope.stream());
-  return y;
-}
-
-namespace {
-
-std::vector<kernels::cuda::ReadOutSlice> slices_of(const std::vector<ReadOutColumns>& columns) {
-  std::vector<kernels::cuda::ReadOutSlice> slices;
-  std::int64_t first = 0;
-  for (const ReadOutColumns& one : columns) {
-    auto& slice = slices.emplace_back();
-    slice.first_column = first;
-    slice.cols = one.cols;
-    slice.how = one.how;
-    if (one.range.state.defined()) slice.running = running_range(one.range, /*uses_new=*/false);
-    first += one.cols;
-  }
-  return slices;
-}
-
-}  // namespace
-
-bool reads_out_side_by_side(const std::vector<ReadOutColumns>& columns) {
-  return kernels::cuda::can_read_out_side_by_side(slices_of(columns));
-}
-
-at::Tensor read_out_side_by_side(const at::Tensor& rows, const std::vector<ReadOutColumns>& columns,
-                                 c10::ScalarType type) {
-  const CudaScope scope(rows);
-  const at::Tensor y = at::empty(rows.sizes(), rows.options().dtype(type));
-  kernels::cuda::read_out_side_by_side(rows.const_data_ptr<float>(), rows.size(0), rows.size(1),
-                                       slices_of(columns), y.data_ptr(), element_type_of(y),
-                                       scope.stream());
   return y;
 }
 

@@ -17,7 +17,6 @@ namespace engine::optical_transformer {
 
 struct OperandEncoding;
 struct RangeUpdate;
-struct ReadOutColumns;
 
 /// Whether this build holds the kernels, and so whether anything of namespace on_cuda is there.
 #ifdef PARADIGM_WITH_CUDA
@@ -55,10 +54,6 @@ at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::Sc
                     at::Tensor& observed);
 at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::ScalarType type,
                     const RangeUpdate& range);
-
-bool reads_out_side_by_side(const std::vector<ReadOutColumns>& columns);
-at::Tensor read_out_side_by_side(const at::Tensor& rows, const std::vector<ReadOutColumns>& columns,
-                                 c10::ScalarType type);
 
 }  // namespace on_cuda
 }  // namespace engine::optical_transformer

@@ -2,6 +2,7 @@
 #include "engine/paradigms/optical_transformer/optical_linear.h"
 
 #include "engine/error.h"
+#include "engine/model/fused_projections.h"
 #include "engine/paradigms/optical_transformer/measured_sites.h"
 #include "engine/paradigms/optical_transformer/optical_matmul_function.h"
 #include "engine/paradigms/optical_transformer/optical_noise.h"
@@ -53,6 +54,9 @@ at::Tensor OpticalLinear::forward(const at::Tensor& x, const ForwardContext& con
              std::to_string(weight().size(1)));
   }
   if (context.phase == Phase::calibrate) return observe_plain_product(x, context);
+  if (const auto joint = engine::joint_product({this}, x, context)) {
+    return fused_linear(*joint, x, *this);
+  }
   return with_linear_gradient(x, weight(), bias(), compute(x, context));
 }
 
@@ -92,7 +96,8 @@ std::pair<at::Tensor, at::Tensor> OpticalLinear::operands_of(const at::Tensor& x
                                                              LinearResult& result) {
   const c10::ScalarType type = operand_type(x, options_.levels);
   const float lut_min = options_.floor_at(context.step);
-  if (pass.encodes_in_kernel(x_range_) && pass.encodes_in_kernel(w_range_)) {
+  const bool is_coded = coded_range_.defined();  // the pass has observed the weight already
+  if (!is_coded && pass.encodes_in_kernel(x_range_) && pass.encodes_in_kernel(w_range_)) {
     const RangeUpdate x_update = pass.update_in_kernel(x_range_);
     const RangeUpdate w_update = pass.update_in_kernel(w_range_);
     result.x_range = x_update.used;
@@ -103,7 +108,7 @@ std::pair<at::Tensor, at::Tensor> OpticalLinear::operands_of(const at::Tensor& x
     return {codes[0], codes[1]};
   }
   result.x_range = pass.operand(x_range_, x);
-  result.w_range = pass.operand(w_range_, w);
+  result.w_range = is_coded ? std::exchange(coded_range_, {}) : pass.operand(w_range_, w);
   return {quantised(x, {.levels = options_.levels,
                         .range = result.x_range,
                         .type = type,

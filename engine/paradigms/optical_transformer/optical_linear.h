@@ -15,6 +15,7 @@
 namespace engine::optical_transformer {
 
 struct LinearResult;
+struct WeightEncoding;
 
 /// A = Q(x; r_x)   B = Q(W; r_w, floor)   C = A·Bᵀ in fp32   y = Q(C; r_out, noisy) + b (README,
 /// eq. 3)
@@ -27,13 +28,20 @@ class OpticalLinear final : public LinearLayer {
   std::vector<NamedState> simulation_state() override;
   std::vector<NamedStatistic> statistics() override { return statistics_; }
   bool is_capturable(std::int64_t step) const override;
-  JointOutput joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
+  JointOutput joint_product(std::span<LinearLayer* const> layers, const LayerInput& input,
                             const ForwardContext& context) override;
+  void begin_pass(std::span<LinearLayer* const> layers, const ForwardContext& context) override;
+  Extent extent_of_input(const ForwardContext& context) override;
 
  private:
   kernels::ReadOut read_out_of(const ForwardContext& context, std::int64_t per_sequence) const;
-  bool computes_jointly(const at::Tensor& x, const RangePass& pass,
-                        const ForwardContext& context) const;
+  bool can_compute_raw() const;
+  bool computes_raw(const RangePass& pass, const ForwardContext& context) const;
+  void make_room_for_codes(const std::vector<OpticalLinear*>& all);
+  WeightEncoding weight_encoding(const RangePass& pass, const ForwardContext& context,
+                                 const at::Tensor& into);
+  static at::Tensor weight_codes(const std::vector<OpticalLinear*>& layers, const RangePass& pass,
+                                 const ForwardContext& context);
   at::Tensor observe_plain_product(const at::Tensor& x, const ForwardContext& context);
   LinearResult compute(const at::Tensor& x, const ForwardContext& context);
   std::pair<at::Tensor, at::Tensor> operands_of(const at::Tensor& x, const at::Tensor& w,
@@ -59,6 +67,9 @@ class OpticalLinear final : public LinearLayer {
   RangeTracker out_range_;
   std::vector<NamedStatistic> statistics_;
   RangeAgreement x_agreement_;  // of the layers that this one computes together with
+  at::Tensor weight_codes_;     // halves [out, in]
+  at::Tensor coded_range_;      // theirs {lo, hi}, from the begin of a pass until they are used
+  std::vector<OpticalLinear*> coded_layers_;  // all whose codes this one made room for
 };
 
 }  // namespace engine::optical_transformer

@@ -38,6 +38,8 @@ class RangeTracker {
   RangeUpdate update_in_kernel(float smooth);
   /// Whether there is such a kernel.
   bool updates_in_kernel() const { return scratch_.defined(); }
+  /// Where kernels fold observations in; undefined where there is none that updates.
+  const at::Tensor& scratch() const { return scratch_; }
   /// What a recomputed forward has to repeat; undefined before the first use().
   const at::Tensor& last_used() const { return last_used_; }
   /// Throws Error naming `layer` and the remedy when nothing was observed yet.

@@ -22,7 +22,6 @@ namespace engine::optical_transformer {
 namespace {
 
 constexpr std::int64_t kGrain = 16384;  // elements: about 10 microseconds of work
-constexpr std::int32_t kMostHalfLevels = 1024;
 
 }  // namespace
 
@@ -160,18 +159,6 @@ at::Tensor read_out([[maybe_unused]] const at::Tensor& rows,
                     [[maybe_unused]] c10::ScalarType type,
                     [[maybe_unused]] const RangeUpdate& range) {
   if constexpr (kHasCudaKernels) return on_cuda::read_out(rows, how, type, range);
-  return {};
-}
-
-bool reads_out_side_by_side([[maybe_unused]] const std::vector<ReadOutColumns>& columns) {
-  if constexpr (kHasCudaKernels) return on_cuda::reads_out_side_by_side(columns);
-  return false;
-}
-
-at::Tensor read_out_side_by_side([[maybe_unused]] const at::Tensor& rows,
-                                 [[maybe_unused]] const std::vector<ReadOutColumns>& columns,
-                                 [[maybe_unused]] c10::ScalarType type) {
-  if constexpr (kHasCudaKernels) return on_cuda::read_out_side_by_side(rows, columns, type);
   return {};
 }
 

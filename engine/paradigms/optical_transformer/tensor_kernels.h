@@ -53,6 +53,9 @@ at::Tensor range_scratch(const at::Tensor& state);
 /// Observes dense_values on CUDA and updates the range; `used` becomes the new state.
 void observe_into(const RangeUpdate& range, const at::Tensor& dense);
 
+/// Halves tell apart this many levels.
+inline constexpr std::int32_t kMostHalfLevels = 1024;
+
 /// The type in which the operands of a simulated product are held when a layer's input is `dense`.
 /// fp16 on CUDA for a 16-bit input and up to 1,024 levels, a rounding of at most an eighth of a
 /// level; else fp32.
@@ -64,10 +67,6 @@ struct OperandEncoding {
   RangeUpdate range;
   float lut_min = 0;
   at::Tensor partner{};  ///< as OperandQuantiser's; may be another one's range.used
-  /// See kernels::cuda::OperandToEncode.
-  std::vector<RangeUpdate> followers{};
-  at::Tensor balanced_as{};
-  at::Tensor into{};  ///< where the result goes, contiguous as `dense`; undefined = new memory
 };
 
 /// observe_into() and quantised() for all operands of a product, in one kernel on CUDA.
@@ -104,18 +103,6 @@ at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::Sc
 /// The same on CUDA in a running range, which is updated afterwards; `used` becomes the old state.
 at::Tensor read_out(const at::Tensor& rows, const kernels::ReadOut& how, c10::ScalarType type,
                     const RangeUpdate& range);
-
-/// One of several read-outs side by side, each as a tensor of its own.
-struct ReadOutColumns {
-  std::int64_t cols = 0;
-  kernels::ReadOut how;
-  RangeUpdate range;
-};
-/// Whether there is a kernel for them.
-bool reads_out_side_by_side(const std::vector<ReadOutColumns>& columns);
-/// The last read_out() of columns of `rows`, which together are all of it.
-at::Tensor read_out_side_by_side(const at::Tensor& rows, const std::vector<ReadOutColumns>& columns,
-                                 c10::ScalarType type);
 
 /// lo <= value <= hi by elements, bool; false for NaN.
 at::Tensor inside(const at::Tensor& value, const at::Tensor& range);

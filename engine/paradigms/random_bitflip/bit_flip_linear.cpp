@@ -144,8 +144,9 @@ at::Tensor BitFlipLinear::forward(const at::Tensor& x, const ForwardContext& con
   return flipped_linear(x, weight(), bias(), flips);
 }
 
-JointOutput BitFlipLinear::joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
-                                         const ForwardContext& context) {
+JointOutput BitFlipLinear::joint_product(std::span<LinearLayer* const> layers,
+                                         const LayerInput& input, const ForwardContext& context) {
+  const at::Tensor& x = input.x;
   std::vector<FlippedLayer> group;
   for (LinearLayer* layer : layers) {
     auto* const flipping = dynamic_cast<BitFlipLinear*>(layer);
@@ -160,7 +161,7 @@ JointOutput BitFlipLinear::joint_product(std::span<LinearLayer* const> layers, c
   if (!makes_group(x, group)) return {};
   auto made = c10::make_intrusive<FlippedGroup>(std::move(group));
   at::Tensor values = made->product(x);
-  return {.values = std::move(values), .gradient = std::move(made)};
+  return {.values = std::move(values), .raw = {}, .gradient = std::move(made)};
 }
 
 std::vector<NamedStatistic> BitFlipLinear::statistics() { return measured_; }

@@ -25,7 +25,7 @@ class BitFlipLinear final : public LinearLayer {
                 std::uint64_t run_seed);
 
   at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
-  JointOutput joint_product(std::span<LinearLayer* const> layers, const at::Tensor& x,
+  JointOutput joint_product(std::span<LinearLayer* const> layers, const LayerInput& input,
                             const ForwardContext& context) override;
   std::vector<NamedStatistic> statistics() override;
   bool is_capturable(std::int64_t step) const override;

@@ -12,6 +12,7 @@
 #include "tests/support/tiny_llama.h"
 
 #include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randint.h>
 
@@ -248,6 +249,25 @@ class ReadingLinear final : public LinearLayer {
  private:
   std::unique_ptr<LinearLayer> original_;
 };
+
+// Activations that are computed again go through kernels of their own for every layer and read-out.
+TEST_F(CapturedStepOnCuda, FusedOpticalLinearsTrainAsThoseComputedOneByOne) {
+  const char* const rules = "'.*_proj': {paradigm: optical_transformer}\ndefault: null\n";
+  Training fused = training(rules, at::kBFloat16, memory());
+  Training apart = training(rules, at::kBFloat16, memory(), 0, ActivationCheckpointing::layer);
+  for (std::uint64_t step = 0; step < 20; ++step) {
+    const auto ids = batches(step, 2);
+    const float expected = apart.trainer->step(ids).loss.item<float>();
+    EXPECT_NEAR(fused.trainer->step(ids).loss.item<float>(), expected, 2e-2) << step;
+  }
+  EXPECT_TRUE(fused.trainer->is_captured());
+  const auto states = fused.model->simulation_state(), others = apart.model->simulation_state();
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const at::Tensor width = others[i].tensor[1] - others[i].tensor[0];
+    const at::Tensor distance = (states[i].tensor - others[i].tensor).abs().max();
+    EXPECT_LT(distance.item<float>(), 0.05f * width.item<float>()) << states[i].name;
+  }
+}
 
 TEST_F(CapturedStepOnCuda, AFailedRecordingLeavesTrainingAndTheMemoryAsTheyWere) {
   const auto shared = memory();

@@ -8,7 +8,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <memory>
 #include <random>
 
 namespace kernels {
@@ -94,66 +93,6 @@ TEST(LevelQuantiserCuda, ReadOutsHaveTheBitsOfTheReferenceAndObserveTheRawRange)
       }
     }
   }
-}
-
-TEST(LevelQuantiserCuda, ReadOutsSideBySideAreThoseOfEachAlone) {
-  SKIP_WITHOUT_DEVICE();
-  constexpr std::int64_t kRows = 301, kColumns[] = {40, 8, 24}, kWidth = 72;
-  const auto x = values_around(-1, 2, kRows * kWidth);
-  const tests::CudaBuffer<float> in(x), out(x.size());
-  for (const bool noisy : {true, false}) {
-    std::vector<std::unique_ptr<tests::CudaBuffer<float>>> floats;
-    std::vector<std::unique_ptr<tests::CudaBuffer<int>>> integers;
-    const auto running = [&] {
-      cuda::RunningRange range;
-      range.state = floats.emplace_back(new tests::CudaBuffer<float>({-1.5f, 1.75f}))->data();
-      range.used = floats.emplace_back(new tests::CudaBuffer<float>(2))->data();
-      range.scratch =
-          integers.emplace_back(new tests::CudaBuffer<int>(cuda::RunningRange::kScratch))->data();
-      range.rejected =
-          integers.emplace_back(new tests::CudaBuffer<int>(std::vector<int>{0}))->data();
-      range.smooth = 0.75f;
-      cuda::clear_scratch(range.scratch, {});
-      return range;
-    };
-    std::vector<cuda::ReadOutSlice> slices;
-    std::int64_t column = 0;
-    for (const std::int64_t cols : kColumns) {
-      cuda::ReadOutSlice& slice = slices.emplace_back();
-      slice.first_column = column;
-      slice.cols = cols;
-      slice.how.noisy = noisy;
-      slice.how.noise = {static_cast<std::uint64_t>(77 + cols), {3, 1}, 64, nullptr};
-      slice.running = running();
-      column += cols;
-    }
-    ASSERT_TRUE(cuda::can_read_out_side_by_side(slices));
-    cuda::read_out_side_by_side(in.data(), kRows, kWidth, slices, out.data(), ElementType::fp32,
-                                {});
-    const auto together = out.host();
-    for (const cuda::ReadOutSlice& slice : slices) {
-      std::vector<float> part, of_all;
-      for (std::int64_t row = 0; row < kRows; ++row) {
-        for (std::int64_t i = 0; i < slice.cols; ++i) {
-          part.push_back(x[row * kWidth + slice.first_column + i]);
-          of_all.push_back(together[row * kWidth + slice.first_column + i]);
-        }
-      }
-      const tests::CudaBuffer<float> part_in(part), part_out(part.size());
-      const cuda::RunningRange alone = running();
-      cuda::read_out(part_in.data(), kRows, slice.cols, slice.how, part_out.data(),
-                     ElementType::fp32, alone, {});
-      expect_same_bits(of_all, part_out.host());
-      float states[2][2];
-      ASSERT_EQ(cudaMemcpy(states[0], alone.state, 8, cudaMemcpyDeviceToHost), cudaSuccess);
-      ASSERT_EQ(cudaMemcpy(states[1], slice.running.state, 8, cudaMemcpyDeviceToHost), cudaSuccess);
-      EXPECT_EQ(states[0][0], states[1][0]);
-      EXPECT_EQ(states[0][1], states[1][1]);
-    }
-  }
-  cuda::ReadOutSlice odd;
-  odd.cols = 12;
-  EXPECT_FALSE(cuda::can_read_out_side_by_side({&odd, 1}));
 }
 
 float half_to_float(std::uint16_t bits) {

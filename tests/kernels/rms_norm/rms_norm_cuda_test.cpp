@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/rms_norm/rms_norm.h"
+#include "tests/support/cuda_range.h"
 #include "tests/support/cuda_rows.h"
 
 #include <gtest/gtest.h>
@@ -40,7 +41,7 @@ TEST(RmsNormCuda, ValuesAndGradientsAreThoseOfTheFormula) {
         const tests::CudaBuffer<float> weight(w), scale(rows),
             partial(cuda::kRmsNormPartialRows * width);
         cuda::rms_norm(x_rows.data(), nullptr, weight.data(), type, rows, width, kEpsilon, nullptr,
-                       y_rows.data(), scale.data(), {});
+                       y_rows.data(), scale.data(), nullptr, {});
         cuda::rms_norm_gradient(x_rows.data(), weight.data(), scale.data(), g_rows.data(), nullptr,
                                 type, rows, width, dx_rows.data(), partial.data(), {});
         EXPECT_LT(tests::greatest_error(y_rows.host(), y), 2 * tests::tolerance(type));
@@ -70,10 +71,15 @@ TEST(RmsNormCuda, NormsTheSumOfTwoAndAddsTheGradientsOfBothUses) {
       const tests::CudaBuffer<float> weight(tests::bf16_numbers(width, 3)), scale(kRows),
           partial(cuda::kRmsNormPartialRows * width);
       cuda::rms_norm(x.data(), delta.data(), weight.data(), type, kRows, width, 1e-5f, sum.data(),
-                     y.data(), scale.data(), {});
+                     y.data(), scale.data(), nullptr, {});
       cuda::rms_norm(sum.data(), nullptr, weight.data(), type, kRows, width, 1e-5f, nullptr,
-                     y_alone.data(), scale.data(), {});
+                     y_alone.data(), scale.data(), nullptr, {});
       EXPECT_EQ(y.host(), y_alone.host());
+      const tests::CudaRange extent({-1, 1}), expected({-1, 1});
+      cuda::rms_norm(sum.data(), nullptr, weight.data(), type, kRows, width, 1e-5f, nullptr,
+                     y_alone.data(), scale.data(), extent.scratch.data(), {});
+      cuda::observe(y.data(), type, kRows * width, expected.scratch.data(), {});
+      EXPECT_EQ(extent.scratch.host(), expected.scratch.host());
       const auto gradient = [&](const void* added, const tests::CudaRows& to) {
         cuda::rms_norm_gradient(sum.data(), weight.data(), scale.data(), g.data(), added, type,
                                 kRows, width, to.data(), partial.data(), {});

@@ -398,7 +398,8 @@ struct Projections {
   at::Tensor together(const at::Tensor& x, const ForwardContext& context) const {
     std::vector<LinearLayer*> all;
     for (const auto& layer : layers) all.push_back(layer.get());
-    return all.front()->joint_product(all, x, context).values;
+    const JointOutput made = all.front()->joint_product(all, x, context);
+    return made.is_made() ? made.take_values() : at::Tensor();
   }
   at::Tensor one_by_one(const at::Tensor& x, const ForwardContext& context) const {
     std::vector<at::Tensor> outputs;
