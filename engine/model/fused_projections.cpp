@@ -249,6 +249,36 @@ class QkvFunction : public Function<QkvFunction> {
   }
 };
 
+/// The layer's product, read out into x and normed on the way.
+class LinearAddRmsNormFunction : public Function<LinearAddRmsNormFunction> {
+ public:
+  static variable_list forward(AutogradContext* context, const at::Tensor& input,
+                               const at::Tensor& layer_weight, const at::Tensor& x,
+                               const at::Tensor& weight, double epsilon, const JointProduct& joint,
+                               const Extent& extent) {
+    context->set_materialize_grads(false);
+    const c10::DeviceGuard guard(x.device());
+    const variable_list parameters = {layer_weight, at::Tensor()};
+    const Product product(joint, input, parameters);
+    const RawProduct::Normed made =
+        joint.simulated.raw->add_rms_norm(x.contiguous(), weight.detach(), epsilon, extent);
+    product.save(context, {made.sum, weight, made.scale});
+    return {made.sum, made.y};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::NoGradGuard no_grad;
+    const auto saved = context->get_saved_variables();
+    NormGradients norm{gradients[0], {}};
+    if (gradients[1].defined()) {
+      norm = rms_norm_gradients(saved[2], saved[3], saved[4], gradients[1], gradients[0]);
+    }
+    const variable_list linear =
+        gradients_of(context, saved[0], saved[1], rows_of(norm.x.contiguous()));
+    return {linear[0], linear[1], norm.x, norm.weight, {}, {}, {}};
+  }
+};
+
 class SwigluFunction : public Function<SwigluFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& wg,
@@ -317,6 +347,13 @@ QkvHeads fused_qkv(const JointProduct& product, const at::Tensor& x, const Linea
   return {std::move(heads[0]), std::move(heads[1]), std::move(heads[2])};
 }
 
+NormedSum add_rms_norm(const at::Tensor& x, const PendingLinear& pending, const at::Tensor& weight,
+                       double epsilon, const Extent& wanted) {
+  const variable_list results = LinearAddRmsNormFunction::apply(
+      pending.x, pending.layer->weight(), x, weight, epsilon, pending.product, wanted);
+  return {results[0], {results[1], wanted}};
+}
+
 LayerInput fused_swiglu(const JointProduct& product, const at::Tensor& x,
                         const LinearLayer& gate_proj, const LinearLayer& up_proj,
                         const Extent& wanted) {
@@ -349,17 +386,26 @@ LayerInput fused_swiglu(const JointProduct&, const at::Tensor&, const LinearLaye
   return at::Tensor();
 }
 
+NormedSum add_rms_norm(const at::Tensor&, const PendingLinear&, const at::Tensor&, double,
+                       const Extent&) {
+  return {{}, at::Tensor()};
+}
+
 }  // namespace engine
 
 #endif
 
 namespace engine {
 
-at::Tensor projected(LinearLayer& layer, const LayerInput& input, const ForwardContext& context) {
-  if (const auto joint = joint_product({&layer}, input, context)) {
-    return fused_linear(*joint, input.x, layer);
+Branch branch_end(LinearLayer& layer, const LayerInput& input, const ForwardContext& context) {
+  auto joint = joint_product({&layer}, input, context);
+  if (!joint) return {layer.forward(input.x, context), nullptr};
+  const auto& raw = joint->simulated.raw;
+  if (raw && raw->adds_to_norm() && !layer.bias().defined() &&
+      context.checkpointing == ActivationCheckpointing::none) {
+    return {{}, std::make_shared<PendingLinear>(PendingLinear{*std::move(joint), input.x, &layer})};
   }
-  return layer.forward(input.x, context);
+  return {fused_linear(*joint, input.x, layer), nullptr};
 }
 
 }  // namespace engine

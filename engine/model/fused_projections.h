@@ -7,11 +7,13 @@
 #include "engine/model/attention_core.h"
 #include "engine/model/layer_input.h"
 #include "engine/model/linear_layer.h"
+#include "engine/model/norm.h"
 #include "engine/model/rotary.h"
 
 #include <ATen/core/Tensor.h>
 
 #include <initializer_list>
+#include <memory>
 #include <optional>
 
 namespace engine {
@@ -31,8 +33,23 @@ std::optional<JointProduct> joint_product(std::initializer_list<LinearLayer*> la
 
 /// x·Wᵀ + b of a single layer.
 at::Tensor fused_linear(const JointProduct& product, const at::Tensor& x, const LinearLayer& layer);
-/// layer.forward(), with what is known of its input.
-at::Tensor projected(LinearLayer& layer, const LayerInput& input, const ForwardContext& context);
+/// A layer whose product waits for the norm behind it.
+struct PendingLinear {
+  JointProduct product;
+  at::Tensor x;
+  const LinearLayer* layer;
+};
+/// The end of a residual branch.
+struct Branch {
+  at::Tensor values;                             ///< the layer's output, or undefined
+  std::shared_ptr<const PendingLinear> pending;  ///< what to make it of
+};
+/// layer.forward() at the end of a branch, with what is known of its input; in a pass that
+/// recomputes nothing left to add_rms_norm() where that can read it out.
+Branch branch_end(LinearLayer& layer, const LayerInput& input, const ForwardContext& context);
+/// add_rms_norm() of x and the pending layer's output.
+NormedSum add_rms_norm(const at::Tensor& x, const PendingLinear& pending, const at::Tensor& weight,
+                       double epsilon, const Extent& wanted);
 
 struct QkvHeads {
   at::Tensor q, k, v;  ///< [B, S, heads, head_dim], q and k rotated

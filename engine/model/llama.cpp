@@ -62,8 +62,8 @@ at::Tensor norm_of_gradient(const at::Tensor& y) {
 
 }  // namespace
 
-at::Tensor LlamaAttention::forward(const LayerInput& input, const RotaryTables& tables,
-                                   const ForwardContext& context) {
+Branch LlamaAttention::forward(const LayerInput& input, const RotaryTables& tables,
+                               const ForwardContext& context) {
   const at::Tensor& x = input.x;
   const AttentionShape& shape = core->shape();
   const auto heads = [&](const at::Tensor& projected, std::int64_t count) {
@@ -80,16 +80,16 @@ at::Tensor LlamaAttention::forward(const LayerInput& input, const RotaryTables& 
   if (context.measure_gradient && core->is_transformed() && mixed.requires_grad()) {
     output_gradient_norm = norm_of_gradient(mixed);
   }
-  return projected(*o_proj, mixed, context);
+  return branch_end(*o_proj, mixed, context);
 }
 
-at::Tensor LlamaMlp::forward(const LayerInput& input, const ForwardContext& context) {
+Branch LlamaMlp::forward(const LayerInput& input, const ForwardContext& context) {
   const at::Tensor& x = input.x;
   const auto joint = joint_product({&*gate_proj, &*up_proj}, input, context);
   const LayerInput gated =
       joint ? fused_swiglu(*joint, x, *gate_proj, *up_proj, down_proj->extent_of_input(context))
             : swiglu(gate_proj->forward(x, context), up_proj->forward(x, context));
-  return projected(*down_proj, gated, context);
+  return branch_end(*down_proj, gated, context);
 }
 
 namespace {
@@ -102,9 +102,14 @@ std::array<LayerSlot<LinearLayer>*, 7> linears_of(LlamaBlock& block) {
           &mlp.gate_proj,    &mlp.up_proj,      &mlp.down_proj};
 }
 
+Residual with(at::Tensor x, Branch added) {
+  return {std::move(x), std::move(added.values), std::move(added.pending)};
+}
+
 /// The residual stream with its latest part added, and its norm.
 NormedSum added_and_normed(const Residual& in, const at::Tensor& weight, double epsilon,
                            const Extent& wanted = {}) {
+  if (in.pending) return add_rms_norm(in.x, *in.pending, weight, epsilon, wanted);
   if (!in.delta.defined()) return {in.x, rms_norm(in.x, weight, epsilon)};
   return add_rms_norm(in.x, in.delta, weight, epsilon, wanted);
 }
@@ -155,12 +160,12 @@ at::Tensor Llama::hidden_states(const at::Tensor& ids, const ForwardContext& con
                                                                        const ForwardContext& pass) {
       auto [sum, normed] = added_and_normed(in, block.input_layernorm, epsilon,
                                             block.attention.q_proj->extent_of_input(pass));
-      return Residual{std::move(sum), block.attention.forward(normed, tables, pass)};
+      return with(std::move(sum), block.attention.forward(normed, tables, pass));
     };
     const ResidualWork mlp = [&block, epsilon](const Residual& in, const ForwardContext& pass) {
       auto [sum, normed] = added_and_normed(in, block.post_attention_layernorm, epsilon,
                                             block.mlp.gate_proj->extent_of_input(pass));
-      return Residual{std::move(sum), block.mlp.forward(normed, pass)};
+      return with(std::move(sum), block.mlp.forward(normed, pass));
     };
     switch (context.checkpointing) {
       case ActivationCheckpointing::none:

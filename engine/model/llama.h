@@ -5,6 +5,7 @@
 
 #include "engine/model/attention_core.h"
 #include "engine/model/forward_context.h"
+#include "engine/model/fused_projections.h"
 #include "engine/model/layer_slot.h"
 #include "engine/model/linear_layer.h"
 #include "engine/model/llama_config.h"
@@ -37,8 +38,8 @@ struct LlamaAttention {
   LayerSlot<AttentionCore> core;
   at::Tensor output_gradient_norm;  ///< 0-d, of the last pass that measured; undefined before
 
-  at::Tensor forward(const LayerInput& input, const RotaryTables& tables,
-                     const ForwardContext& context);
+  Branch forward(const LayerInput& input, const RotaryTables& tables,
+                 const ForwardContext& context);
 };
 
 /// down(silu(gate(x)) · up(x)).
@@ -47,7 +48,7 @@ struct LlamaMlp {
   LayerSlot<LinearLayer> up_proj;
   LayerSlot<LinearLayer> down_proj;
 
-  at::Tensor forward(const LayerInput& input, const ForwardContext& context);
+  Branch forward(const LayerInput& input, const ForwardContext& context);
 };
 
 /// x + attention(norm(x)), then the same of the MLP.

@@ -219,6 +219,13 @@ class AddRmsNormFunction : public torch::autograd::Function<AddRmsNormFunction> 
 
 }  // namespace
 
+NormGradients rms_norm_gradients(const at::Tensor& x, const at::Tensor& weight,
+                                 const at::Tensor& scale, const at::Tensor& y_gradient,
+                                 const at::Tensor& sum_gradient) {
+  const variable_list both = gradients_of(x, weight, scale, y_gradient, sum_gradient);
+  return {both[0], both[1]};
+}
+
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
   return RmsNormFunction::apply(x, weight, epsilon);
 }

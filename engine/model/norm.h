@@ -22,4 +22,13 @@ struct NormedSum {
 NormedSum add_rms_norm(const at::Tensor& x, const at::Tensor& delta, const at::Tensor& weight,
                        double epsilon, const Extent& wanted = {});
 
+struct NormGradients {
+  at::Tensor x, weight;
+};
+/// Those of rms_norm(x), from that of y, and with `sum_gradient` added to that of x unless it is
+/// undefined. `scale`: fp32 [..., 1], 1 / the root mean square of each row.
+NormGradients rms_norm_gradients(const at::Tensor& x, const at::Tensor& weight,
+                                 const at::Tensor& scale, const at::Tensor& y_gradient,
+                                 const at::Tensor& sum_gradient);
+
 }  // namespace engine

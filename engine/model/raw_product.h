@@ -27,6 +27,17 @@ class RawProduct : public torch::CustomClassHolder {
     return false;
   }
 
+  struct Normed {
+    at::Tensor sum, y, scale;  ///< as add_rms_norm() makes them, and what its gradient needs
+  };
+  /// Whether add_rms_norm() is possible.
+  virtual bool adds_to_norm() const { return false; }
+  /// x + the outputs of one layer, and its norm, whose extent it folds in where one is wanted.
+  virtual Normed add_rms_norm(const at::Tensor& /*x*/, const at::Tensor& /*weight*/,
+                              double /*epsilon*/, const Extent& /*extent*/) {
+    return {};
+  }
+
   struct Gated {
     at::Tensor y;                  ///< [rows, outputs of each]
     std::vector<at::Tensor> kept;  ///< for swiglu_gradient()

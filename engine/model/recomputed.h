@@ -4,17 +4,21 @@
 #pragma once
 
 #include "engine/model/forward_context.h"
+#include "engine/model/fused_projections.h"
 
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <memory>
 
 namespace engine {
 
 /// What flows from one half of a decoder layer to the next: the residual stream, and what the half
-/// before adds to it; undefined before the first.
+/// before adds to it; nothing before the first.
 struct Residual {
   at::Tensor x, delta;
+  /// In place of delta; not where the half before or behind is recomputed.
+  std::shared_ptr<const PendingLinear> pending{};
 };
 
 using ResidualWork = std::function<Residual(const Residual&, const ForwardContext&)>;

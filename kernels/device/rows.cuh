@@ -74,4 +74,15 @@ __device__ float rounded_to(float x) {
   return to_float(from_float<T>(x));
 }
 
+/// Every value as bf16 can hold it, two at a time.
+template <int kCount>
+__device__ void round_to_bf16(float (&x)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; i += 2) {
+    const __nv_bfloat162 two = __floats2bfloat162_rn(x[i], x[i + 1]);
+    x[i] = __low2float(two);
+    x[i + 1] = __high2float(two);
+  }
+}
+
 }  // namespace kernels::device

@@ -46,9 +46,8 @@ __global__ void __launch_bounds__(device::kThreads, 4)
       float code[4];
       reader.read(four.value, element + part_of_head * half, code);
 #pragma unroll
-      for (int k = 0; k < 4; ++k) {
-        value[part_of_head][k] = device::rounded_to<__nv_bfloat16>(reader.value(code[k]));
-      }
+      for (int k = 0; k < 4; ++k) value[part_of_head][k] = reader.value(code[k]);
+      device::round_to_bf16(value[part_of_head]);
     }
     if (heads.turn) {
       const std::uint32_t table = row % sequence * half + j;

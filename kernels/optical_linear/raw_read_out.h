@@ -53,5 +53,14 @@ bool can_read_out_heads(std::span<const RawColumns> qkv, const QkvShape& shape);
 void heads_read_out(const void* raw, std::span<const RawColumns> qkv, const QkvShape& shape,
                     const float* cos, const float* sin, void* q, void* k, void* v, Stream stream);
 
+/// Whether norm_read_out takes the columns of a layer.
+bool can_read_out_norm(const RawColumns& columns);
+/// From `raw` [rows, cols] in fp16 to sum = x + the read-out, each rounded to bf16, and y, the norm
+/// of the sum: what read_out_raw and rms_norm make, bit for bit. x, sum, y in bf16, aligned to
+/// eight bytes.
+void norm_read_out(const void* raw, const void* x, const float* weight, const RawColumns& columns,
+                   std::int64_t rows, float epsilon, void* sum, void* y, float* scale,
+                   ObservedRange extent, Stream stream);
+
 }  // namespace kernels::cuda
 #endif

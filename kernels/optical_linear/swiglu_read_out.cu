@@ -60,15 +60,20 @@ __global__ void __launch_bounds__(device::kThreads, 4)
     up.read(raw_up.value, std::uint64_t{i} * 8, u);
     codes_of[place] = packed(g);
     codes_of[place + eights_of_row] = packed(u);
-    device::Eight<__nv_bfloat16> out;
 #pragma unroll
     for (int j = 0; j < 8; ++j) {
-      out.value[j] = device::from_float<__nv_bfloat16>(
-          device::gated(device::rounded_to<__nv_bfloat16>(gate.value(g[j])),
-                        device::rounded_to<__nv_bfloat16>(up.value(u[j]))));
-      seen.add(device::to_float(out.value[j]));
+      g[j] = gate.value(g[j]);
+      u[j] = up.value(u[j]);
     }
-    reinterpret_cast<device::Eight<__nv_bfloat16>*>(y)[i] = out;
+    device::round_to_bf16(g);
+    device::round_to_bf16(u);
+    float out[8];
+#pragma unroll
+    for (int j = 0; j < 8; ++j) out[j] = device::gated(g[j], u[j]);
+    device::round_to_bf16(out);
+#pragma unroll
+    for (int j = 0; j < 8; ++j) seen.add(out[j]);
+    device::store(out, y + std::uint64_t{i} * 8);
   }
   const RunningRange& of_gate = both.gate.columns.running;
   const RunningRange& of_up = both.up.columns.running;
@@ -99,10 +104,13 @@ __global__ void __launch_bounds__(device::kThreads)
     device::load(y_gradient + std::uint64_t{i} * 8, dy);
 #pragma unroll
     for (int j = 0; j < 8; ++j) {
-      g[j] = device::rounded_to<__nv_bfloat16>(gate.value(g[j]));
-      u[j] = device::rounded_to<__nv_bfloat16>(up.value(u[j]));
-      device::gated_gradient(dy[j], g[j], u[j]);
+      g[j] = gate.value(g[j]);
+      u[j] = up.value(u[j]);
     }
+    device::round_to_bf16(g);
+    device::round_to_bf16(u);
+#pragma unroll
+    for (int j = 0; j < 8; ++j) device::gated_gradient(dy[j], g[j], u[j]);
     device::store(g, gradient + place * 8);
     device::store(u, gradient + (place + eights_of_row) * 8);
   }

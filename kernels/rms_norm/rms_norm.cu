@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Rows of the usual widths stay in registers between the sum over a row and its use: every element
 // is read once. Any other row is walked twice.
-#include "kernels/device/range.cuh"
-#include "kernels/device/rows.cuh"
+#include "kernels/rms_norm/norm_row.cuh"
 #include "kernels/rms_norm/rms_norm.h"
 
 #include <type_traits>
@@ -10,89 +9,29 @@
 namespace kernels::cuda {
 namespace {
 
-constexpr int kPackColumns = 32 * 4;             ///< columns of a row that a warp takes at once
-constexpr int kMostColumns = 16 * kPackColumns;  ///< of a row that stays in registers
-/// Packs of one warp: more would leave no registers for other rows.
-constexpr int kMostPacks = 4, kMostGradientPacks = 1;
-
-/// The warps of a block, kRowWarps of them for each row.
-template <int kRowWarps>
-struct RowWarps {
-  static constexpr int kRows = device::kWarps / kRowWarps;  ///< rows of a block at a time
-
-  int row = threadIdx.x / 32 / kRowWarps;
-  int warp = threadIdx.x / 32 % kRowWarps;  ///< of the row
-
-  /// Over the row's warps, all of which call it. `turn` counts the calls: neighbours write to
-  /// different places.
-  __device__ float sum(float value, int turn) const {
-    value = device::warp_sum(value);
-    if constexpr (kRowWarps > 1) {
-      __shared__ float parts[2][device::kWarps];
-      if (threadIdx.x % 32 == 0) parts[turn % 2][threadIdx.x / 32] = value;
-      asm volatile("bar.sync %0, %1;" ::"r"(row + 1), "r"(32 * kRowWarps) : "memory");
-      value = 0;
-#pragma unroll
-      for (int other = 0; other < kRowWarps; ++other) {
-        value += parts[turn % 2][row * kRowWarps + other];
-      }
-    }
-    return value;
-  }
-
-  /// Calls work(first column of four, pack) for the lane's share of a row.
-  template <int kPacks, typename Work>
-  __device__ void for_packs(std::int64_t width, const Work& work) const {
-#pragma unroll
-    for (int pack = 0; pack < kPacks; ++pack) {
-      const std::int64_t column = (warp * kPacks + pack) * kPackColumns + threadIdx.x % 32 * 4;
-      if (column < width) work(column, pack);
-    }
-  }
-};
+using device::kMostColumns;
+using device::kMostGradientPacks;
+using device::kMostPacks;
+using device::kPackColumns;
+using device::RowWarps;
+using device::with_row_shape;
 
 template <typename T, int kPacks, int kRowWarps>
 __global__ void __launch_bounds__(device::kThreads)
     rms_norm_kernel(const T* x, const T* delta, const float* weight, std::int64_t rows,
                     std::int64_t width, float epsilon, T* sums, T* y, float* scales, int* extent) {
   const RowWarps<kRowWarps> warps;
-  const std::int64_t row = std::int64_t{blockIdx.x} * warps.kRows + warps.row;
-  const bool exists = row < rows;
-  float value[kPacks][4];
-  float squares = 0;
-  if (exists) {
-    warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
-      const std::int64_t at = row * width + column;
-      device::load(x + at, value[pack]);
-      if (delta != nullptr) {
-        float added[4];
-        device::load(delta + at, added);
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          value[pack][i] = device::rounded_to<T>(value[pack][i] + added[i]);
-        }
-        device::store(value[pack], sums + at);
-      }
-#pragma unroll
-      for (int i = 0; i < 4; ++i) squares = fmaf(value[pack][i], value[pack][i], squares);
-    });
-  }
-  const float scale = rsqrtf(warps.sum(squares, 0) / static_cast<float>(width) + epsilon);
   device::ThreadRange seen;
-  if (exists) {
-    if (warps.warp == 0 && threadIdx.x % 32 == 0) scales[row] = scale;
-    warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
-      float factor[4];
-      device::load(weight + column, factor);
+  const auto add = [&](std::int64_t at, float(&value)[4]) {
+    if (delta == nullptr) return;
+    float added[4];
+    device::load(delta + at, added);
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        factor[i] = device::rounded_to<T>(device::rounded_to<T>(value[pack][i] * scale) *
-                                          device::rounded_to<T>(factor[i]));
-        seen.add(factor[i]);
-      }
-      device::store(factor, y + row * width + column);
-    });
-  }
+    for (int i = 0; i < 4; ++i) value[i] = device::rounded_to<T>(value[i] + added[i]);
+    device::store(value, sums + at);
+  };
+  device::norm_row<kPacks>(warps, x, weight, std::int64_t{blockIdx.x} * warps.kRows + warps.row,
+                           rows, width, epsilon, /*turn=*/0, add, y, scales, seen);
   if (extent != nullptr) seen.accumulated().fold_into(extent);
 }
 
@@ -278,27 +217,6 @@ __global__ void any_weight_gradient_kernel(const T* x, const float* scales, cons
   if (row_lane != 0 || column >= width) return;
   for (int other = 1; other < kRowLanes; ++other) sum += sums[other][lane];
   partial[blockIdx.y * width + column] = sum;
-}
-
-/// Calls work(packs, warps) as integral constants for a row of `width` columns, at most kMost packs
-/// of a warp where the row has warps enough.
-template <int kMost, typename Work>
-void with_row_shape(std::int64_t width, Work&& work) {
-  const std::int64_t packs = (width + kPackColumns - 1) / kPackColumns;
-  const auto with_warps = [&](auto row_warps) {
-    const std::int64_t of_warp = (packs + row_warps() - 1) / row_warps();
-    if (of_warp == 1) return work(std::integral_constant<int, 1>{}, row_warps);
-    if constexpr (kMost == 1) return work(std::integral_constant<int, 2>{}, row_warps);
-    if constexpr (kMost > 1) {
-      if (of_warp == 2) return work(std::integral_constant<int, 2>{}, row_warps);
-      if (of_warp == 3) return work(std::integral_constant<int, 3>{}, row_warps);
-      work(std::integral_constant<int, kMost>{}, row_warps);
-    }
-  };
-  if (packs <= kMost) return with_warps(std::integral_constant<int, 1>{});
-  if (packs <= 2 * kMost) return with_warps(std::integral_constant<int, 2>{});
-  if (packs <= 4 * kMost) return with_warps(std::integral_constant<int, 4>{});
-  with_warps(std::integral_constant<int, 8>{});
 }
 
 bool stays_in_registers(std::int64_t width, std::initializer_list<const void*> rows,

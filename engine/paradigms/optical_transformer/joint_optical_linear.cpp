@@ -84,7 +84,9 @@ void OpticalLinear::begin_pass(std::span<LinearLayer* const> layers,
 
 /// In one piece for all, so that layers over one input lie side by side.
 void OpticalLinear::make_room_for_codes(const std::vector<OpticalLinear*>& all) {
-  if (all == coded_layers_) return;
+  // A layer may have come in the place of another one in memory.
+  const auto has_room = [](const OpticalLinear* layer) { return layer->weight_codes_.defined(); };
+  if (all == coded_layers_ && std::all_of(all.begin(), all.end(), has_room)) return;
   std::int64_t count = 0;
   for (const OpticalLinear* layer : all) count += layer->weight().numel();
   const at::Tensor codes = at::empty({count}, weight().options().dtype(at::kHalf));

@@ -10,6 +10,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/mm.h>
 
 #include <utility>
@@ -82,6 +83,26 @@ class RawOpticalProduct final : public RawProduct {
                                   sin.const_data_ptr<float>(), q.data_ptr(), k.data_ptr(),
                                   v.data_ptr(), scope.stream());
     return true;
+  }
+
+  bool adds_to_norm() const override {
+    return layers_.size() == 1 && raw_.scalar_type() == at::kHalf &&
+           kernels::cuda::can_read_out_norm(columns_of(layers_[0]));
+  }
+
+  Normed add_rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilon,
+                      const Extent& extent) override {
+    const at::Tensor raw = std::exchange(raw_, {});
+    const on_cuda::CudaScope scope(raw);
+    std::vector<std::int64_t> rows = x.sizes().vec();
+    rows.back() = 1;
+    const Normed made{at::empty_like(x), at::empty_like(x),
+                      at::empty(rows, x.options().dtype(at::kFloat))};
+    kernels::cuda::norm_read_out(
+        raw.const_data_ptr(), x.const_data_ptr(), weight.const_data_ptr<float>(),
+        columns_of(layers_[0]), raw.size(0), static_cast<float>(epsilon), made.sum.data_ptr(),
+        made.y.data_ptr(), made.scale.data_ptr<float>(), extent.pointer(), scope.stream());
+    return made;
   }
 
   std::optional<Gated> swiglu(const Extent& extent) override {

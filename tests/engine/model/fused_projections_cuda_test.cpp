@@ -7,10 +7,12 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
 
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace engine {
@@ -129,6 +131,52 @@ TEST_P(FusedProjectionsOnCuda, TakesAGradientThatIsOneNumberSpreadOut) {
   twin(wide).sum().backward();
   expect_close(x_.grad(), wide.grad(), "x");
   expect_same_gradients(only, twin);
+}
+
+/// A product whose values are known.
+class KnownProduct final : public RawProduct {
+ public:
+  explicit KnownProduct(at::Tensor values) : values_(std::move(values)) {}
+  at::Tensor values() override { return values_; }
+  bool adds_to_norm() const override { return true; }
+  Normed add_rms_norm(const at::Tensor& x, const at::Tensor& weight, double epsilon,
+                      const Extent& /*extent*/) override {
+    const at::Tensor sum = x + values_.view(x.sizes());
+    const at::Tensor wide = sum.to(at::kFloat);
+    const at::Tensor scale = wide.square().mean(-1, true).add(epsilon).rsqrt();
+    return {sum, (wide * scale).to(at::kBFloat16) * weight.to(at::kBFloat16), scale};
+  }
+
+ private:
+  at::Tensor values_;
+};
+
+TEST_P(FusedProjectionsOnCuda, AProductReadOutIntoTheNormHasTheGradientsOfOneAfterTheOther) {
+  if (GetParam()) GTEST_SKIP() << "only without bias";
+  const PlainLinear layer = this->layer(kHidden);
+  const at::Tensor values =
+      at::linear(x_.detach(), layer.weight().detach().to(at::kBFloat16)).view({-1, kHidden});
+  const at::Tensor residual = at::randn({2, 7, kHidden}, at::kCUDA).to(at::kBFloat16);
+  const at::Tensor norm_weight = at::randn({kHidden}, at::kCUDA);
+  const at::Tensor g = at::randn(residual.sizes(), at::kCUDA), h = at::randn_like(g);
+  const auto gradients = [&](bool fused) {
+    const auto leaf = [](const at::Tensor& of) {
+      return of.detach().clone().set_requires_grad(true);
+    };
+    const at::Tensor x = leaf(x_), r = leaf(residual), w = leaf(norm_weight);
+    const PlainLinear own("layer", leaf(layer.weight()), {});
+    const JointProduct known{
+        {.values = {}, .raw = c10::make_intrusive<KnownProduct>(values), .gradient = {}}, {}};
+    const NormedSum made = fused ? add_rms_norm(r, PendingLinear{known, x, &own}, w, 1e-5, {})
+                                 : add_rms_norm(r, fused_linear(known, x, own), w, 1e-5);
+    (made.sum.to(at::kFloat) * g + made.normed.x.to(at::kFloat) * h).sum().backward();
+    return std::vector<at::Tensor>{x.grad(), own.weight().grad(), r.grad(), w.grad()};
+  };
+  const auto actual = gradients(true), expected = gradients(false);
+  const char* const names[] = {"x", "weight", "residual", "norm"};
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    expect_close(actual[i], expected[i].to(at::kFloat), names[i]);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutBias, FusedProjectionsOnCuda, ::testing::Bool());

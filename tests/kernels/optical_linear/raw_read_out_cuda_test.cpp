@@ -2,6 +2,7 @@
 // Read-outs of a raw product against the reference's of the same values, bit for bit, and what
 // follows them in one kernel against the two kernels that do it one after the other.
 #include "kernels/optical_linear/raw_read_out.h"
+#include "kernels/rms_norm/rms_norm.h"
 #include "kernels/swiglu/swiglu.h"
 #include "tests/support/cuda_range.h"
 #include "tests/support/cuda_rows.h"
@@ -217,6 +218,39 @@ TEST(RawReadOutCuda, HeadsOnTheWayAreReadingOutAndSplittingAfterwards) {
         EXPECT_EQ(fused.ranges[i]->used.host(), apart.ranges[i]->used.host());
         EXPECT_EQ(fused.ranges[i]->scratch.host(), apart.ranges[i]->scratch.host());
       }
+    }
+  }
+}
+
+TEST(RawReadOutCuda, TheNormOnTheWayIsReadingOutAndNormingAfterwards) {
+  SKIP_WITHOUT_DEVICE();
+  for (const std::int64_t width : {8, 384, 960, 1536, 2048}) {
+    for (const std::int64_t rows : {1, 5003}) {
+      SCOPED_TRACE(testing::Message() << rows << " x " << width);
+      const Product product(rows, {width});
+      const auto raw = product.halves();
+      const Layers apart(product), fused(product);
+      const CudaBuffer<float> weight(tests::bf16_numbers(width, 3)), scale(rows),
+          expected_scale(rows);
+      const CudaRows x(tests::bf16_numbers(rows * width, 2), ElementType::bf16),
+          delta(rows * width, ElementType::bf16), sum(rows * width, ElementType::bf16),
+          y(rows * width, ElementType::bf16), expected_sum(rows * width, ElementType::bf16),
+          expected(rows * width, ElementType::bf16);
+      const CudaRange next({-1, 1}), expected_next({-1, 1});
+      cuda::read_out_raw(raw.data(), ElementType::fp16, rows, apart.columns, delta.data(), {});
+      cuda::rms_norm(x.data(), delta.data(), weight.data(), ElementType::bf16, rows, width, 1e-5f,
+                     expected_sum.data(), expected.data(), expected_scale.data(),
+                     expected_next.scratch.data(), {});
+      ASSERT_TRUE(cuda::can_read_out_norm(fused.columns[0]));
+      cuda::norm_read_out(raw.data(), x.data(), weight.data(), fused.columns[0], rows, 1e-5f,
+                          sum.data(), y.data(), scale.data(), next.scratch.data(), {});
+      EXPECT_EQ(sum.host(), expected_sum.host());
+      EXPECT_EQ(y.host(), expected.host());
+      EXPECT_EQ(scale.host(), expected_scale.host());
+      EXPECT_EQ(next.scratch.host(), expected_next.scratch.host());
+      EXPECT_EQ(fused.ranges[0]->state.host(), apart.ranges[0]->state.host());
+      EXPECT_EQ(fused.ranges[0]->used.host(), apart.ranges[0]->used.host());
+      EXPECT_EQ(fused.ranges[0]->scratch.host(), apart.ranges[0]->scratch.host());
     }
   }
 }
