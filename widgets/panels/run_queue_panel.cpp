@@ -35,8 +35,8 @@ RunQueuePanel::RunQueuePanel(Selection* selection, RunQueue* queue, QWidget* par
   set_up_list(list_);
   set_column_widths(list_, RunQueue::kWaitsFor,
                     {{RunQueue::kPosition, 3},
-                     {RunQueue::kName, 21},
-                     {RunQueue::kTransform, 22},
+                     {RunQueue::kName, 20},
+                     {RunQueue::kTransform, 21},
                      {RunQueue::kLength, 7},
                      {RunQueue::kPlace, 19}});
   list_->setDragDropMode(QAbstractItemView::InternalMove);

@@ -63,7 +63,7 @@ void append(std::vector<engine::SeriesPoint>& to, const std::vector<engine::Seri
 /// No more labels than there is room for: a low plot of five would print them over each other.
 void fit_tick_count(QCPAxis* axis) {
   const double line = QFontMetricsF(axis->tickLabelFont()).height();
-  const int count = std::clamp(static_cast<int>(axis->axisRect()->height() / (1.8 * line)), 2, 5);
+  const int count = std::clamp(static_cast<int>(axis->axisRect()->height() / (1.5 * line)), 3, 5);
   if (axis->ticker()->tickCount() != count) axis->ticker()->setTickCount(count);
 }
 
