@@ -65,6 +65,19 @@ std::string transform_text_of(const StudyCell& cell) {
   return file && *file != "none" ? content_of(*file) : "";
 }
 
+/// Whether both mean the same: a path may be written in several ways.
+bool is_same_setting(const std::string& name, const ParamValue& one, const ParamValue& other) {
+  if (one == other) return true;
+  const ParamSpec* spec = train_schema().find(name);
+  const auto* a = std::get_if<std::string>(&one);
+  const auto* b = std::get_if<std::string>(&other);
+  if (spec == nullptr || spec->kind != ParamKind::path || a == nullptr || b == nullptr)
+    return false;
+  std::error_code error;
+  return fs::absolute(*a).lexically_normal() == fs::absolute(*b).lexically_normal() ||
+         fs::equivalent(*a, *b, error);
+}
+
 /// As they can be used from here, as the cell's own are.
 ParamValues settings_of(const fs::path& run_dir) {
   std::vector<Problem> ignored;
@@ -81,7 +94,7 @@ std::string difference_to(const StudyCell& cell, const RunSummary& run) {
   std::string text;
   for (const std::string& name : cell.fixed) {
     if (may_differ(name) || !before.contains(name) || !wanted.contains(name)) continue;
-    if (before.get(name) == wanted.get(name)) continue;
+    if (is_same_setting(name, before.get(name), wanted.get(name))) continue;
     text += fmt::format("{}{} was {} and is now {}", text.empty() ? "" : ", ", name,
                         to_string(before.get(name)), to_string(wanted.get(name)));
   }

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 namespace engine {
 namespace {
 
@@ -24,6 +26,29 @@ TEST(StudyStatus, AnotherSpellingOfTheStudysFileIsNoOtherTransform) {
   EXPECT_EQ(difference_with("# as study.yaml sets it\ndefault: {q_levels: 16}\n"), "");
   EXPECT_EQ(difference_with("# as study.yaml sets it\ndefault: {q_levels: 64}\n"),
             "its transform has changed");
+}
+
+TEST(StudyStatus, ARunThatWentOnFromAnotherFolderIsNoOtherRun) {
+  const tests::ScratchFolder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  folder.write("text.txt", "words");
+  folder.write("other.txt", "words");
+  tests::write_sample_run("cell", {.steps = 20});
+  Study study;
+  StudyCell cell;
+  cell.config.output_dir = "cell";
+  cell.config.train_file = "text.txt";
+  cell.fixed = {"train_file"};
+  const auto difference_with = [&](const std::string& file) {
+    folder.write("cell/run.yaml", "train_file: " + file + "\n");
+    return status_of(study, cell).difference;
+  };
+  EXPECT_EQ(difference_with("text.txt"), "");
+  EXPECT_EQ(difference_with((folder / "text.txt").string()), "") << "as a resume from / writes it";
+  EXPECT_NE(difference_with((folder / "other.txt").string()), "");
+  EXPECT_NE(difference_with("gone.txt"), "");
+  std::filesystem::current_path(before);
 }
 
 }  // namespace
