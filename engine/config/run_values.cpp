@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/config/run_values.h"
 
-#include "engine/config/run_config.h"
 #include "engine/config/transform_config.h"
 #include "engine/error.h"
 #include "engine/runs/run_folder.h"
@@ -100,6 +99,33 @@ ParamValues read_run_values(const fs::path& file, std::vector<Problem>& problems
     keep_applied_transform(folder, values, problems);
   }
   return values;
+}
+
+std::string keep_written_paths(const fs::path& run_yaml, RunConfig& config) {
+  std::error_code ignored;
+  const std::string here = fs::current_path(ignored).string();
+  if (!is_there(run_yaml)) return here;
+  const std::string text = read_text_file(run_yaml, kLongestRunYaml);
+  const std::string noted = paths_noted_in(text);
+  if (noted.empty() || noted == here) return here;
+  std::vector<Problem> problems;
+  const ParamValues before = parse_run_yaml(text, run_yaml.string(), problems);
+  ParamValues now = values_of(config);
+  for (const ParamSpec& spec : train_schema().specs()) {
+    const PlacedValue* given = now.find(spec.name);
+    const auto* path = given != nullptr ? std::get_if<std::string>(&given->value) : nullptr;
+    if (spec.kind != ParamKind::path || spec.name == "output_dir" || path == nullptr) continue;
+    const fs::path meant = fs::absolute(*path).lexically_normal();
+    const PlacedValue* known = before.find(spec.name);
+    const auto* written = known != nullptr ? std::get_if<std::string>(&known->value) : nullptr;
+    if (written != nullptr && meant == (fs::path(noted) / *written).lexically_normal()) {
+      now.set(spec.name, *written);
+    } else if (is_there(*path)) {
+      now.set(spec.name, meant.string());
+    }
+  }
+  config = run_config_from(now);
+  return noted;
 }
 
 ParamValues values_over_file(const std::string& config, const ParamValues& given,

@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/config/run_values.h"
 #include "engine/device/computing_errors.h"
 #include "engine/device/device_error.h"
 #include "engine/device/peak_memory.h"
@@ -321,8 +322,11 @@ class Preparation {
     std::string formats;
     if (!choice_.is_plain()) formats = followed_formats_comment(choice_.plan, *choice_.config);
     std::error_code ignored;
+    const std::string paths_from = claim_.continues_this_run()
+                                       ? keep_written_paths(claim_.folder().run_yaml(), written)
+                                       : std::filesystem::current_path(ignored).string();
     replace_file(claim_.folder().run_yaml(),
-                 run_yaml(written, std::filesystem::current_path(ignored).string()) + formats +
+                 run_yaml(written, paths_from) + formats +
                      parameter_groups_comment(model_->parameters(), config_.weight_decay));
   }
 

@@ -98,7 +98,13 @@ TEST_F(TrainCommand, ARunGoesOnFromAnyWorkingFolderAndWhereItWasMovedTo) {
   EXPECT_TRUE(content_of(scratch_ / "first/model.safetensors") == undisturbed);
   EXPECT_TRUE(fs::is_empty(scratch_ / "home")) << "no second run beside it";
 
-  // Now its run.yaml was written from `home`. Moved, it goes on where it is.
+  const std::string settings = content_of(scratch_ / "first/run.yaml");
+  EXPECT_NE(settings.find("train_file: text.txt\n"), std::string::npos) << "told as before";
+  EXPECT_NE(settings.find("# Relative paths start in: " + scratch_.path().string() + "\n"),
+            std::string::npos)
+      << settings;
+
+  // Moved, it goes on where it is.
   cut_short(scratch_ / "first");
   fs::rename(scratch_ / "first", scratch_ / "disk/moved");
   const ProgramRun moved =
