@@ -107,16 +107,16 @@ __global__ void __launch_bounds__(kThreads, kBlocksOfContext)
   for (int n = 0; n < head_dim / 8; ++n)
     for (int at = 0; at < 4; ++at) sum[n][at] *= value_scale;
   result.take(head, extent, first_query, sum);
-  const int column = 2 * (threadIdx.x % 4);
+  auto* const exact_context = static_cast<std::uint32_t*>(rows.exact_context);
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const std::int64_t query = first_query + lane.row + 8 * half;
     if (query >= extent.queries) continue;
-    const std::int64_t row = (head.row + query) * head_dim + column;
+    const std::int64_t first_pair = (head.row + query) * (head_dim / 2) + threadIdx.x % 4;
 #pragma unroll
     for (int n = 0; n < head_dim / 8; ++n) {
-      *reinterpret_cast<float2*>(rows.exact_context + row + 8 * n) =
-          make_float2(exact_sum[n][2 * half], exact_sum[n][2 * half + 1]);
+      exact_context[first_pair + 4 * n] =
+          Bf16::pack(exact_sum[n][2 * half], exact_sum[n][2 * half + 1]);
     }
   }
 }

@@ -44,10 +44,11 @@ struct OpticalAttention {
   const float* qk_range = nullptr;
 };
 
-/// What the forward leaves for the gradient, all fp32 and dense.
+/// What the forward leaves for the gradient, dense.
 struct OpticalAttentionRows {
-  float* exponent = nullptr;       ///< [batch, heads, queries]: P = 2^(code of S * step + exponent)
-  float* exact_context = nullptr;  ///< [batch, heads, queries, head_dim]: P v, both unquantised
+  float* exponent = nullptr;  ///< [batch, heads, queries]: P = 2^(code of S * step + exponent)
+  /// bf16 [batch, heads, queries, head_dim]: P v, both unquantised.
+  void* exact_context = nullptr;
 };
 
 /// Memory of the codes of the scores, aligned to 16 bytes. Only the first queries' may be kept from

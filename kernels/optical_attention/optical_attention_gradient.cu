@@ -18,9 +18,11 @@ __global__ void row_kernel(AttentionExtent extent, HeadRows g, OpticalAttentionR
   const auto* values =
       reinterpret_cast<const __nv_bfloat16*>(head_of(g, head / extent.heads, head % extent.heads)) +
       row % extent.queries * g.row_stride;
+  const auto* const context =
+      static_cast<const __nv_bfloat16*>(rows.exact_context) + row * extent.head_dim;
   float sum = 0;
   for (std::int64_t i = threadIdx.x % 32; i < extent.head_dim; i += 32) {
-    sum += __bfloat162float(values[i]) * rows.exact_context[row * extent.head_dim + i];
+    sum += __bfloat162float(values[i]) * __bfloat162float(context[i]);
   }
   for (int distance = 16; distance > 0; distance /= 2) {
     sum += __shfl_xor_sync(0xFFFFFFFFu, sum, distance);

@@ -60,7 +60,7 @@ void measure(std::int64_t batch, std::int64_t heads, std::int64_t kv_heads, std:
   const at::Tensor score_range = at::tensor({-40.0f, 40.0f}, fp32);
   const at::Tensor q16 = at::empty(q.sizes(), fp16), k16 = at::empty(k.sizes(), fp16),
                    v16 = at::empty(v.sizes(), fp16);
-  const at::Tensor context = at::empty(q.sizes(), fp32), exact = at::empty(q.sizes(), fp32);
+  const at::Tensor context = at::empty(q.sizes(), fp32), exact = at::empty(q.sizes(), bf16);
   const at::Tensor exponent = at::empty({batch, heads, length}, fp32);
   const at::Tensor observed = at::zeros({3}, bf16.dtype(at::kInt));
   const at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
@@ -70,7 +70,7 @@ void measure(std::int64_t batch, std::int64_t heads, std::int64_t kv_heads, std:
                                       .qk_noise = {.key = 42, .time = {1, 0}},
                                       .v_range = unit,
                                       .qk_range = score_range.const_data_ptr<float>()};
-  const kernels::OpticalAttentionRows rows{exponent.data_ptr<float>(), exact.data_ptr<float>()};
+  const kernels::OpticalAttentionRows rows{exponent.data_ptr<float>(), exact.data_ptr()};
   using kernels::ElementType;
   const double quantise = median_ms([&] {
     const auto one = [&](const at::Tensor& x, const at::Tensor& out) {

@@ -55,11 +55,10 @@ struct ScoreStatistics {
   at::Tensor clamped;        ///< how many of those lie outside qk_range, 0-d; with counts_clamped
 };
 
-/// What a fused pass over the scores leaves for its gradient, fp32 unless said; undefined where it
-/// was not fused.
+/// What a fused pass over the scores leaves for its gradient; undefined where it was not fused.
 struct SoftmaxRows {
-  at::Tensor exponent;       ///< [B, H, S_q]: see kernels::OpticalAttentionRows
-  at::Tensor exact_context;  ///< [B, H, S_q, D]: P·v, both unquantised
+  at::Tensor exponent;       ///< fp32 [B, H, S_q]: see kernels::OpticalAttentionRows
+  at::Tensor exact_context;  ///< bf16 [B, H, S_q, D]: P·v, both unquantised
   at::Tensor codes;          ///< bytes: those that kernels::AttentionCodes keeps
 };
 

@@ -56,7 +56,7 @@ class Rows {
 };
 
 kernels::OpticalAttentionRows pointers(const SoftmaxRows& rows) {
-  return {rows.exponent.data_ptr<float>(), rows.exact_context.data_ptr<float>()};
+  return {rows.exponent.data_ptr<float>(), rows.exact_context.data_ptr()};
 }
 
 /// The most memory that a layer keeps for its codes until the gradient, for each query of a head:
@@ -121,8 +121,8 @@ struct Forward {
         v(quantised.v),
         exact_v(exact.v),
         codes(call, exact.q) {
-    const auto options = exact.q.options().dtype(at::kFloat);
-    rows = {at::empty({call.batch, call.heads, call.queries}, options),
+    const auto options = exact.q.options();
+    rows = {at::empty({call.batch, call.heads, call.queries}, options.dtype(at::kFloat)),
             at::empty({call.batch, call.heads, call.queries, call.head_dim}, options), codes.kept};
   }
 
@@ -138,7 +138,8 @@ at::Tensor fused_context(const AttentionCall& call, const AttentionOperands& exa
                          ScoreStatistics& observed, SoftmaxRows& rows) {
   const CudaScope scope(exact.q);
   const Forward forward(call, exact, quantised, rows);
-  const at::Tensor context = at::empty_like(rows.exact_context);
+  const at::Tensor context =
+      at::empty_like(rows.exact_context, exact.q.options().dtype(at::kFloat));
   const on_cuda::Observation observation(exact.q, scope);
   const bool sees_all = scope_of_scores == ScoreScope::full;
   if (sees_all) {

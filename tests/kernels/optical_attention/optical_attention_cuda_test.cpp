@@ -256,8 +256,9 @@ Outcome on_device(const Case& c, const Inputs& in) {
                              .v_range = unit.data(),
                              .qk_range = score_range.data()};
   const std::size_t row_count = e.batch * e.heads * e.queries;
-  const tests::CudaBuffer<float> context(in.q.size()), exponent(row_count), exact(in.q.size()),
-      range(2), range_alone(2);
+  const tests::CudaBuffer<float> context(in.q.size()), exponent(row_count), range(2),
+      range_alone(2);
+  const tests::CudaBuffer<__nv_bfloat16> exact(in.q.size());
   const tests::CudaBuffer<int> observed(3);
   const OpticalAttentionRows rows{exponent.data(), exact.data()};
   cuda::clear(observed.data(), {});
