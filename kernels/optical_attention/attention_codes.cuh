@@ -41,13 +41,14 @@ struct alignas(8 * sizeof(Code)) CodePair {
     }
   }
 
-  __device__ float get(int row, int key) const {
-    const std::uint32_t lift = __float_as_uint(kLift);
+  /// `lift`: kLift, in a register.
+  __device__ float get(int row, int key, float lift) const {
+    const std::uint32_t lifting = __float_as_uint(lift);
     const std::uint32_t bits = sizeof(Code) == 1
-                                   ? __byte_perm(word[row][0], lift, 0x7640 | key)
+                                   ? __byte_perm(word[row][0], lifting, 0x7640 | key)
                                    : __byte_perm(key < 2 ? word[row][0] : word[row][kWords - 1],
-                                                 lift, key % 2 == 0 ? 0x7610 : 0x7632);
-    return __uint_as_float(bits) - kLift;
+                                                 lifting, key % 2 == 0 ? 0x7610 : 0x7632);
+    return __uint_as_float(bits) - lift;
   }
 };
 

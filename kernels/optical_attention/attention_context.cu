@@ -27,7 +27,8 @@ __device__ void weigh_tile(const Softmax& softmax, const PairStream<Code>& codes
 #pragma unroll
       for (int at = 0; at < 4; ++at) {
         const int key = 2 * eight + at % 2;
-        p[eight][at] = softmax.power(codes.group[group].get(at / 2, key), exponent[at / 2]);
+        p[eight][at] =
+            softmax.power(codes.group[group].get(at / 2, key, softmax.lift), exponent[at / 2]);
         // Q(P; (0, 1)) as its code: v = P * top, because (P - 0) / (1 + 1e-8) is P in fp32. P is
         // no more than 1 by more than rounding, which half a code covers.
         code[eight][at] = fmaf(p[eight][at], softmax.top, kLift) - kLift;

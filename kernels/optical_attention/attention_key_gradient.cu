@@ -56,7 +56,7 @@ __device__ void add_queries(const OpticalAttention& how, const Softmax& softmax,
         const int b = at % 2;
         float& p = probability[eight][at];
         float& ds = d_score[2 * group + eight][at];
-        p = softmax.power(pair[b].get(eight, lane.key + at / 2), b == 0 ? both.x : both.z);
+        p = softmax.power(pair[b].get(eight, lane.key + at / 2, kLift), b == 0 ? both.x : both.z);
         ds = p * (ds - (b == 0 ? both.y : both.w));
         if constexpr (clip) {
           if (ScoreClip(how).cuts(raw[2 * group + eight][at])) ds = 0.0f;

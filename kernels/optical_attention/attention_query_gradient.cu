@@ -34,7 +34,7 @@ __device__ void add_tile(const OpticalAttention& how, const Softmax& softmax,
           const int key = 2 * eight + at % 2;
           float& ds = d_score[2 * group + eight][at];
           const float2 row = rows[at / 2];
-          ds = softmax.power(pair.get(at / 2, key), row.x) * (ds - row.y);
+          ds = softmax.power(pair.get(at / 2, key, softmax.lift), row.x) * (ds - row.y);
           if (masked && first + kGroup * group + key >= lane.visible[at / 2]) ds = 0.0f;
           if constexpr (clip) {
             if (ScoreClip(how).cuts(raw[2 * group + eight][at])) ds = 0.0f;

@@ -113,11 +113,15 @@ struct ScoreReader {
 struct Softmax {
   float step;  ///< one code's share of the exponent of 2: scale * log2(e) * width / top
   float top;   ///< levels - 1
+  /// kLift, which the compiler does not know: as a constant it would take the place in the
+  /// instruction that the bytes' selector needs.
+  float lift;
 
   __device__ explicit Softmax(const OpticalAttention& how) {
     const LevelGrid grid(how.qk_range, how.levels);
     top = grid.top;
     step = how.scale * 1.44269504088896341f * (grid.width / grid.top);
+    lift = __uint_as_float(__float_as_uint(kLift) | static_cast<std::uint32_t>(how.levels) >> 31);
   }
 
   __device__ float power(float code, float exponent) const {
