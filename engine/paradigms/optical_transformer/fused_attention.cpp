@@ -9,6 +9,7 @@
 
 #include <ATen/cuda/CUDAContextLight.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -63,6 +64,16 @@ kernels::OpticalAttentionRows pointers(const SoftmaxRows& rows) {
 /// all codes of 1024 keys, half of those of 2048. More would be the greater part of what a layer
 /// keeps at all; the others are made again.
 constexpr std::int64_t kKeptCodeBytes = 544;
+/// And this part of the device's memory: 32 layers leave room for all else of a large model.
+constexpr std::int64_t kPartOfMemory = 400;
+
+std::int64_t kept_queries_of(const AttentionCall& call) {
+  const auto* const device = at::cuda::getDeviceProperties(call.qk_range.get_device());
+  const std::int64_t bytes =
+      std::min<std::int64_t>(kKeptCodeBytes * call.batch * call.heads * call.queries,
+                             static_cast<std::int64_t>(device->totalGlobalMem) / kPartOfMemory);
+  return kernels::cuda::optical_attention_kept_queries(extent_of(call), call.levels, bytes);
+}
 
 at::TensorOptions bytes_beside(const at::Tensor& tensor) {
   return tensor.options().dtype(at::kByte);
@@ -79,11 +90,6 @@ struct CodeMemory {
         kernels::cuda::optical_attention_code_bytes(extent_of(call), call.levels, kept_queries);
     if (!kept.defined()) kept = at::empty({bytes.kept}, bytes_beside(beside));
     rest = at::empty({bytes.rest}, bytes_beside(beside));
-  }
-
-  static std::int64_t kept_queries_of(const AttentionCall& call) {
-    return kernels::cuda::optical_attention_kept_queries(
-        extent_of(call), call.levels, kKeptCodeBytes * call.batch * call.heads * call.queries);
   }
 
   kernels::AttentionCodes pointers() const {
@@ -177,7 +183,7 @@ at::Tensor fused_output(const AttentionCall& call, const AttentionOperands& exac
 }
 
 bool needs_quantised(const AttentionCall& call) {
-  return call.clip || CodeMemory::kept_queries_of(call) < call.queries;
+  return call.clip || kept_queries_of(call) < call.queries;
 }
 
 AttentionGradient fused_gradient(const AttentionCall& call, const AttentionOperands& quantised,
