@@ -61,11 +61,10 @@ kernels::OpticalAttentionRows pointers(const SoftmaxRows& rows) {
 }
 
 /// The most memory that a layer keeps for its codes until the gradient, for each query of a head:
-/// all codes of 1024 keys, half of those of 2048. More would be the greater part of what a layer
-/// keeps at all; the others are made again.
-constexpr std::int64_t kKeptCodeBytes = 544;
-/// And this part of the device's memory: 32 layers leave room for all else of a large model.
-constexpr std::int64_t kPartOfMemory = 400;
+/// all codes of 2048 keys, a byte each. What does not fit is made again.
+constexpr std::int64_t kKeptCodeBytes = 1088;
+/// And this part of the device's memory, which leaves room for all else of a large model.
+constexpr std::int64_t kPartOfMemory = 200;
 
 std::int64_t kept_queries_of(const AttentionCall& call) {
   const auto* const device = at::cuda::getDeviceProperties(call.qk_range.get_device());
