@@ -21,6 +21,9 @@ struct Extent {
 struct LayerInput {
   at::Tensor x;
   Extent extent;  ///< of x, as a layer's extent_of_input() wanted it; or nobody looked
+  /// Nobody but the layers that are given it reads x, from now until their gradient is complete:
+  /// they may change it.
+  bool is_own = false;
 
   // NOLINTNEXTLINE(google-explicit-constructor): most inputs are no more than their values.
   LayerInput(at::Tensor values) : x(std::move(values)) {}

@@ -86,9 +86,10 @@ Branch LlamaAttention::forward(const LayerInput& input, const RotaryTables& tabl
 Branch LlamaMlp::forward(const LayerInput& input, const ForwardContext& context) {
   const at::Tensor& x = input.x;
   const auto joint = joint_product({&*gate_proj, &*up_proj}, input, context);
-  const LayerInput gated =
+  LayerInput gated =
       joint ? fused_swiglu(*joint, x, *gate_proj, *up_proj, down_proj->extent_of_input(context))
             : swiglu(gate_proj->forward(x, context), up_proj->forward(x, context));
+  gated.is_own = true;
   return branch_end(*down_proj, gated, context);
 }
 
@@ -160,11 +161,13 @@ at::Tensor Llama::hidden_states(const at::Tensor& ids, const ForwardContext& con
                                                                        const ForwardContext& pass) {
       auto [sum, normed] = added_and_normed(in, block.input_layernorm, epsilon,
                                             block.attention.q_proj->extent_of_input(pass));
+      normed.is_own = true;
       return with(std::move(sum), block.attention.forward(normed, tables, pass));
     };
     const ResidualWork mlp = [&block, epsilon](const Residual& in, const ForwardContext& pass) {
       auto [sum, normed] = added_and_normed(in, block.post_attention_layernorm, epsilon,
                                             block.mlp.gate_proj->extent_of_input(pass));
+      normed.is_own = true;
       return with(std::move(sum), block.mlp.forward(normed, pass));
     };
     switch (context.checkpointing) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "kernels/bit_flip/flip_tiles.cuh"
+#include "kernels/bit_flip/bit_flip_masks.cuh"
+#include "kernels/bit_flip/zero_bits.cuh"
 
 namespace kernels::cuda {
 namespace {
@@ -13,12 +14,7 @@ __device__ void add_to(std::int64_t* sum, int value) {
   }
 }
 
-/// Never what memory of an earlier time holds; where it is by chance, work is done for nothing.
-__device__ std::uint64_t mark_of(NoiseTime time) {
-  return (std::uint64_t{time.step} << 32 | time.micro_step) + 1;
-}
-
-/// An operand, its flipped copy, and which of its tiles had an element zeroed.
+/// An operand and its flipped copy.
 template <typename X, typename Y>
 struct TileCopy {
   const X* x;
@@ -26,7 +22,7 @@ struct TileCopy {
   std::int64_t count;
   Y* y;
   ElementType y_type;
-  ZeroedAt zeroed_at;
+  ZeroBits zeroed;
 };
 
 /// Called by all threads of a block, so that the few flips are drawn by few of them while the loads
@@ -43,24 +39,28 @@ __device__ void flip_tile(const TileCopy<X, Y>& copy, const Plan& plan, NoiseTim
     loaded[j] = i >= 0 && i < copy.count ? copy.x[i] : X{0};
   }
   if (draws) draw_masks(plan, time, tile.first, masks);
-  bool any_zeroed = false;
 #pragma unroll
   for (int j = 0; j < kPerThread; ++j) {
     const unsigned in_tile = threadIdx.x + j * device::kThreads;
     const std::int64_t i = tile.start + in_tile;
-    if (i < 0 || i >= copy.count) continue;
+    const bool exists = i >= 0 && i < copy.count;
     const std::uint32_t mask = draws ? masks[in_tile] : 0;
     const std::uint32_t flipped = converted_word(loaded[j], copy.x_type, plan.how.storage) ^ mask;
-    const bool zero = is_zeroed(plan, flipped, mask);
+    const bool zero = exists && is_zeroed(plan, flipped, mask);
+    if (copy.zeroed != nullptr) {
+      const std::uint32_t of_warp = __ballot_sync(0xFFFFFFFFu, zero);
+      if (threadIdx.x % 32 == 0) {
+        copy.zeroed[tile.index * kZeroWordsOfTile + in_tile / 32] = of_warp;
+      }
+    }
+    if (!exists) continue;
     const std::uint32_t result = converted_word(zero ? 0 : flipped, plan.how.storage, copy.y_type);
     copy.y[i] = static_cast<Y>(result);
-    any_zeroed |= zero;
     counts.exponent += __popc(mask & plan.format.exponent.mask());
     counts.fraction += __popc(mask & plan.format.fraction.mask());
     counts.zeroed += zero;
     counts.non_finite += (result & y_format.magnitude) >= y_format.infinity;
   }
-  if (copy.zeroed_at != nullptr && any_zeroed) copy.zeroed_at[tile.index] = mark_of(time);
 }
 
 template <typename X, typename Y>
@@ -79,15 +79,13 @@ __global__ void __launch_bounds__(device::kThreads)
   }
 }
 
-template <typename X, typename G>
-__global__ void __launch_bounds__(device::kThreads)
-    stop_gradient_kernel(const X* x, ElementType x_type, std::int64_t count, Plan plan,
-                         std::uint64_t tiles, G* gradient, ZeroedAt zeroed_at) {
-  __shared__ std::uint32_t masks[kLargestTile];
-  const NoiseTime time = time_of(plan.how);
-  for (std::uint64_t index = blockIdx.x; index < tiles; index += gridDim.x) {
-    if (zeroed_at != nullptr && zeroed_at[index] != mark_of(time)) continue;
-    stop_tile(x, x_type, count, plan, time, Tile(plan, index), gradient, masks);
+template <typename G>
+__global__ void flip_stops_kernel(const std::uint32_t* zeroed, std::uint64_t words,
+                                  std::uint64_t first_element, G* gradient) {
+  const std::uint64_t threads = std::uint64_t{gridDim.x} * blockDim.x;
+  for (std::uint64_t index = std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; index < words;
+       index += threads) {
+    stop_word(zeroed, ZeroWord(index, first_element), gradient);
   }
 }
 
@@ -155,13 +153,13 @@ std::int64_t tiles_of(std::int64_t count, std::uint64_t first_element) {
 }
 
 void flip(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how, void* y,
-          ElementType y_type, FlipCounts* counts, Stream stream, ZeroedAt zeroed_at) {
+          ElementType y_type, FlipCounts* counts, Stream stream, ZeroBits zeroed) {
   if (count == 0) return;
   with_word_of(x_type, [&](auto x_word) {
     with_word_of(y_type, [&](auto y_word) {
       const TileCopy<decltype(x_word), decltype(y_word)> copy{
           static_cast<const decltype(x_word)*>(x), x_type, count,
-          static_cast<decltype(y_word)*>(y),       y_type, zeroed_at};
+          static_cast<decltype(y_word)*>(y),       y_type, zeroed};
       flip_kernel<<<blocks_for(count), device::kThreads, 0, device::native(stream)>>>(
           copy, plan_of(how), static_cast<std::uint64_t>(tiles_of(count, how.first_element)),
           counts);
@@ -170,16 +168,14 @@ void flip(const void* x, ElementType x_type, std::int64_t count, const BitFlip& 
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 
-void stop_gradient(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how,
-                   void* gradient, ElementType gradient_type, Stream stream, ZeroedAt zeroed_at) {
-  if (count == 0 || !how.zeroes()) return;
-  with_word_of(x_type, [&](auto x_word) {
-    with_word_of(gradient_type, [&](auto gradient_word) {
-      stop_gradient_kernel<<<blocks_for(count), device::kThreads, 0, device::native(stream)>>>(
-          static_cast<const decltype(x_word)*>(x), x_type, count, plan_of(how),
-          static_cast<std::uint64_t>(tiles_of(count, how.first_element)),
-          static_cast<decltype(gradient_word)*>(gradient), zeroed_at);
-    });
+void stop_gradient(const std::uint32_t* zeroed, std::int64_t count, std::uint64_t first_element,
+                   void* gradient, ElementType gradient_type, Stream stream) {
+  if (count == 0) return;
+  const std::int64_t words = zero_words(count, first_element);
+  with_word_of(gradient_type, [&](auto word) {
+    flip_stops_kernel<<<device::grid_for(words), device::kThreads, 0, device::native(stream)>>>(
+        zeroed, static_cast<std::uint64_t>(words), first_element,
+        static_cast<decltype(word)*>(gradient));
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

@@ -110,15 +110,20 @@ namespace cuda {
 /// Tiles of the flips that an operand touches.
 std::int64_t tiles_of(std::int64_t count, std::uint64_t first_element);
 
-/// When flip() last zeroed an element of each of the tiles_of() an operand, in device memory that
-/// need not be initialised: stop_gradient() of the same flips passes over the other tiles. Null =
-/// unknown.
-using ZeroedAt = std::uint64_t*;
+/// Which elements of an operand were zeroed: bit p mod 32 of word p div 32, p counted from the
+/// first element of the operand's first tile, which may lie before the operand. zero_words() of
+/// them, in device memory that need not be initialised. Null = nobody asks.
+using ZeroBits = std::uint32_t*;
+inline std::int64_t zero_words(std::int64_t count, std::uint64_t first_element) {
+  return tiles_of(count, first_element) * (kLargestTile / 32);
+}
+
+/// Writes `zeroed` too.
 void flip(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how, void* y,
-          ElementType y_type, FlipCounts* counts, Stream stream, ZeroedAt zeroed_at = nullptr);
-void stop_gradient(const void* x, ElementType x_type, std::int64_t count, const BitFlip& how,
-                   void* gradient, ElementType gradient_type, Stream stream,
-                   ZeroedAt zeroed_at = nullptr);
+          ElementType y_type, FlipCounts* counts, Stream stream, ZeroBits zeroed = nullptr);
+/// gradient[i] = 0 where `zeroed` says so.
+void stop_gradient(const std::uint32_t* zeroed, std::int64_t count, std::uint64_t first_element,
+                   void* gradient, ElementType gradient_type, Stream stream);
 /// Flips alone, no threshold, within `data`, whose format is the storage format: touches flipped
 /// words only. The same call once more undoes it.
 void toggle(void* data, std::int64_t count, const BitFlip& how, Stream stream);

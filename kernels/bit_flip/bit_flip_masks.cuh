@@ -22,6 +22,18 @@ inline Plan plan_of(const BitFlip& how) {
           word_format(how.storage)};
 }
 
+/// Where a largest tile of an operand lies.
+struct Tile {
+  std::uint64_t index;  ///< counted from the operand's first
+  std::uint64_t first;  ///< global element
+  std::int64_t start;   ///< in the operand; the first tile may begin before it
+
+  __device__ Tile(const Plan& plan, std::uint64_t of_operand)
+      : index(of_operand),
+        first((plan.how.first_element / kLargestTile + of_operand) * kLargestTile),
+        start(static_cast<std::int64_t>(first - plan.how.first_element)) {}
+};
+
 /// When the flips are drawn: the moving clock's time where there is one.
 __device__ inline NoiseTime time_of(const BitFlip& how) {
   return how.clock == nullptr ? how.time : *how.clock;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Bit flips around the products of layers that read one input, for rare flips in 16 bits. The
-// products take turns on the input itself: it is flipped as the first layer sees it, then from each
-// layer's flips to the next one's, then put back. What changes is a word in thousands, noted in one
-// pass over the input; everything after looks at the notes alone. Bit for bit what bit_flip.h says.
+// Bit flips of layers that read one input, for rare flips in 16 bits. One product serves all
+// layers: it takes the input as they see it but for the flips, and the few flips of each layer are
+// added to its outputs, x̃·w̃ᵀ = x·w̃ᵀ + (x̃ - x)·w̃ᵀ, and to its weight's gradient, gᵀ·x̃ = gᵀ·x + gᵀ·(x̃
+// - x). A layer by itself sees its flips in the input or a copy of it. Which words flip and what
+// becomes of them is bit for bit what bit_flip.h says.
 #pragma once
 
 #include "kernels/bit_flip/bit_flip.h"
+#include "kernels/range_statistics/range_statistics.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,75 +18,112 @@ namespace kernels::cuda {
 
 /// Layers of a group.
 inline constexpr std::size_t kMostOfGroup = 3;
-
-/// What one layer's flips change in an operand: device memory for its tiles_of(). Needed until the
-/// gradient is complete; `held` alone of an entry is written after the first pass.
-struct FlipNotes {
-  static constexpr int kSlots = 16;  ///< changed words of a tile; more, and it is copied whole
-  struct Entry {
-    std::uint16_t in_tile;  ///< with kZeroed
-    std::uint16_t held;     ///< of the gradient, while a product is added to it
-    std::uint16_t old_word, new_word;
-  };
-  static constexpr std::uint16_t kZeroed = 0x8000;
-
-  int* counts = nullptr;     ///< [tiles]; above kSlots: crowded
-  Entry* entries = nullptr;  ///< [tiles][kSlots]
-};
-
-struct NotedFlips {
-  BitFlip how;
-  FlipNotes notes;
-};
-
-/// Which elements of a weight's copy were zeroed: device memory for its tiles_of().
-struct ZeroNotes {
-  static constexpr int kSlots = 16;
-  int* counts = nullptr;              ///< [tiles]; above kSlots: crowded
-  std::uint16_t* elements = nullptr;  ///< [tiles][kSlots], in the tile
-};
-
-/// An operand that is changed in place, in 16-bit words of the storage format.
-struct FlippedInPlace {
-  void* data = nullptr;
-  std::int64_t count = 0;
-  std::uint16_t* copies = nullptr;  ///< [count]; of crowded tiles, from a change to its undoing
-};
-
-/// A weight and its flipped copy, and what to do with the weight's gradient. Without a threshold
-/// there need be no zeroes and no gradient.
-struct FlippedWeight {
-  const float* weight = nullptr;
-  std::int64_t count = 0;
-  BitFlip how;
-  ZeroNotes zeroes;               ///< written with the copy, read with the gradient
-  std::uint16_t* copy = nullptr;  ///< in the storage format, which has 16 bits
-  float* gradient = nullptr;      ///< set to 0 where the copy was zeroed
-};
+/// Inputs and outputs of a group's layers come in as many.
+inline constexpr std::int64_t kGroupInputs = 32, kGroupOutputs = 8;
+inline constexpr std::int64_t kMostGroupInputs = 8192;
 
 /// Whether flips in 16-bit words are so rare that a group may note them.
 bool can_note_flips(const BitFlip& how);
+/// Whether several layers may share a product: it takes no value that a flip could cancel.
+bool can_share_product(const BitFlip& how);
 
-/// Notes what each layer's flips change in x, all of the same threshold and tiles, and leaves x as
-/// the first layer sees it; copies the weights. Either may be empty.
-void flip_group(const FlippedInPlace& x, std::span<const NotedFlips> layers,
-                std::span<const FlippedWeight> weights, Stream stream);
+/// One word of the input that a layer sees differently.
+struct FlipEntry {
+  static constexpr std::uint16_t kZeroed = 0x8000;  ///< the layer sees 0, and its gradient stops
+  static constexpr std::uint16_t kLarge = 0x4000;  ///< of the input, where every other layer sees 0
+  static constexpr std::uint16_t kColumn = 0x3FFF;
 
-/// From one layer's x to another's.
-struct FlipChange {
-  FlippedInPlace x;
-  const NotedFlips* from = nullptr;  ///< null: x is clean
-  const NotedFlips* to = nullptr;    ///< null: x becomes clean
-  /// If not null, the gradient of x in 16 bits, [x.count], to which the product of each layer is
-  /// added in turn. Where `from` zeroed x it loses what came of that layer: it becomes what it was
-  /// before, and 0 behind the first of all. Where `to` zeroes x, its value is held.
-  void* gradient = nullptr;
-  bool is_first = false;                ///< `from` is the first whose product went there
-  std::uint16_t* held_tiles = nullptr;  ///< [x.count]; of crowded tiles, where layers are several
+  std::uint16_t row;     ///< of the segment
+  std::uint16_t column;  ///< with the marks above
+  std::uint16_t base;    ///< the word that the product takes
+  std::uint16_t value;   ///< the word that the layer sees
 };
 
-/// `weights`: whose gradients are complete.
-void change_flips(const FlipChange& change, std::span<const FlippedWeight> weights, Stream stream);
+/// The same by column, for the gradient of a layer's weight.
+struct ColumnFlip {
+  static constexpr int kPanel = 8;  ///< neighbouring columns that share a list
+
+  std::uint32_t row_and_column;  ///< 8 · row + column of the panel
+  std::uint16_t base, value;
+};
+
+/// What layers change in an input, by segments of whole rows: device memory that need not be
+/// initialised, needed until the gradients are complete.
+struct FlipNotes {
+  static constexpr int kEntries = 128;  ///< of a segment: four times what can be expected at most
+  static constexpr int kElements = 16384;  ///< of a segment at most
+  static constexpr int kLargeWords = kElements / 32;
+
+  // Written by note_flips().
+  int* counts = nullptr;             ///< [layers][segments]
+  FlipEntry* entries = nullptr;      ///< [layers][segments][kEntries], ascending
+  std::uint16_t* columns = nullptr;  ///< theirs once more
+  int* large_counts = nullptr;     ///< [segments]: of elements that every layer sees as 0, or more
+  std::uint32_t* large = nullptr;  ///< [segments][kLargeWords]: their bits, where there are any
+  // Written by correct_outputs().
+  int* panel_counts = nullptr;   ///< [layers][panels]
+  ColumnFlip* panels = nullptr;  ///< [layers][panels][panel_room()], by row
+};
+
+/// [rows][columns] words of 16 bits in the storage format.
+struct GroupInput {
+  void* data = nullptr;
+  std::int64_t rows = 0, columns = 0;
+  /// Of all of its values, or null: where no word can be too large none is looked at.
+  ObservedRange observed = nullptr;
+};
+std::int64_t segments_of(std::int64_t rows, std::int64_t columns);
+/// Flips of a panel: twice what can be expected at most, and some.
+std::int64_t panel_room(std::int64_t rows, std::int64_t columns);
+
+/// Notes what each of `layers`, all of the same threshold, changes in the input. What is too large
+/// in the input becomes 0. With `seen`, memory like the input or the input itself, that gets what
+/// the first layer sees, and the input by itself stays as it is.
+void note_flips(const GroupInput& x, std::span<const BitFlip> layers, const FlipNotes& notes,
+                void* seen, Stream stream);
+
+struct FlippedWeight {
+  const float* data = nullptr;  ///< [outputs][columns]
+  std::int64_t outputs = 0, columns = 0;
+  BitFlip how;
+  ZeroBits zeroed = nullptr;        ///< there need be none without a threshold
+  std::uint16_t* values = nullptr;  ///< as its layer sees it: [columns][pitch], `outputs` of them
+  std::int64_t pitch = 0;
+};
+
+/// Copies any number of weights.
+void flip_weights(std::span<const FlippedWeight> weights, Stream stream);
+
+/// What the launches after a product need to know of its group.
+struct NotedGroup {
+  ElementType type = ElementType::bf16;  ///< of 16 bits, of all operands
+  std::int64_t rows = 0, columns = 0;
+  std::span<const std::int64_t> outputs;  ///< of each layer
+  const std::uint16_t* weights =
+      nullptr;  ///< [columns][outputs of all], as flip_weights() left them
+  FlipNotes notes;
+};
+
+/// Adds what the flips of each layer change in its outputs, and lists them by column. `y`:
+/// [rows][outputs of all].
+void correct_outputs(const NotedGroup& group, std::uint16_t* y, Stream stream);
+
+/// Makes the input that one layer sees what another one sees.
+void turn_flips(const NotedGroup& group, std::uint16_t* x, std::size_t from, std::size_t to,
+                Stream stream);
+
+struct GroupGradients {
+  const std::uint16_t* outputs = nullptr;  ///< [rows][outputs of all]
+  std::uint16_t* input = nullptr;          ///< [rows][columns]
+  float* weights = nullptr;                ///< [outputs of all][columns]
+  /// Of each weight; null where it has no threshold.
+  const std::uint32_t* zeroed_weights[kMostOfGroup] = {};
+};
+
+/// Makes the gradients of the products those of the layers: adds what flips change in the weights',
+/// where correct_outputs() has listed them, and stops both where the layer's operand was zeroed.
+/// Without notes the input was exact.
+void correct_gradients(const NotedGroup& group, const GroupGradients& gradients, Stream stream);
 
 }  // namespace kernels::cuda
 #endif

@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
-#include <span>
 #include <vector>
 
 namespace {
@@ -63,71 +62,72 @@ BitFlip flips(std::uint64_t layer, double threshold) {
 }
 
 void measure(const char* name, std::int64_t rows, std::int64_t in, std::vector<std::int64_t> outs) {
-  const std::int64_t count = rows * in;
-  const DeviceMemory x(2 * count), copies(2 * count), gradient(2 * count), held(2 * count);
-  const std::int64_t tiles = cuda::tiles_of(count, 0);
-  const DeviceMemory counts(4 * tiles * 3), entries(128 * tiles * 3);
-  std::vector<cuda::NotedFlips> layers;
-  std::vector<cuda::FlippedWeight> weights;
+  const std::int64_t count = rows * in, segments = cuda::segments_of(rows, in);
   std::vector<std::unique_ptr<DeviceMemory>> memory;
   const auto made = [&](std::int64_t bytes) {
     memory.push_back(std::make_unique<DeviceMemory>(static_cast<std::size_t>(bytes)));
     return memory.back()->data;
   };
+  const auto layers = static_cast<std::int64_t>(outs.size());
+  std::int64_t all_outs = 0;
+  for (const std::int64_t out : outs) all_outs += out;
+  const cuda::GroupInput x{made(2 * count), rows, in};
+  const cuda::FlipNotes notes{
+      static_cast<int*>(made(4 * layers * segments)),
+      static_cast<cuda::FlipEntry*>(made(8 * layers * segments * cuda::FlipNotes::kEntries)),
+      static_cast<std::uint16_t*>(made(2 * layers * segments * cuda::FlipNotes::kEntries)),
+      static_cast<int*>(made(4 * segments)),
+      static_cast<std::uint32_t*>(made(4 * segments * cuda::FlipNotes::kLargeWords)),
+      static_cast<int*>(made(4 * layers * in / cuda::ColumnFlip::kPanel)),
+      static_cast<cuda::ColumnFlip*>(
+          made(layers * in / cuda::ColumnFlip::kPanel * cuda::panel_room(rows, in) * 8))};
+  auto* const copies = static_cast<std::uint16_t*>(made(2 * all_outs * in));
+  std::vector<BitFlip> of_x;
+  std::vector<cuda::FlippedWeight> weights;
+  cuda::GroupGradients gradients{static_cast<std::uint16_t*>(made(2 * rows * all_outs)),
+                                 static_cast<std::uint16_t*>(made(2 * count)),
+                                 static_cast<float*>(made(4 * all_outs * in)),
+                                 {}};
   for (std::size_t i = 0; i < outs.size(); ++i) {
-    layers.push_back({flips(i, 30),
-                      {counts.as<int>() + static_cast<std::int64_t>(i) * tiles,
-                       entries.as<cuda::FlipNotes::Entry>() +
-                           static_cast<std::int64_t>(i) * tiles * cuda::FlipNotes::kSlots}});
     const std::int64_t size = outs[i] * in;
-    cuda::FlippedWeight weight{.weight = static_cast<float*>(made(4 * size)),
-                               .count = size,
-                               .how = flips(7 + i, 1.25),
-                               .zeroes = {},
-                               .copy = static_cast<std::uint16_t*>(made(2 * size)),
-                               .gradient = static_cast<float*>(made(4 * size))};
-    weight.zeroes = {static_cast<int*>(made(4 * cuda::tiles_of(size, 0))),
-                     static_cast<std::uint16_t*>(made(32 * cuda::tiles_of(size, 0)))};
-    weights.push_back(weight);
+    of_x.push_back(flips(i, 30));
+    weights.push_back({.data = static_cast<float*>(made(4 * size)),
+                       .outputs = outs[i],
+                       .columns = in,
+                       .how = flips(7 + i, 1.25),
+                       .zeroed = static_cast<std::uint32_t*>(made(4 * cuda::zero_words(size, 0))),
+                       .values = copies,
+                       .pitch = all_outs});
+    gradients.zeroed_weights[i] = weights.back().zeroed;
   }
-  const cuda::FlippedInPlace in_place{x.data, count, copies.as<std::uint16_t>()};
-  const auto begin = [&](const auto& of_x, const auto& of_w) {
-    return microseconds([&] { cuda::flip_group(in_place, of_x, of_w, {}); });
+  void* const seen = layers == 1 ? x.data : nullptr;
+  const auto note = [&](const std::vector<BitFlip>& hows) {
+    return microseconds([&] { cuda::note_flips(x, hows, notes, seen, {}); });
   };
-  const std::vector<cuda::NotedFlips> no_layers;
-  const std::vector<cuda::FlippedWeight> no_weights;
-  auto quiet = layers, unlimited = layers;
-  for (auto& layer : quiet) layer.how.exponent.rarity = layer.how.fraction.rarity = 0;
-  for (auto& layer : unlimited) layer.how.zero_from = kNeverZero;
-  const double both = begin(layers, weights), of_x = begin(layers, no_weights),
-               of_w = begin(no_layers, weights), threshold = begin(quiet, no_weights),
-               draws = begin(unlimited, no_weights);
-  cuda::flip_group(in_place, layers, weights, {});
-  const auto change = [&](std::span<const cuda::FlippedWeight> stopped, void* with_gradient) {
-    return microseconds([&] {
-      cuda::change_flips({.x = in_place,
-                          .from = &layers.front(),
-                          .to = &layers.back(),
-                          .gradient = with_gradient,
-                          .is_first = false,
-                          .held_tiles = held.as<std::uint16_t>()},
-                         stopped, {});
-    });
-  };
+  auto unlimited = of_x;
+  for (BitFlip& how : unlimited) how.zero_from = kNeverZero;
+  const double draws = note(unlimited), noted = note(of_x),
+               flipped = microseconds([&] { cuda::flip_weights(weights, {}); });
+  const cuda::NotedGroup group{ElementType::bf16, rows, in, outs, copies, notes};
+  auto* const y = static_cast<std::uint16_t*>(made(2 * rows * all_outs));
+  const double outputs =
+      layers == 1 ? 0 : microseconds([&] { cuda::correct_outputs(group, y, {}); });
+  const double corrected = microseconds([&] { cuda::correct_gradients(group, gradients, {}); });
   std::printf(
-      "%-28s begin %6.1f (x alone %6.1f: its threshold %6.1f, its flips %6.1f; weights "
-      "alone %6.1f)  change %5.1f  with gradients %5.1f\n",
-      name, both, of_x, threshold, draws, of_w, change({}, nullptr),
-      change(weights, gradient.data));
+      "%-24s note %6.1f (without threshold %6.1f)  outputs %5.1f  gradients %5.1f  weights "
+      "%5.1f\n",
+      name, noted, draws, outputs, corrected, flipped);
 }
 
 }  // namespace
 
 int main() {
   measure("60M 12x1024, q k v", 12 * 1024, 384, {384, 128, 128});
+  measure("60M 12x1024, gate up", 12 * 1024, 384, {1408, 1408});
   measure("60M 12x1024, down", 12 * 1024, 1408, {384});
   measure("60M 48x2048, q k v", 48 * 2048, 384, {384, 128, 128});
   measure("60M 48x2048, down", 48 * 2048, 1408, {384});
-  measure("1.1B 12x2048, gate up", 12 * 2048, 2048, {5632, 5632});
+  measure("60M 48x2048, gate up", 48 * 2048, 384, {1408, 1408});
+  measure("1.1B 12x2048, gate up", 12 * 2048, 1536, {5376, 5376});
   return 0;
 }

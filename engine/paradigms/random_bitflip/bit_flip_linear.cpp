@@ -8,7 +8,10 @@
 #include "kernels/noise_key.h"
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 
+#include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -62,6 +65,16 @@ void add_statistics(const char* operand, const at::Tensor& counts,
   for (int i = 0; i < 4; ++i) measured.push_back({std::string(operand) + names[i], counts[i]});
 }
 
+/// {least, greatest, any NaN} of nothing, so many times, on the device.
+at::Tensor unobserved_ranges(std::size_t count, at::Device device) {
+  const auto rows = static_cast<std::int64_t>(count);
+  const at::Tensor ranges = at::empty({rows, 3}, at::TensorOptions(device).dtype(at::kInt));
+  ranges.select(1, 0).fill_(std::numeric_limits<int>::max());
+  ranges.select(1, 1).fill_(std::numeric_limits<int>::min());
+  ranges.select(1, 2).zero_();
+  return ranges;
+}
+
 }  // namespace
 
 BitFlipLinear::BitFlipLinear(std::unique_ptr<LinearLayer> original, const BitFlipOptions& options,
@@ -72,51 +85,68 @@ BitFlipLinear::BitFlipLinear(std::unique_ptr<LinearLayer> original, const BitFli
       run_seed_(run_seed),
       layer_id_(kernels::layer_id(name())) {}
 
+kernels::ElementType BitFlipLinear::storage(const ForwardContext& context) const {
+  return options_.storage.value_or(element_type_of(context.compute_dtype));
+}
+
 bool BitFlipLinear::is_capturable(std::int64_t step) const {
   // Redrawn once a step, the weights' flips would have to read half of the clock.
   return !options_.is_reference && options_.x.is_settled(step) && options_.w.is_settled(step) &&
          (options_.w.is_exact() || options_.w_redraw != WeightRedraw::step);
 }
 
+std::uint64_t BitFlipLinear::key(std::uint64_t seed, std::uint64_t of_role,
+                                 bool is_of_evaluation) const {
+  if (is_of_evaluation) of_role += role::evaluation;
+  return kernels::noise_key(run_seed_, layer_id_, seed, of_role);
+}
+
+OperandFlips BitFlipLinear::weight_flips(const ForwardContext& context) const {
+  OperandFlips w = flips_at(context.step, options_.w, storage(context));
+  w.how.zeroes_only_flipped = options_.zeroes_only_flipped;
+  const bool is_of_evaluation =
+      context.phase != Phase::train && options_.w_redraw != WeightRedraw::run;
+  w.how.exponent.key = key(options_.w.seed_exponent, role::bit_flip_w_exponent, is_of_evaluation);
+  w.how.fraction.key = key(options_.w.seed_fraction, role::bit_flip_w_fraction, is_of_evaluation);
+  const auto step = static_cast<std::uint32_t>(context.step);
+  if (options_.w_redraw == WeightRedraw::forward) {
+    w.how.time = {step, static_cast<std::uint32_t>(context.micro_step)};
+    w.how.clock = context.clock;
+  }
+  if (options_.w_redraw == WeightRedraw::step) w.how.time = {step, 0};
+  return w;
+}
+
+OperandFlips BitFlipLinear::input_flips(const at::Tensor& x, const ForwardContext& context) const {
+  OperandFlips flips = flips_at(context.step, options_.x, storage(context));
+  flips.how.zeroes_only_flipped = options_.zeroes_only_flipped;
+  const bool is_of_evaluation = context.phase != Phase::train;
+  flips.how.exponent.key =
+      key(options_.x.seed_exponent, role::bit_flip_x_exponent, is_of_evaluation);
+  flips.how.fraction.key =
+      key(options_.x.seed_fraction, role::bit_flip_x_fraction, is_of_evaluation);
+  flips.how.time = {static_cast<std::uint32_t>(context.step),
+                    static_cast<std::uint32_t>(context.micro_step)};
+  flips.how.clock = context.clock;
+  flips.how.first_element =
+      static_cast<std::uint64_t>(context.first_sequence * (x.numel() / x.size(0)));
+  return flips;
+}
+
 LinearFlips BitFlipLinear::flips_of(const at::Tensor& x, const ForwardContext& context) {
-  const kernels::ElementType storage =
-      options_.storage.value_or(element_type_of(context.compute_dtype));
-  LinearFlips flips{.x = flips_at(context.step, options_.x, storage),
-                    .w = flips_at(context.step, options_.w, storage),
-                    .compute_dtype = context.compute_dtype,
-                    .x_counts = {},
-                    .w_counts = {}};
-  flips.x.how.zeroes_only_flipped = options_.zeroes_only_flipped;
-  flips.w.how.zeroes_only_flipped = options_.zeroes_only_flipped;
-  if (options_.is_reference) {
-    key_as_upstream(flips.x, options_.x, x_advance_);
-    key_as_upstream(flips.w, options_.w, w_advance_);
+  LinearFlips flips{
+      .x = {}, .w = {}, .compute_dtype = context.compute_dtype, .x_counts = {}, .w_counts = {}};
+  if (!options_.is_reference) {
+    flips.x = input_flips(x, context);
+    flips.w = weight_flips(context);
     return flips;
   }
-
-  const bool is_fault_map = options_.w_redraw == WeightRedraw::run;
-  const auto key = [&](std::uint64_t seed, std::uint64_t of_role, bool has_evaluation) {
-    if (has_evaluation && context.phase != Phase::train) of_role += role::evaluation;
-    return kernels::noise_key(run_seed_, layer_id_, seed, of_role);
-  };
-  flips.x.how.exponent.key = key(options_.x.seed_exponent, role::bit_flip_x_exponent, true);
-  flips.x.how.fraction.key = key(options_.x.seed_fraction, role::bit_flip_x_fraction, true);
-  flips.w.how.exponent.key =
-      key(options_.w.seed_exponent, role::bit_flip_w_exponent, !is_fault_map);
-  flips.w.how.fraction.key =
-      key(options_.w.seed_fraction, role::bit_flip_w_fraction, !is_fault_map);
-
-  const auto step = static_cast<std::uint32_t>(context.step);
-  const auto micro_step = static_cast<std::uint32_t>(context.micro_step);
-  flips.x.how.time = {step, micro_step};
-  flips.x.how.clock = context.clock;
-  flips.x.how.first_element =
-      static_cast<std::uint64_t>(context.first_sequence * (x.numel() / x.size(0)));
-  if (options_.w_redraw == WeightRedraw::forward) {
-    flips.w.how.time = {step, micro_step};
-    flips.w.how.clock = context.clock;
-  }
-  if (options_.w_redraw == WeightRedraw::step) flips.w.how.time = {step, 0};
+  flips.x = flips_at(context.step, options_.x, storage(context));
+  flips.w = flips_at(context.step, options_.w, storage(context));
+  flips.x.how.zeroes_only_flipped = options_.zeroes_only_flipped;
+  flips.w.how.zeroes_only_flipped = options_.zeroes_only_flipped;
+  key_as_upstream(flips.x, options_.x, x_advance_);
+  key_as_upstream(flips.w, options_.w, w_advance_);
   return flips;
 }
 
@@ -144,23 +174,92 @@ at::Tensor BitFlipLinear::forward(const at::Tensor& x, const ForwardContext& con
   return flipped_linear(x, weight(), bias(), flips);
 }
 
+void BitFlipLinear::begin_pass(std::span<LinearLayer* const> layers,
+                               const ForwardContext& context) {
+  std::vector<BitFlipLinear*> flipping;
+  for (LinearLayer* layer : layers) {
+    if (auto* const one = dynamic_cast<BitFlipLinear*>(layer)) flipping.push_back(one);
+  }
+  if (flipping.empty() || flipping.front() != this) return;  // the first acts for all
+  std::vector<BitFlipLinear*> first_layers;
+  std::vector<std::vector<FlippingWeight>> groups;
+  for (BitFlipLinear* layer : flipping) {
+    layer->seen_.reset();
+    const auto is_here = [&](const BitFlipLinear* member) {
+      return std::find(flipping.begin(), flipping.end(), member) != flipping.end();
+    };
+    if (layer->together_.empty() || context.measure || context.phase == Phase::calibrate ||
+        !std::all_of(layer->together_.begin(), layer->together_.end(), is_here)) {
+      continue;
+    }
+    std::vector<FlippingWeight> weights = weights_of(layer->together_, context);
+    if (!std::all_of(weights.begin(), weights.end(), [&](const FlippingWeight& weight) {
+          return can_note(weight.flips, context.compute_dtype);
+        })) {
+      continue;
+    }
+    first_layers.push_back(layer);
+    groups.push_back(std::move(weights));
+  }
+  std::vector<SeenWeights> all = seen_weights(groups, context.compute_dtype);
+  if (all.empty()) return;
+  const at::Tensor ranges = unobserved_ranges(all.size(), weight().device());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    first_layers[i]->seen_.emplace(
+        SeenInPass{std::move(all[i]), PassTime(context), {ranges[static_cast<std::int64_t>(i)]}});
+  }
+}
+
+Extent BitFlipLinear::extent_of_input(const ForwardContext& context) {
+  if (!seen_ || !(seen_->time == PassTime(context)) || !options_.x.zero_out_threshold ||
+      options_.zeroes_only_flipped) {
+    return {};
+  }
+  return seen_->range;
+}
+
+std::vector<FlippingWeight> BitFlipLinear::weights_of(std::span<BitFlipLinear* const> layers,
+                                                      const ForwardContext& context) {
+  std::vector<FlippingWeight> weights;
+  for (const BitFlipLinear* layer : layers) {
+    weights.push_back({layer->weight(), layer->weight_flips(context)});
+  }
+  return weights;
+}
+
+SeenWeights BitFlipLinear::take_seen(const std::vector<BitFlipLinear*>& layers,
+                                     const ForwardContext& context) {
+  if (seen_ && together_ == layers && seen_->time == PassTime(context)) {
+    return std::exchange(seen_, std::nullopt)->weights;
+  }
+  for (BitFlipLinear* layer : layers) {
+    layer->together_.clear();
+    layer->seen_.reset();
+  }
+  together_ = layers;
+  const std::vector<std::vector<FlippingWeight>> group = {weights_of(layers, context)};
+  return seen_weights(group, context.compute_dtype)[0];
+}
+
 JointOutput BitFlipLinear::joint_product(std::span<LinearLayer* const> layers,
                                          const LayerInput& input, const ForwardContext& context) {
   const at::Tensor& x = input.x;
   std::vector<FlippedLayer> group;
+  std::vector<BitFlipLinear*> flipping;
   for (LinearLayer* layer : layers) {
-    auto* const flipping = dynamic_cast<BitFlipLinear*>(layer);
+    flipping.push_back(dynamic_cast<BitFlipLinear*>(layer));
     // Upstream's seeds move with each asking.
-    if (flipping == nullptr || flipping->options_.is_reference || flipping->bias().defined() ||
-        context.measure || context.phase == Phase::calibrate ||
-        x.size(-1) != flipping->weight().size(1)) {
+    if (flipping.back() == nullptr || flipping.back()->options_.is_reference ||
+        layer->bias().defined() || context.measure || context.phase == Phase::calibrate ||
+        x.size(-1) != layer->weight().size(1)) {
       return {};
     }
-    group.push_back({flipping->weight(), flipping->flips_of(x, context)});
+    group.push_back({layer->weight(), flipping.back()->flips_of(x, context)});
   }
-  if (!makes_group(x, group)) return {};
-  auto made = c10::make_intrusive<FlippedGroup>(std::move(group));
-  at::Tensor values = made->product(x);
+  if (!makes_group(x, group, input.is_own)) return {};
+  auto made = c10::make_intrusive<FlippedGroup>(std::move(group), input.is_own,
+                                                take_seen(flipping, context));
+  at::Tensor values = made->product(x, input.extent);
   return {.values = std::move(values), .raw = {}, .gradient = std::move(made)};
 }
 

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Layers that read one input on CUDA, where flips are rare and in 16 bits: a product for each, on
-// the input itself as that layer sees it, kernels/bit_flip/flip_group.h.
+// Layers that read one input on CUDA, where flips are rare and in 16 bits: one product for all of
+// them, and few corrections; or, where products are large, one by one in turns on the input itself.
+// kernels/bit_flip/flip_group.h
 #pragma once
 
 #include "engine/model/linear_layer.h"
 #include "engine/paradigms/random_bitflip/flipped_linear_function.h"
+#include "engine/paradigms/random_bitflip/seen_weights.h"
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
+
+namespace kernels::cuda {
+struct FlipNotes;
+struct NotedGroup;
+}  // namespace kernels::cuda
 
 namespace engine::random_bitflip {
 
@@ -19,29 +28,40 @@ struct FlippedLayer {
   LinearFlips flips;
 };
 
-/// Whether the layers may be a group. They have to, for all of them: x is [..., in] in row-major
-/// memory that nobody else uses until product() or gradients() returns.
-bool makes_group(const at::Tensor& x, const std::vector<FlippedLayer>& layers);
+/// Whether the layers may be a group: x is [..., in] in row-major memory. Several layers that flip
+/// it have to own it.
+bool makes_group(const at::Tensor& x, const std::vector<FlippedLayer>& layers, bool owns_input);
 
 /// One forward pass of the layers, and its gradient: that of README, eq. 3.
 class FlippedGroup final : public JointGradient {
  public:
-  explicit FlippedGroup(std::vector<FlippedLayer> layers) : layers_(std::move(layers)) {}
+  /// `owns_input`: nobody else reads x, from product() until gradients() is done; it may change.
+  /// `weights`: as the layers see them.
+  FlippedGroup(std::vector<FlippedLayer> layers, bool owns_input, SeenWeights weights);
 
   /// [rows, sum of outputs].
-  at::Tensor product(const at::Tensor& x);
+  at::Tensor product(const at::Tensor& x, const Extent& extent);
   std::vector<at::Tensor> gradients(const at::Tensor& x, const at::Tensor& product) override;
 
  private:
-  class Turns;
-  class Weights;
+  bool is_exact() const { return layers_[0].flips.x.is_exact; }
+  void note(const at::Tensor& x, const Extent& extent);
+  kernels::cuda::FlipNotes notes() const;
+  kernels::cuda::NotedGroup noted(const at::Tensor& x) const;
+  void turn_to(std::size_t layer, const at::Tensor& x);
+  /// What the product takes, [rows, in].
+  at::Tensor taken(const at::Tensor& x) const;
+  at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& product);
 
   std::vector<FlippedLayer> layers_;
-  at::Tensor copies_;       ///< flipped weights one below the other, [sum of outputs, in]
-  at::Tensor zero_counts_;  ///< notes of the weights, one behind the other
-  at::Tensor zero_elements_;
-  at::Tensor counts_;  ///< notes of x for each layer: [layers, tiles]
-  at::Tensor entries_;
+  std::vector<std::int64_t> outputs_;
+  bool owns_input_;
+  bool takes_turns_ = false;  ///< products one by one, on x as each layer sees it
+  std::size_t turn_ = 0;      ///< whose x it is now
+  SeenWeights weights_;
+  at::Tensor seen_;  ///< what a layer alone sees of an input that others read too
+  // kernels::cuda::FlipNotes
+  at::Tensor counts_, entries_, columns_, large_counts_, large_, panel_counts_, panels_;
 };
 
 }  // namespace engine::random_bitflip

@@ -4,6 +4,7 @@
 #include "engine/device/current_stream.h"
 #include "engine/device/element_type.h"
 #include "engine/device/parallel_for.h"
+#include "engine/paradigms/random_bitflip/zero_bits.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
@@ -143,11 +144,6 @@ void FlippedOperand::flip_on_cpu(const at::Tensor& counts) {
   });
 }
 
-std::uint64_t* FlippedOperand::zeroed_at() const {
-  if (!memory_.zeroed_at.defined()) return nullptr;
-  return reinterpret_cast<std::uint64_t*>(memory_.zeroed_at.data_ptr<std::int64_t>());
-}
-
 void FlippedOperand::flip_on_device([[maybe_unused]] const at::Tensor& counts) {
 #ifdef PARADIGM_WITH_CUDA
   const c10::DeviceGuard guard(source_.device());
@@ -155,14 +151,10 @@ void FlippedOperand::flip_on_device([[maybe_unused]] const at::Tensor& counts) {
     kernels::cuda::toggle(borrowed_bytes(source_), source_.numel(), flips_.how,
                           current_stream(source_));
   } else {
-    if (flips_.how.zeroes()) {
-      memory_.zeroed_at =
-          at::empty({kernels::cuda::tiles_of(source_.numel(), flips_.how.first_element)},
-                    source_.options().dtype(at::kLong));
-    }
+    if (flips_.how.zeroes()) memory_.zeroed = empty_zero_bits(source_, flips_.how);
     kernels::cuda::flip(source_.const_data_ptr(), element_type_of(source_), source_.numel(),
                         flips_.how, values_.mutable_data_ptr(), element_type_of(values_),
-                        counts_of(counts), current_stream(source_), zeroed_at());
+                        counts_of(counts), current_stream(source_), zero_bits_of(memory_.zeroed));
   }
 #endif
 }
@@ -205,9 +197,9 @@ void FlippedOperand::stop(const at::Tensor& gradient) const {
   }
 #ifdef PARADIGM_WITH_CUDA
   const c10::DeviceGuard guard(source_.device());
-  kernels::cuda::stop_gradient(source_.const_data_ptr(), element_type_of(source_), source_.numel(),
-                               flips_.how, g, element_type_of(gradient), current_stream(source_),
-                               zeroed_at());
+  kernels::cuda::stop_gradient(zero_bits_of(memory_.zeroed), source_.numel(),
+                               flips_.how.first_element, g, element_type_of(gradient),
+                               current_stream(source_));
 #endif
 }
 

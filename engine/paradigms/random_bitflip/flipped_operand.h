@@ -25,8 +25,8 @@ at::Tensor empty_counts(const at::Tensor& tensor);
 
 /// What a forward pass on CUDA leaves for its backward pass, which then draws nothing again.
 struct FlipMemory {
-  at::Tensor values;     ///< the flipped copy, of an operand that was copied
-  at::Tensor zeroed_at;  ///< kernels::cuda::ZeroedAt, of the same
+  at::Tensor values;  ///< the flipped copy, of an operand that was copied
+  at::Tensor zeroed;  ///< int32: kernels::cuda::ZeroBits of the same; undefined without a threshold
 };
 
 /// A tensor as the product sees it. Where the storage format, the compute dtype and the tensor's
@@ -51,7 +51,6 @@ class FlippedOperand {
   void stop(const at::Tensor& gradient) const;
 
  private:
-  std::uint64_t* zeroed_at() const;
   bool flip_on_cpu_in_place(const at::Tensor& counts);
   void flip_on_cpu(const at::Tensor& counts);
   void restore_on_cpu();
