@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A group of noted flips as the kernels see it that add to its products what those lack: few words
+// of the input differ for a layer, each in one row of its outputs and in one column of its weight's
+// gradient. Sums are taken in the order of the elements, so that they are always the same.
+#pragma once
+
+#include "kernels/bit_flip/flip_group.h"
+#include "kernels/bit_flip/segments.cuh"
+#include "kernels/device/elements.cuh"
+#include "kernels/device/rows.cuh"
+
+#include <cassert>
+#include <cstring>
+
+namespace kernels::bit_flips {
+
+constexpr int kEntries = cuda::FlipNotes::kEntries;
+constexpr int kPanel = cuda::ColumnFlip::kPanel;
+
+/// A group in a kernel's terms.
+struct Group {
+  Rows rows;
+  int layers;
+  int first_output[kGroupLayers + 1];  ///< of each layer; then their sum
+  const std::uint16_t* weights;
+  cuda::FlipNotes notes;  ///< counts null: none
+  int room;               ///< of a panel's list
+
+  __device__ int outputs() const { return first_output[layers]; }
+  __device__ int layer_of(int output) const {
+    int layer = 0;
+    while (output >= first_output[layer + 1]) ++layer;
+    return layer;
+  }
+};
+
+template <typename T>
+__device__ float number(std::uint16_t word) {
+  T value;
+  memcpy(&value, &word, sizeof(value));
+  return device::to_float(value);
+}
+
+inline Group group_of(const cuda::NotedGroup& noted) {
+  assert(noted.outputs.size() <= kMostOfGroup);
+  Group group{};
+  group.rows = Rows(noted.rows, noted.columns);
+  group.weights = noted.weights;
+  group.notes = noted.notes;
+  group.room = static_cast<int>(cuda::panel_room(noted.rows, noted.columns));
+  for (const std::int64_t outputs : noted.outputs) {
+    assert(outputs % kGroupOutputs == 0);
+    group.first_output[group.layers + 1] =
+        group.first_output[group.layers] + static_cast<int>(outputs);
+    ++group.layers;
+  }
+  return group;
+}
+
+/// Calls work(T{}) with the 16-bit type of the operands.
+template <typename Work>
+void with_half_type(ElementType type, Work&& work) {
+  if (type == ElementType::fp16) return work(__half{});
+  work(__nv_bfloat16{});
+}
+
+}  // namespace kernels::bit_flips
