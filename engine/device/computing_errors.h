@@ -6,6 +6,7 @@
 
 #include <exception>
 #include <new>
+#include <string>
 
 namespace engine {
 
@@ -20,6 +21,10 @@ auto with_errors_as(const char* id, const Work& work) -> decltype(work()) {
   } catch (const std::bad_alloc&) {
     fail(id, {}, "out of memory", "Give it less at once, or free memory");
   } catch (const std::exception& error) {
+    if (const std::string asked = memory_asked_for(error); !asked.empty()) {
+      fail(id, {}, asked,
+           "Give it less at once: a smaller batch, shorter blocks, fewer transforms in one go");
+    }
     fail(id, {}, device_error_message(error, "start the program again"));
   }
 }

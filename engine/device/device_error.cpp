@@ -30,4 +30,13 @@ std::string device_error_message(const std::exception& error, std::string_view t
          std::string(then);
 }
 
+std::string memory_asked_for(const std::exception& error) {
+  const auto* const of_memory = dynamic_cast<const c10::OutOfMemoryError*>(&error);
+  if (of_memory == nullptr) return "";
+  const std::string text = of_memory->what_without_backtrace();
+  const std::string_view last = " is free.";
+  const std::size_t end = text.find(last);
+  return end == std::string::npos ? text : text.substr(0, end + last.size());
+}
+
 }  // namespace engine

@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/training/out_of_memory.h"
 
+#include "engine/device/device_error.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <string_view>
 #include <vector>
 
 namespace engine {
-namespace {
-
-/// LibTorch's account up to what was free; its advice on its allocator helps nobody here.
-std::string what_was_asked(std::string_view text) {
-  const std::string_view last = " is free.";
-  const auto end = text.find(last);
-  return std::string(end == std::string_view::npos ? text : text.substr(0, end + last.size()));
-}
-
-}  // namespace
-
 std::string out_of_memory_message(const c10::OutOfMemoryError& error, const RunConfig& config) {
   std::vector<std::string> remedies;
   if (config.per_device_train_batch_size > 1) {
@@ -35,7 +25,7 @@ std::string out_of_memory_message(const c10::OutOfMemoryError& error, const RunC
                          ? fmt::format("lower --block_size ({} now)", *config.block_size)
                          : "lower --block_size");
   return fmt::format("{} To fit: {}. paradigm estimate --fit finds a micro-batch that does.",
-                     what_was_asked(error.what_without_backtrace()), fmt::join(remedies, ", or "));
+                     memory_asked_for(error), fmt::join(remedies, ", or "));
 }
 
 }  // namespace engine

@@ -36,6 +36,15 @@ TEST(ComputingErrors, WhatIsThrownBelowIsAnErrorWithTheId) {
             "start the program again");
   const Problem of_any = problem_of([]() -> int { throw std::runtime_error("no such file"); });
   EXPECT_EQ(of_any.message, "no such file");
+  const Problem of_gpu_memory = problem_of([]() -> int {
+    throw c10::OutOfMemoryError({"f", "file", 1},
+                                "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 79 GiB "
+                                "of which 1.05 GiB is free. See the manual of the allocator");
+  });
+  EXPECT_EQ(of_gpu_memory.message,
+            "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 79 GiB of which 1.05 GiB is "
+            "free.");
+  EXPECT_NE(of_gpu_memory.remedy.find("a smaller batch"), std::string::npos);
   const Problem of_memory = problem_of([]() -> int { throw std::bad_alloc(); });
   EXPECT_EQ(of_memory.id, "test-failed");
   EXPECT_EQ(of_memory.message, "out of memory");
