@@ -88,12 +88,21 @@ ParamValues settings_of(const fs::path& run_dir) {
   }
 }
 
+/// Relative paths stay so: a study may be moved as a whole, with what its runs start from.
+ParamValues settings_as_written(const fs::path& run_dir) {
+  std::vector<Problem> ignored;
+  const fs::path file = RunFolder{run_dir}.run_yaml();
+  return parse_run_yaml(content_of(file), file.string(), ignored);
+}
+
 std::string difference_to(const StudyCell& cell, const RunSummary& run) {
   const ParamValues before = settings_of(run.path);
+  const ParamValues written = settings_as_written(run.path);
   const ParamValues wanted = values_of(cell.config);
   std::string text;
   for (const std::string& name : cell.fixed) {
     if (may_differ(name) || !before.contains(name) || !wanted.contains(name)) continue;
+    if (written.contains(name) && written.get(name) == wanted.get(name)) continue;
     if (is_same_setting(name, before.get(name), wanted.get(name))) continue;
     text += fmt::format("{}{} was {} and is now {}", text.empty() ? "" : ", ", name,
                         to_string(before.get(name)), to_string(wanted.get(name)));

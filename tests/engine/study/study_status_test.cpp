@@ -48,6 +48,10 @@ TEST(StudyStatus, ARunThatWentOnFromAnotherFolderIsNoOtherRun) {
   EXPECT_EQ(difference_with((folder / "text.txt").string()), "") << "as a resume from / writes it";
   EXPECT_NE(difference_with((folder / "other.txt").string()), "");
   EXPECT_NE(difference_with("gone.txt"), "");
+  folder.write("before/text.txt", "words");
+  folder.write("cell/run.yaml", "# Relative paths start in: " + (folder / "before").string() +
+                                    "\ntrain_file: text.txt\n");
+  EXPECT_EQ(status_of(study, cell).difference, "") << "the study was moved as a whole";
   std::filesystem::current_path(before);
 }
 
