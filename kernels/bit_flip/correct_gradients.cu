@@ -203,6 +203,15 @@ struct Gradients {
   unsigned segments;  ///< blocks of the input
   unsigned panels;
   unsigned first_chunk[kGroupLayers + 1];  ///< blocks of each layer's weight; then their sum
+
+  /// Whose weight a block is for that is not the input's; `block` becomes its number there.
+  __device__ int layer_of(unsigned& block) const {
+    block -= segments;
+    int layer = 0;
+    while (block >= first_chunk[layer + 1]) ++layer;
+    block -= first_chunk[layer];
+    return layer;
+  }
 };
 
 union GradientShared {
@@ -218,13 +227,11 @@ __global__ void __launch_bounds__(device::kThreads)
   if (blockIdx.x < gradients.segments) {
     return stop_input(group, blockIdx.x, gradients.outputs, gradients.input, shared.input);
   }
-  const unsigned block = blockIdx.x - gradients.segments;
-  int layer = 0;
-  while (block >= gradients.first_chunk[layer + 1]) ++layer;
-  const unsigned of_layer = block - gradients.first_chunk[layer];
+  unsigned block = blockIdx.x;
+  const int layer = gradients.layer_of(block);
   const int output = group.first_output[layer] +
-                     static_cast<int>(of_layer / gradients.panels * device::kThreads + threadIdx.x);
-  correct_weights(group, layer, output, static_cast<int>(of_layer % gradients.panels),
+                     static_cast<int>(block / gradients.panels * device::kThreads + threadIdx.x);
+  correct_weights(group, layer, output, static_cast<int>(block % gradients.panels),
                   gradients.outputs, gradients.zeroed[layer], gradients.weights, shared.weights);
 }
 
@@ -238,11 +245,9 @@ __global__ void __launch_bounds__(device::kThreads)
   if (blockIdx.x < gradients.segments) {
     return stop_input(group, blockIdx.x, gradients.outputs, gradients.input, shared);
   }
-  const unsigned block = blockIdx.x - gradients.segments;
-  int layer = 0;
-  while (block >= gradients.first_chunk[layer + 1]) ++layer;
-  const std::uint64_t index =
-      std::uint64_t{block - gradients.first_chunk[layer]} * device::kThreads + threadIdx.x;
+  unsigned block = blockIdx.x;
+  const int layer = gradients.layer_of(block);
+  const std::uint64_t index = std::uint64_t{block} * device::kThreads + threadIdx.x;
   const std::int64_t columns = group.rows.columns;
   const std::int64_t outputs = group.first_output[layer + 1] - group.first_output[layer];
   if (index >= static_cast<std::uint64_t>(outputs * columns / 32)) return;

@@ -30,6 +30,20 @@ struct ScoreClip {
 template <bool clip>
 constexpr int kColumnsAtOnce = clip ? 32 : 64;
 
+/// Calls launch(Code{}, head_dim, clip), the last two as constants, with those of `how`.
+template <typename Launch>
+void with_gradient_case(const OpticalAttention& how, const Launch& launch) {
+  with_code_type(how.levels, [&](auto code) {
+    with_head_dim(how.extent.head_dim, [&](auto head_dim) {
+      if (how.clip) {
+        launch(code, head_dim, std::true_type{});
+      } else {
+        launch(code, head_dim, std::false_type{});
+      }
+    });
+  });
+}
+
 void sweep_queries(const OpticalAttention& how, const QueryChunk& chunk, const CodeTiles& codes,
                    const GradientOperands& operands, const ResultRows& dq, Stream stream);
 

@@ -256,7 +256,7 @@ void sweep_keys(const OpticalAttention& how, const QueryChunk& chunk, const Code
   // First the keys that most queries see: the last blocks to start are then the shortest.
   const dim3 grid(static_cast<unsigned>(extent.heads / heads), static_cast<unsigned>(extent.batch),
                   static_cast<unsigned>(tiles_of(extent.keys)));
-  const auto launch = [&](auto code, auto head_dim, auto clip) {
+  with_gradient_case(how, [&](auto code, auto head_dim, auto clip) {
     using Code = decltype(code);
     constexpr int kBytes = (clip ? 8 : 5) * Tile<head_dim>::kBytes +
                            2 * kTileCodes * static_cast<int>(sizeof(Code)) +
@@ -266,15 +266,6 @@ void sweep_keys(const OpticalAttention& how, const QueryChunk& chunk, const Code
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
     kernel<<<grid, kThreads, kBytes, device::native(stream)>>>(how, chunk, codes, operands, heads,
                                                                carried, dk, dv);
-  };
-  with_code_type(how.levels, [&](auto code) {
-    with_head_dim(extent.head_dim, [&](auto head_dim) {
-      if (how.clip) {
-        launch(code, head_dim, std::true_type{});
-      } else {
-        launch(code, head_dim, std::false_type{});
-      }
-    });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

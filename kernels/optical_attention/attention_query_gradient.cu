@@ -138,7 +138,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
 
 void sweep_queries(const OpticalAttention& how, const QueryChunk& chunk, const CodeTiles& codes,
                    const GradientOperands& operands, const ResultRows& dq, Stream stream) {
-  const auto launch = [&](auto code, auto head_dim, auto clip) {
+  with_gradient_case(how, [&](auto code, auto head_dim, auto clip) {
     using Code = decltype(code);
     constexpr int kBytes = (clip ? 8 : 5) * Tile<head_dim>::kBytes + kTileAlignment;
     const auto kernel = &query_gradient_kernel<head_dim, clip, Code>;
@@ -146,15 +146,6 @@ void sweep_queries(const OpticalAttention& how, const QueryChunk& chunk, const C
         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes));
     kernel<<<query_grid(how.extent, chunk), kThreads, kBytes, device::native(stream)>>>(
         how, chunk, codes, operands, dq);
-  };
-  with_code_type(how.levels, [&](auto code) {
-    with_head_dim(how.extent.head_dim, [&](auto head_dim) {
-      if (how.clip) {
-        launch(code, head_dim, std::true_type{});
-      } else {
-        launch(code, head_dim, std::false_type{});
-      }
-    });
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }

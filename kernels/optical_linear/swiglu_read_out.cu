@@ -34,6 +34,11 @@ __device__ void unpack(uint2 words, float (&code)[8]) {
   }
 }
 
+/// Where eight gates lie whose outputs are the i-th eight; their ups follow a row's eights later.
+__device__ std::uint64_t place_of_gates(std::uint32_t i, std::uint32_t eights_of_row) {
+  return std::uint64_t{i} + i / eights_of_row * eights_of_row;
+}
+
 /// The range that a gradient decodes with; one thread, before finish().
 __device__ void keep_range(const RunningRange& running, float* kept) {
   const Range observed = device::decoded(running.scratch);
@@ -53,7 +58,7 @@ __global__ void __launch_bounds__(device::kThreads, 4)
   auto* const codes_of = reinterpret_cast<uint2*>(codes);
   for (std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < eights;
        i += gridDim.x * blockDim.x) {
-    const std::uint64_t place = std::uint64_t{i} + i / eights_of_row * eights_of_row;
+    const std::uint64_t place = place_of_gates(i, eights_of_row);
     const device::Eight<__half> raw_gate = from[place], raw_up = from[place + eights_of_row];
     float g[8], u[8];
     gate.read(raw_gate.value, std::uint64_t{i} * 8, g);
@@ -97,7 +102,7 @@ __global__ void __launch_bounds__(device::kThreads)
   const auto* const codes_of = reinterpret_cast<const uint2*>(codes);
   for (std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < eights;
        i += gridDim.x * blockDim.x) {
-    const std::uint64_t place = std::uint64_t{i} + i / eights_of_row * eights_of_row;
+    const std::uint64_t place = place_of_gates(i, eights_of_row);
     float g[8], u[8], dy[8];
     unpack(codes_of[place], g);
     unpack(codes_of[place + eights_of_row], u);
