@@ -2,6 +2,7 @@
 // One product for several layers is those layers, within a rounding to 16 bits.
 #include "engine/model/fused_projections.h"
 #include "engine/model/llama_swiglu.h"
+#include "tests/support/needs_cuda.h"
 
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
@@ -23,10 +24,7 @@ constexpr std::int64_t kHidden = 48;
 class FusedProjectionsOnCuda : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-#ifndef PARADIGM_WITH_CUDA
-    GTEST_SKIP() << "built without CUDA";
-#endif
-    if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+    SKIP_WITHOUT_CUDA();
     at::manual_seed(3);
     x_ = at::randn({2, 7, kHidden}, at::kCUDA).to(at::kBFloat16).set_requires_grad(true);
   }

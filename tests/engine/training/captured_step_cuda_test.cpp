@@ -8,10 +8,10 @@
 #include "engine/training/model_setup.h"
 #include "engine/training/trainer.h"
 #include "engine/transform/transform_choice.h"
+#include "tests/support/needs_cuda.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tiny_llama.h"
 
-#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randint.h>
@@ -49,10 +49,7 @@ class CapturedStepOnCuda : public ::testing::Test {
   };
 
   void SetUp() override {
-#ifndef PARADIGM_WITH_CUDA
-    GTEST_SKIP() << "built without CUDA";
-#endif
-    if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+    SKIP_WITHOUT_CUDA();
     tests::write_tiny_llama(folder_ / "model", {.hidden_size = 64, .intermediate_size = 128});
   }
 

@@ -7,9 +7,8 @@
 #include "engine/runs/run_reader.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/train.h"
+#include "tests/support/needs_cuda.h"
 #include "tests/support/tiny_training.h"
-
-#include <ATen/Context.h>
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -68,10 +67,7 @@ class LostDeviceOnCuda : public tests::TinyTraining {
 };
 
 TEST_F(LostDeviceOnCuda, TheRunEndsWithItsLastCheckpointIntactAndEveryOtherWorkSaysWhy) {
-#ifndef PARADIGM_WITH_CUDA
-  GTEST_SKIP() << "built without CUDA";
-#endif
-  if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  SKIP_WITHOUT_CUDA();
   RunConfig config = training("run");
   config.max_steps = 1'000'000;
   config.logging_steps = 1;

@@ -3,6 +3,7 @@
 #include "engine/model/linear_layer.h"
 #include "engine/transform/paradigm.h"
 #include "engine/transform/paradigm_info.h"
+#include "tests/support/needs_cuda.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
@@ -22,10 +23,7 @@ constexpr std::int64_t kRows = 300, kIn = 96;
 class FlippedGroupOnCuda : public ::testing::Test {
  protected:
   void SetUp() override {
-#ifndef PARADIGM_WITH_CUDA
-    GTEST_SKIP() << "built without CUDA";
-#endif
-    if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+    SKIP_WITHOUT_CUDA();
     at::manual_seed(5);
     x_ = at::randn({2, kRows / 2, kIn}, at::kCUDA).to(at::kBFloat16);
     context_.phase = Phase::train;
