@@ -58,11 +58,6 @@ std::string made_generation_config(const LlamaConfig& config) {
   return json.dump(2) + "\n";
 }
 
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
-
 NamedTensors model_tensors(const Llama& model) {
   NamedTensors tensors;
   for (const Parameter& parameter : model.parameters()) {

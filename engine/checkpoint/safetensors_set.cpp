@@ -4,6 +4,7 @@
 #include "engine/checkpoint/safetensors_file.h"
 #include "engine/error.h"
 #include "engine/printable.h"
+#include "engine/runs/run_folder.h"
 #include "engine/strict_json.h"
 
 #include <fmt/format.h>
@@ -22,11 +23,6 @@ constexpr std::size_t kLargestIndex = 100'000'000;
 [[noreturn]] void inconsistent(const fs::path& index, std::string message) {
   fail("bad-index", {index.string()}, std::move(message),
        "The index does not belong to these shards: download or save the checkpoint again");
-}
-
-bool is_there(const fs::path& file) {
-  std::error_code error;
-  return fs::exists(file, error);
 }
 
 [[noreturn]] void no_weights(const fs::path& directory, const std::string& stem) {

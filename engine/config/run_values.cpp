@@ -21,11 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestRunYaml = 1 << 20;
 
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
-
 /// `relative` as it can be used from here; itself when nothing of that name is found, for it may be
 /// the name of something on the hub.
 fs::path found(const fs::path& relative, const fs::path& noted, const fs::path& file) {
@@ -75,21 +70,25 @@ void keep_applied_transform(const RunFolder& folder, ParamValues& values,
 
 }  // namespace
 
-ParamValues read_run_values(const fs::path& file, std::vector<Problem>& problems) {
+RunValues recorded_run_values(const fs::path& file, std::vector<Problem>& problems) {
   const std::string text = read_text_file(file, kLongestRunYaml);
-  ParamValues values = parse_run_yaml(text, file.string(), problems);
+  RunValues values;
+  values.written = parse_run_yaml(text, file.string(), problems);
+  values.usable = values.written;
   const fs::path noted = paths_noted_in(text);
-  ParamValues usable;
-  for (const auto& entry : values.entries()) {
+  for (const auto& entry : values.written.entries()) {
     const ParamSpec* spec = train_schema().find(entry.name);
     const auto* path = std::get_if<std::string>(&entry.value);
     const bool is_path = spec != nullptr && spec->kind == ParamKind::path && path != nullptr &&
                          !path->empty() && entry.name != "output_dir";
     if (!is_path || fs::path(*path).is_absolute()) continue;
-    usable.set(entry.name, found(*path, noted, file).string(), entry.place);
+    values.usable.set(entry.name, found(*path, noted, file).string(), entry.place);
   }
-  for (const auto& entry : usable.entries()) values.set(entry.name, entry.value, entry.place);
+  return values;
+}
 
+ParamValues read_run_values(const fs::path& file, std::vector<Problem>& problems) {
+  ParamValues values = recorded_run_values(file, problems).usable;
   const RunFolder folder{fs::absolute(file).lexically_normal().parent_path()};
   const bool is_its_own = file.filename() == folder.run_yaml().filename() &&
                           (is_there(folder.events()) || is_there(folder.status()));

@@ -11,6 +11,15 @@
 
 namespace engine {
 
+/// The settings in a run.yaml as they stand there, and with relative paths as they can be used from
+/// here.
+struct RunValues {
+  ParamValues written, usable;
+};
+/// Nothing but that file is read. What is wrong in it becomes a problem there. Throws Error when it
+/// cannot be read.
+RunValues recorded_run_values(const std::filesystem::path& file, std::vector<Problem>& problems);
+
 /// The settings in a run.yaml, with paths that can be used from here: a relative one starts where
 /// the run noted it, else in the working folder, else in the nearest folder at or above the file
 /// where there is something of that name. In a run's own folder output_dir is that folder, wherever

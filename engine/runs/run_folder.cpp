@@ -93,6 +93,11 @@ void replace_file(const fs::path& file, const std::string& content, ReplaceMode 
   if (folder && fsync(folder.get()) != 0 && errno != EINVAL) fail_to_write(file, errno);
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
 std::string read_file(const fs::path& file) {
   // Not blocking: a named pipe in the file's place must not hold the program.
   const FileDescriptor input(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));

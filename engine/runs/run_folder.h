@@ -20,6 +20,8 @@ enum class ReplaceMode { durable, atomic };
 /// `atomic`). Throws Error naming the file, which then keeps its old content.
 void replace_file(const std::filesystem::path& file, const std::string& content,
                   ReplaceMode mode = ReplaceMode::durable);
+/// Whether something of that name exists and may be looked at.
+bool is_there(const std::filesystem::path& path);
 /// Whole content. Throws Error naming the file.
 std::string read_file(const std::filesystem::path& file);
 

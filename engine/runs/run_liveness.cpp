@@ -4,6 +4,7 @@
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/runs/file_descriptor.h"
 #include "engine/runs/process_identity.h"
+#include "engine/runs/run_folder.h"
 
 #include <fmt/format.h>
 
@@ -21,11 +22,6 @@ using Kind = LastWord::Kind;
 constexpr double kSilenceInSeconds = 120;
 /// A connection to the host of a copied run says something every second.
 constexpr double kLinkSilenceInSeconds = 20;
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
 
 std::string duration_text(double seconds) {
   if (seconds < 120) return fmt::format("{:.0f} s", seconds);

@@ -78,31 +78,23 @@ bool is_same_setting(const std::string& name, const ParamValue& one, const Param
          fs::equivalent(*a, *b, error);
 }
 
-/// As they can be used from here, as the cell's own are.
-ParamValues settings_of(const fs::path& run_dir) {
+RunValues settings_of(const fs::path& run_dir) {
   std::vector<Problem> ignored;
   try {
-    return read_run_values(RunFolder{run_dir}.run_yaml(), ignored);
+    return recorded_run_values(RunFolder{run_dir}.run_yaml(), ignored);
   } catch (const Error&) {
     return {};
   }
 }
 
-/// Relative paths stay so: a study may be moved as a whole, with what its runs start from.
-ParamValues settings_as_written(const fs::path& run_dir) {
-  std::vector<Problem> ignored;
-  const fs::path file = RunFolder{run_dir}.run_yaml();
-  return parse_run_yaml(content_of(file), file.string(), ignored);
-}
-
 std::string difference_to(const StudyCell& cell, const RunSummary& run) {
-  const ParamValues before = settings_of(run.path);
-  const ParamValues written = settings_as_written(run.path);
+  const auto [written, before] = settings_of(run.path);
   const ParamValues wanted = values_of(cell.config);
   std::string text;
   for (const std::string& name : cell.fixed) {
     if (may_differ(name) || !before.contains(name) || !wanted.contains(name)) continue;
-    if (written.contains(name) && written.get(name) == wanted.get(name)) continue;
+    // A study may be moved as a whole, with what its relative paths name.
+    if (written.get(name) == wanted.get(name)) continue;
     if (is_same_setting(name, before.get(name), wanted.get(name))) continue;
     text += fmt::format("{}{} was {} and is now {}", text.empty() ? "" : ", ", name,
                         to_string(before.get(name)), to_string(wanted.get(name)));
