@@ -148,9 +148,12 @@ def main():
         print(json.dumps(dict(tokens_per_second=batch * sequence / seconds, step_seconds=seconds, peak=peak)))
         return
     os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
-    results = [compare(case, options) for case in options.cases]
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
+    results = []
+    for case in options.cases:
+        results.append(compare(case, options))
+        sys.stdout.flush()
+        if options.json:
+            pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":
