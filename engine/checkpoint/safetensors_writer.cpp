@@ -5,99 +5,18 @@
 #include "engine/checkpoint/safetensors_header.h"
 #include "engine/error.h"
 #include "engine/printable.h"
+#include "engine/runs/atomic_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <utility>
 
 namespace engine {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string remedy_for(int code) {
-  switch (code) {
-    case ENOSPC:
-    case EDQUOT:
-      return "Free some space or choose another folder";
-    case EROFS:
-    case EACCES:
-    case EPERM:
-      return "Choose a folder that you may write to";
-    case ENOENT:
-    case ENOTDIR:
-      return "Make the folder first";
-    default:
-      return "";
-  }
-}
-
-[[noreturn]] void unwritable(const fs::path& file, const char* step, int code) {
-  fail("cannot-write", {file.string()},
-       fmt::format("cannot be written: {} failed: {}", step, std::strerror(code)),
-       remedy_for(code));
-}
-
-/// A file under a temporary name beside its place. Unless `commit` succeeds, nothing of it stays.
-class FileInTheMaking {
- public:
-  explicit FileInTheMaking(const fs::path& file) : file_(file) {
-    std::random_device random;
-    temporary_ = file.parent_path() /
-                 fmt::format(".{}.tmp-{:08x}{:08x}", file.filename().string(), random(), random());
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) unwritable(file_, "open", errno);
-  }
-
-  ~FileInTheMaking() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (!committed_) ::unlink(temporary_.c_str());
-  }
-  FileInTheMaking(const FileInTheMaking&) = delete;
-  FileInTheMaking& operator=(const FileInTheMaking&) = delete;
-
-  void write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      constexpr std::size_t kMostAtOnce = std::size_t{1} << 26;
-      const ssize_t written =
-          ::write(descriptor_, bytes.data(), std::min(bytes.size(), kMostAtOnce));
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) unwritable(file_, "write", errno);
-      if (written == 0) unwritable(file_, "write", EIO);
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-  }
-
-  void commit() {
-    // A failed fsync is final: the kernel may already have marked the lost pages clean.
-    if (::fsync(descriptor_) != 0) unwritable(file_, "fsync", errno);
-    if (::close(std::exchange(descriptor_, -1)) != 0) unwritable(file_, "close", errno);
-    if (::rename(temporary_.c_str(), file_.c_str()) != 0) unwritable(file_, "rename", errno);
-    committed_ = true;
-    const fs::path folder = file_.has_parent_path() ? file_.parent_path() : fs::path(".");
-    const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) unwritable(file_, "open of the folder", errno);
-    const int synced = ::fsync(directory);
-    const int code = errno;
-    ::close(directory);
-    if (synced != 0) unwritable(file_, "fsync of the folder", code);
-  }
-
- private:
-  fs::path file_;
-  fs::path temporary_;
-  int descriptor_ = -1;
-  bool committed_ = false;
-};
 
 [[noreturn]] void bad_tensor(const fs::path& file, const TensorToWrite& tensor,
                              const std::string& reason) {
@@ -164,14 +83,16 @@ void write_safetensors(const fs::path& file, std::vector<TensorToWrite> tensors,
     return width_a != width_b ? width_a > width_b : a.name < b.name;
   });
   const std::string header = header_text(file, tensors, metadata);
-  std::array<std::byte, 8> prefix{};
+  std::string prefix(8, '\0');
   for (std::size_t i = 0; i < prefix.size(); ++i)
-    prefix[i] = static_cast<std::byte>(header.size() >> (8 * i) & 0xFF);
+    prefix[i] = static_cast<char>(header.size() >> (8 * i) & 0xFF);
 
-  FileInTheMaking output(file);
+  AtomicFile output(file);
   output.write(prefix);
-  output.write(std::as_bytes(std::span(header)));
-  for (const TensorToWrite& tensor : tensors) output.write(tensor.bytes);
+  output.write(header);
+  for (const TensorToWrite& tensor : tensors) {
+    output.write({reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()});
+  }
   output.commit();
 }
 

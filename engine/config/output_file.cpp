@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/config/output_file.h"
 
+#include "engine/runs/atomic_file.h"
+
 #include <unistd.h>
 
 #include <filesystem>
@@ -26,13 +28,13 @@ Problem problem(const char* id, const std::string& flag, const std::string& file
 std::optional<Problem> output_file_problem(const std::string& flag, const std::string& file) {
   if (file.empty()) return std::nullopt;
   std::error_code ignored;
-  const fs::path folder = fs::absolute(file, ignored).parent_path();
+  if (const std::string obstacle = obstacle_at(file); !obstacle.empty()) {
+    return problem("bad-value", flag, file, file + " " + obstacle, "Name a plain file");
+  }
+  const fs::path folder = fs::absolute(link_target(file), ignored).parent_path();
   if (!fs::is_directory(folder, ignored)) {
     return problem("no-folder", flag, file, "there is no folder " + folder.string(),
                    "Create it, or name another file");
-  }
-  if (fs::is_directory(file, ignored)) {
-    return problem("bad-value", flag, file, file + " is a folder", "Name a file");
   }
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
     return problem("no-permission", flag, file, "nothing may be written in " + folder.string(),

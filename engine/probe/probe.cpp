@@ -20,7 +20,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -190,31 +189,6 @@ void write_output(const ProbeConfig& config, const ParamValues& values, const at
                     metadata);
 }
 
-/// A file under a temporary name in the folder of its own, gone unless it takes its place.
-class FileBesides {
- public:
-  explicit FileBesides(std::filesystem::path file)
-      : file_(std::move(file)),
-        besides_(file_.parent_path() /
-                 fmt::format(".{}.{}.new", file_.filename().string(), getpid())) {}
-  FileBesides(const FileBesides&) = delete;
-  FileBesides& operator=(const FileBesides&) = delete;
-  ~FileBesides() {
-    std::error_code ignored;
-    std::filesystem::remove(besides_, ignored);
-  }
-
-  void write(const std::string& content) { replace_file(besides_, content); }
-  void take_place() {
-    std::error_code error;
-    std::filesystem::rename(besides_, file_, error);
-    if (error) fail("cannot-write", {file_.string()}, "cannot be written: " + error.message());
-  }
-
- private:
-  std::filesystem::path file_, besides_;
-};
-
 /// Repeats of whole outputs, one after the other.
 struct Repeats {
   std::vector<double> values;
@@ -350,10 +324,10 @@ ProbeReport probed(const ProbeConfig& config, const ProgressFunction& on_progres
     return report;
   }
   // Both are complete before either takes its place.
-  FileBesides rule(report.measured->rule_file);
+  AtomicFile rule(report.measured->rule_file);
   rule.write(fitted_rule_yaml(chosen.info, probed_kind(config), report));
   write_output(config, values, y);
-  rule.take_place();
+  rule.commit();
   return report;
 }
 

@@ -55,14 +55,7 @@ std::uint64_t size_of(const fs::path& file) {
 
 void append_to(const fs::path& file, const std::string& bytes) {
   const FileDescriptor output(open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
-  std::size_t written = 0;
-  while (output && written < bytes.size()) {
-    const auto count = write(output.get(), bytes.data() + written, bytes.size() - written);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    written += static_cast<std::size_t>(count);
-  }
-  if (written == bytes.size()) return;
+  if (output && write_all(output, bytes)) return;
   fail("cannot-write", {.file = file.string()},
        std::string("the copy of a remote run cannot be written: ") + std::strerror(errno),
        "Free space, or set PARADIGM_REMOTE_CACHE to another folder");

@@ -26,6 +26,18 @@ std::string read_at(const FileDescriptor& file, std::uint64_t offset, std::size_
   return content;
 }
 
+bool write_all(const FileDescriptor& file, std::string_view bytes) {
+  constexpr std::size_t kMostAtOnce = std::size_t{1} << 26;
+  while (!bytes.empty()) {
+    const auto count = write(file.get(), bytes.data(), std::min(bytes.size(), kMostAtOnce));
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0) errno = ENOSPC;
+    if (count <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
 FileDescriptor open_regular_file(const char* path) {
   FileDescriptor file(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat info = {};

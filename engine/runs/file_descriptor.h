@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace engine {
@@ -37,6 +38,10 @@ class FileDescriptor {
 
 /// Up to `limit` bytes from `offset`; stops at the end of the file or at the first error.
 std::string read_at(const FileDescriptor& file, std::uint64_t offset, std::size_t limit);
+
+/// Writes everything, also when the system takes less at once or a signal comes between. False,
+/// with errno set, when it does not fit or the descriptor is none.
+bool write_all(const FileDescriptor& file, std::string_view bytes);
 
 /// Opens a regular file for reading, without ever waiting (a FIFO of that name is not opened).
 /// Check the result.

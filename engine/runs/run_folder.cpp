@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -21,42 +20,6 @@ namespace engine {
 namespace {
 
 namespace fs = std::filesystem;
-
-[[noreturn]] void fail_to_write(const fs::path& file, int error) {
-  std::string remedy = "Free space, or choose another folder";
-  if (error == EACCES || error == EROFS || error == EPERM) {
-    remedy = "Choose a folder that you may write to";
-  } else if (error == ENOENT || error == ENOTDIR) {
-    remedy = "Create the folder first, or choose another one";
-  }
-  fail("cannot-write", {.file = file.string()},
-       std::string("cannot be written: ") + std::strerror(error), remedy);
-}
-
-bool write_all(int descriptor, const std::string& content) {
-  std::size_t written = 0;
-  while (written < content.size()) {
-    const auto count = write(descriptor, content.data() + written, content.size() - written);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) {
-      if (count == 0) errno = ENOSPC;
-      return false;
-    }
-    written += std::size_t(count);
-  }
-  return true;
-}
-
-fs::path folder_of(const fs::path& file) {
-  return file.has_parent_path() ? file.parent_path() : fs::path(".");
-}
-
-fs::path temporary_name(const fs::path& file) {
-  static std::atomic<unsigned> counter{0};
-  const auto ticks = std::chrono::steady_clock::now().time_since_epoch().count();
-  return folder_of(file) / ("." + file.filename().string() + ".tmp-" + std::to_string(getpid()) +
-                            "-" + std::to_string(ticks) + "-" + std::to_string(counter++));
-}
 
 std::string lock_text() {
   nlohmann::ordered_json json;
@@ -71,26 +34,9 @@ bool has_no_locks(int error) { return error == ENOLCK || error == EOPNOTSUPP || 
 }  // namespace
 
 void replace_file(const fs::path& file, const std::string& content, ReplaceMode mode) {
-  const fs::path temporary = temporary_name(file);
-  int error = 0;
-  {
-    FileDescriptor output(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (!output) fail_to_write(file, errno);
-    if (!write_all(output.get(), content) ||
-        (mode == ReplaceMode::durable && fsync(output.get()) != 0)) {
-      error = errno;
-    }
-    if (close(output.release()) != 0 && error == 0) error = errno;
-  }
-  if (error == 0 && rename(temporary.c_str(), file.c_str()) != 0) error = errno;
-  if (error != 0) {
-    unlink(temporary.c_str());
-    fail_to_write(file, error);
-  }
-  if (mode == ReplaceMode::atomic) return;
-  FileDescriptor folder(open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Some network file systems refuse to sync a folder; the rename itself has happened.
-  if (folder && fsync(folder.get()) != 0 && errno != EINVAL) fail_to_write(file, errno);
+  AtomicFile output(file);
+  output.write(content);
+  output.commit(mode);
 }
 
 bool is_there(const fs::path& path) {
@@ -135,7 +81,7 @@ std::optional<RunLock> RunLock::acquire(const fs::path& run_dir) {
     if (attempt >= kAttempts) return std::nullopt;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  if (ftruncate(lock.get(), 0) != 0 || !write_all(lock.get(), lock_text())) {
+  if (ftruncate(lock.get(), 0) != 0 || !write_all(lock, lock_text())) {
     fail_to_write(file, errno);
   }
   return RunLock(lock.release());

@@ -3,6 +3,8 @@
 // replace, lock.
 #pragma once
 
+#include "engine/runs/atomic_file.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -12,12 +14,8 @@
 
 namespace engine {
 
-/// `atomic`: readers see the old or the new content, never a part. `durable`: the same after a
-/// power cut.
-enum class ReplaceMode { durable, atomic };
-
-/// Writes the whole file under a temporary name, fsyncs, renames, fsyncs the folder (no fsync with
-/// `atomic`). Throws Error naming the file, which then keeps its old content.
+/// Writes the whole content as an AtomicFile. Throws Error naming the file, which then keeps its
+/// old content.
 void replace_file(const std::filesystem::path& file, const std::string& content,
                   ReplaceMode mode = ReplaceMode::durable);
 /// Whether something of that name exists and may be looked at.

@@ -2,6 +2,7 @@
 #include "engine/runs/run_writer.h"
 
 #include "engine/error.h"
+#include "engine/runs/atomic_file.h"
 #include "engine/runs/file_descriptor.h"
 #include "engine/runs/process_identity.h"
 
@@ -18,10 +19,9 @@ namespace engine {
 namespace {
 
 [[noreturn]] void fail_to_append(const std::filesystem::path& file, int error) {
-  fail("cannot-write", {.file = file.string()},
-       std::string("cannot be written: ") + std::strerror(error),
-       error == ENOSPC || error == EDQUOT ? "Free space and resume the run"
-                                          : "Check the disk and resume the run");
+  fail_to_write(file, error,
+                error == ENOSPC || error == EDQUOT ? "Free space and resume the run"
+                                                   : "Check the disk and resume the run");
 }
 
 /// Offset behind the last newline.
@@ -87,9 +87,8 @@ void RunWriter::Impl::restore_deleted_events() {
   for (off_t done = 0; done < size;) {
     const auto block =
         read_at(events, std::uint64_t(done), std::size_t(std::min(kBlock, size - done)));
-    const ssize_t count = block.empty() ? -1 : ::write(anew.get(), block.data(), block.size());
-    if (count <= 0) fail_to_append(file, count == 0 ? ENOSPC : errno);
-    done += count;
+    if (block.empty() || !write_all(anew, block)) fail_to_append(file, errno);
+    done += off_t(block.size());
   }
   events = std::move(anew);
 }

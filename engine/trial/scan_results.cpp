@@ -6,7 +6,6 @@
 #include "engine/runs/json_values.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
@@ -108,8 +107,7 @@ const ScanCell* ScanResultsFile::find(const std::string& key) const {
 void ScanResultsFile::add(const std::string& key, const std::string& what, ScanCell cell) {
   const std::string line = (is_torn_ ? "\n" : "") + line_of(key, what, cell);
   const FileDescriptor out(open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  const auto written = out ? write(out.get(), line.data(), line.size()) : -1;
-  if (written != static_cast<ssize_t>(line.size())) {
+  if (!out || !write_all(out, line)) {
     fail("cannot-write", {.file = file_.string()},
          std::string("the results of the scan cannot be written: ") + std::strerror(errno),
          kRemedy);

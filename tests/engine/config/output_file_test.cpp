@@ -27,6 +27,19 @@ TEST(OutputFile, NeedsAFolderThatIsThereAndIsNone) {
   EXPECT_EQ(output_file_problem("--csv", scratch.path().string())->id, "bad-value");
 }
 
+TEST(OutputFile, IsNoDeviceAndNoLinkInACircle) {
+  const ScratchFolder scratch;
+  fs::create_symlink("circle", scratch / "circle");
+  for (const std::string& file : {std::string("/dev/null"), (scratch / "circle").string()}) {
+    const auto problem = output_file_problem("--csv", file);
+    ASSERT_TRUE(problem) << file;
+    EXPECT_EQ(problem->id, "bad-value");
+    EXPECT_NE(problem->message.find(file), std::string::npos);
+  }
+  fs::create_symlink("no/new.csv", scratch / "link");
+  EXPECT_EQ(output_file_problem("--csv", (scratch / "link").string())->id, "no-folder");
+}
+
 TEST(OutputFile, NeedsAFolderThatTakesFiles) {
   if (geteuid() == 0) GTEST_SKIP() << "the superuser may write everywhere";
   const ScratchFolder scratch;
