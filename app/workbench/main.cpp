@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/engine_library.h"
+#include "app/standard_streams.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/program_options.h"
 #include "app/workbench/workbench.h"
@@ -10,6 +11,7 @@
 #include <cstdio>
 
 int main(int argc, char** argv) {
+  app::reserve_standard_streams();
   app::let_idle_threads_sleep();
   const auto parsed = app::parse_program_options(argc, argv);
   if (parsed.exit_code) {

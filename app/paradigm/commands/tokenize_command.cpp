@@ -114,7 +114,12 @@ int tokenize(const Options& options) {
   std::ios::sync_with_stdio(false);
   const auto folder = engine::resolve_hub_path(options.tokenizer, engine::HubKind::model);
   const Tokenizer tokenizer = Tokenizer::load(folder);
-  return options.decode ? decode_lines(tokenizer, options.json) : encode_lines(tokenizer);
+  const int code = options.decode ? decode_lines(tokenizer, options.json) : encode_lines(tokenizer);
+  if (std::cin.bad()) {
+    engine::fail("cannot-read", {.file = "stdin"}, "the input cannot be read to its end",
+                 "Give a file or a pipe");
+  }
+  return code;
 }
 
 }  // namespace

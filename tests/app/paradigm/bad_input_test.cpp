@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -365,7 +366,8 @@ TEST_F(BadInput, OutputFolderOfALiveRun) {
        {std::vector<std::string>{}, std::vector<std::string>{"--overwrite_output_dir"}}) {
     const ProgramRun second = train(more);
     EXPECT_EQ(second.exit_code, 2) << second.err;
-    EXPECT_NE(second.err.find("process " + std::to_string(writer->pid)), std::string::npos) << second.err;
+    EXPECT_NE(second.err.find("process " + std::to_string(writer->pid)), std::string::npos)
+        << second.err;
   }
   kill(child, SIGTERM);
   int status = 0;
@@ -432,6 +434,31 @@ TEST_F(BadInput, OutputThatCannotBeWritten) {
                                                model_.string() + " > /dev/full"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_NE(result.err.find("stdout"), std::string::npos) << result.err;
+}
+
+TEST_F(BadInput, StreamsThatAreClosedDoNotLetOutputIntoTheRunFolder) {
+  std::string command;
+  auto arguments = train_arguments();
+  arguments.insert(arguments.begin(), PARADIGM_BIN_DIR "/paradigm");
+  for (const std::string& argument : arguments) command += "'" + argument + "' ";
+  const ProgramRun result =
+      tests::run_program("/bin/sh", {"-c", command + "<&- >&- 2>&-"}, "", PARADIGM_SOURCE_DIR,
+                         {"XDG_CACHE_HOME=" + (scratch_ / "cache").string()});
+  EXPECT_EQ(result.exit_code, 0);
+  std::ifstream events(run_ / "events.jsonl");
+  int count = 0;
+  for (std::string line; std::getline(events, line); ++count) {
+    EXPECT_TRUE(nlohmann::json::accept(line)) << line;
+  }
+  EXPECT_GT(count, 2);
+}
+
+TEST_F(BadInput, InputThatCannotBeRead) {
+  const ProgramRun result = tests::run_program(
+      "/bin/sh", {"-c", PARADIGM_BIN_DIR "/paradigm tokenize --tokenizer_name '" + model_.string() +
+                            "' < '" + model_.string() + "'"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("stdin"), std::string::npos) << result.err;
 }
 
 TEST_F(BadInput, UnknownCommandNamesTheNearest) {
