@@ -21,13 +21,14 @@ std::atomic<int> direct_count{0};
 std::atomic<int> passed_on_count{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
-constexpr int kStopSignals[] = {SIGINT, SIGTERM, SIGUSR1};
+constexpr int kStopSignals[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
 struct sigaction old_actions[std::size(kStopSignals)] = {};
 
 void on_signal(int signal, siginfo_t* info, void*) {
   const int saved_errno = errno;
   const bool is_second_hand = info->si_code <= 0 && is_passed_on(info->si_pid);
-  if (++(is_second_hand ? passed_on_count : direct_count) > 1) _exit(128 + signal);
+  const bool is_counted = signal != SIGHUP;
+  if (is_counted && ++(is_second_hand ? passed_on_count : direct_count) > 1) _exit(128 + signal);
   int none = 0;
   if (first_signal.compare_exchange_strong(none, signal)) {
     if (engine::RunControl* control = watched.load()) control->request(engine::RunRequest::stop);
@@ -51,6 +52,8 @@ StopSignals::StopSignals(engine::RunControl& control) {
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < std::size(kStopSignals); ++i) {
     sigaction(kStopSignals[i], &action, &old_actions[i]);
+    if (kStopSignals[i] == SIGHUP && old_actions[i].sa_handler == SIG_IGN)
+      sigaction(SIGHUP, &old_actions[i], nullptr);
   }
 }
 

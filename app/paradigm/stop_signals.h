@@ -5,8 +5,10 @@
 
 namespace paradigm {
 
-/// While it lives, the first SIGINT, SIGTERM or SIGUSR1 asks `control` for a stop (finish the step,
-/// save) and the second one ends the process at once with 128 + signal. One at a time in a process.
+/// While it lives, the first SIGINT, SIGTERM, SIGUSR1 or SIGHUP asks `control` for a stop (finish
+/// the step, save) and the second one ends the process at once with 128 + signal. A terminal that
+/// closes hangs up more than once, so SIGHUP is never the second one; under nohup it stays ignored.
+/// One at a time in a process.
 class StopSignals {
  public:
   explicit StopSignals(engine::RunControl& control);

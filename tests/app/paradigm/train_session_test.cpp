@@ -135,7 +135,7 @@ TEST(TrainSession, WhatIsFoundBeforeTheFirstStepIsThrown) {
 }
 
 TEST(TrainSession, TheFirstSignalSavesAndExitsWith75) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const ScratchFolder folder;
     FakeRun slow;
     slow.step_time = std::chrono::milliseconds(10);
@@ -151,6 +151,34 @@ TEST(TrainSession, TheFirstSignalSavesAndExitsWith75) {
     EXPECT_EQ(summary.checkpoints[0].step, summary.last_step->step) << "a whole step is saved";
     EXPECT_TRUE(contains(run.out, "go on with: paradigm train --config")) << run.out;
   }
+}
+
+TEST(TrainSession, ATerminalThatClosesHangsUpTwiceAndCostsNoStep) {
+  const ScratchFolder folder;
+  FakeRun slow;
+  slow.step_time = std::chrono::milliseconds(300);
+  const ProgramRun run = session(folder, config_in(folder, 100000), slow, false, [&](pid_t child) {
+    wait_for_step(folder, 2);
+    for (int i = 0; i < 3; ++i) {
+      kill(child, SIGHUP);
+      usleep(20000);
+    }
+  });
+  EXPECT_EQ(run.exit_code, 75);
+  EXPECT_EQ(engine::summarize_run(folder / "run").observed.state, engine::RunState::stopped);
+}
+
+TEST(TrainSession, GoesOnUnderNohup) {
+  const ScratchFolder folder;
+  FakeRun slow;
+  slow.step_time = std::chrono::milliseconds(10);
+  const auto before = signal(SIGHUP, SIG_IGN);
+  const ProgramRun run = session(folder, config_in(folder, 30), slow, false, [&](pid_t child) {
+    wait_for_step(folder, 3);
+    kill(child, SIGHUP);
+  });
+  signal(SIGHUP, before);
+  EXPECT_EQ(run.exit_code, 0) << run.err;
 }
 
 TEST(TrainSession, AReaderThatHasGoneDoesNotEndTheRun) {
