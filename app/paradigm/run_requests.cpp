@@ -2,6 +2,7 @@
 #include "app/paradigm/run_requests.h"
 
 #include "app/paradigm/command.h"
+#include "app/paradigm/number_check.h"
 #include "app/paradigm/output.h"
 #include "app/paradigm/run_report.h"
 #include "engine/error.h"
@@ -169,7 +170,7 @@ std::function<std::optional<int>()> declare_run_requests(CLI::App& runs) {
     CLI::App* sub = runs.add_subcommand(name, help);
     sub->add_option("RUN", options->run, "Run folder, or a name below runs/")->required();
     sub->add_option("--timeout", options->timeout, "Seconds to wait for the run's answer")
-        ->check(CLI::NonNegativeNumber)
+        ->check(number_from(0))
         ->capture_default_str();
     sub->add_flag("--json", options->json, "Print one JSON object");
     added->emplace_back(sub, request);
@@ -185,7 +186,7 @@ std::function<std::optional<int>()> declare_run_requests(CLI::App& runs) {
   CLI::App* extend = add("extend", "Give a live run more steps", RunRequest::extend);
   extend->add_option("--max_steps", options->extension.max_steps, "The new number of all steps")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number_from(1));
   extend
       ->add_option("--schedule", options->schedule,
                    "stretch: the learning rate's course is drawn anew over all steps; continue: it "

@@ -3,6 +3,8 @@
 
 #include "engine/config/output_file.h"
 #include "engine/config/run_config.h"
+#include "engine/printable.h"
+#include "engine/utf8.h"
 
 #include <fmt/format.h>
 
@@ -45,6 +47,18 @@ void check_given(const char* flag, const std::string& value, std::vector<Problem
   if (!value.empty()) return;
   problems.push_back(
       problem("missing-flag", flag, "", fmt::format("{} is missing", flag), "Give a file"));
+}
+
+/// The noise counts steps in 32 bits: beyond them the draws of the first steps would come again.
+void check_last_step(const ProbeConfig& config, std::vector<Problem>& problems) {
+  constexpr std::int64_t kSteps = std::int64_t{1} << 32;
+  const std::int64_t draws = config.repeat.value_or(1);
+  if (config.step < kSteps && draws <= kSteps - config.step) return;
+  problems.push_back(problem(
+      "bad-value", "--step", std::to_string(config.step),
+      fmt::format("{} draws from --step {} on go beyond step {}, where the noise begins anew",
+                  draws, config.step, kSteps - 1),
+      "Give a smaller --step or --repeat"));
 }
 
 /// What is written may replace nothing that is read, nor each other; both find a folder to be in.
@@ -113,9 +127,15 @@ std::vector<Problem> problems_in(const ProbeConfig& config) {
   check_count("--repeat", config.repeat.value_or(1), 1, problems);
   check_count("--seed", config.seed, 0, problems);
   check_count("--step", config.step, 0, problems);
+  check_last_step(config, problems);
   check_device(config.device, problems);
   if (config.layer.empty()) {
     problems.push_back(problem("bad-value", "--layer", "", "--layer is empty"));
+  } else if (!is_valid_utf8(config.layer)) {
+    problems.push_back(
+        problem("bad-value", "--layer", config.layer,
+                fmt::format("--layer is \"{}\", which is not UTF-8", printable(config.layer)),
+                "Give a layer's name as the checkpoint writes it"));
   }
   if (!(config.confidence > 0.5 && config.confidence < 1)) {
     problems.push_back(problem("bad-value", "--confidence", fmt::format("{}", config.confidence),

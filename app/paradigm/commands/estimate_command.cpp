@@ -2,6 +2,7 @@
 #include "app/engine_library.h"
 #include "app/paradigm/command.h"
 #include "app/paradigm/estimate_report.h"
+#include "app/paradigm/number_check.h"
 #include "app/paradigm/run_flags.h"
 #include "app/paradigm/shown_progress.h"
 
@@ -55,7 +56,7 @@ Command estimate_command() {
         app.add_option("--memory_limit", options->memory_limit_gb,
                        "Memory that the run may use; 0 = what is free on the device")
             ->type_name("GB")
-            ->check(CLI::NonNegativeNumber);
+            ->check(number_from(0));
         app.add_flag("--json", options->json, "Print one JSON object");
         return [options] { return estimate(*options); };
       }};

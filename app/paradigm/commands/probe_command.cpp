@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/engine_library.h"
 #include "app/paradigm/command.h"
+#include "app/paradigm/number_check.h"
 #include "app/paradigm/probe_text.h"
 #include "app/paradigm/shown_progress.h"
 #include "engine/config/number_text.h"
@@ -154,9 +155,14 @@ void declare_options(CLI::App& app, Options& options) {
       ->type_name("FILE");
   app.add_option("--repeat", config.repeat,
                  "Draws at successive steps; y then has the draw as its first dimension")
-      ->type_name("COUNT");
-  app.add_option("--seed", config.seed, "The run's seed (default 42)")->type_name("INT");
-  app.add_option("--step", config.step, "Step of the first draw (default 0)")->type_name("INT");
+      ->type_name("COUNT")
+      ->check(whole_number_from(1));
+  app.add_option("--seed", config.seed, "The run's seed (default 42)")
+      ->type_name("INT")
+      ->check(whole_number_from(0));
+  app.add_option("--step", config.step, "Step of the first draw (default 0)")
+      ->type_name("INT")
+      ->check(whole_number_from(0));
   app.add_option("--layer", config.layer,
                  "Layer's name: it enters the key of the noise (default probe)")
       ->type_name("NAME");
@@ -175,7 +181,8 @@ void declare_options(CLI::App& app, Options& options) {
   app.add_flag("--self-check,--self_check", options.self_check,
                "Run the statistical tests of the noise instead; exit code 1 when a row fails");
   app.add_option("--samples", options.samples, "Samples per row of --self-check (default 10000000)")
-      ->type_name("COUNT");
+      ->type_name("COUNT")
+      ->check(whole_number_from(1000));
   app.add_flag("--json", options.json, "Print one JSON object");
 }
 

@@ -139,7 +139,15 @@ TEST_F(ProbeCommand, RefusesWhatCannotBeDone) {
   expect_refused(probe(linear({"--range", "x=low,high"})), {"--range", "x=-1,1"});
   expect_refused(probe(linear({"--op", "liner"})), {"liner", "Did you mean linear?"});
   expect_refused(probe(linear({"--repeat", "0"})), {"--repeat", "at least 1"});
-  expect_refused(probe(linear({"--repeat", "9000000000000"})), {"--repeat", "GB", "at most"});
+  expect_refused(probe(linear({"--repeat", "4000000000"})), {"--repeat", "GB", "at most"});
+  for (const char* step : {"4294967295", "9223372036854775807"}) {
+    expect_refused(probe(linear({"--step", step, "--repeat", "2"})), {"--step", step, "--repeat"});
+  }
+  for (const char* flag : {"--seed", "--step", "--repeat"}) {
+    for (const char* value : {"99999999999999999999", "1.5", "many", "-1"})
+      expect_refused(probe(linear({flag, value})), {flag, value, "whole number"});
+  }
+  expect_refused(probe(linear({"--layer", "\xff"})), {"--layer", "UTF-8"});
   expect_refused(probe(linear({"--role", "weight"})), {"--role", "--op tensor"});
   expect_refused(probe(linear({"--no-causal"})), {"--no-causal", "--op attention"});
   expect_refused(probe(linear({"--op", "matmul"})), {"\"a\"", "It holds: weight, x"});

@@ -90,7 +90,17 @@ TEST_F(RunRequests, BadInputIsRefused) {
   EXPECT_EQ(runs({"pause", "nowhere"}).exit_code, 2);
   EXPECT_EQ(runs({"extend", "live"}).exit_code, 2);
   EXPECT_EQ(runs({"extend", "live", "--max_steps", "10", "--schedule", "bend"}).exit_code, 2);
-  EXPECT_EQ(runs({"pause", "live", "--timeout", "-1"}).exit_code, 2);
+  for (const auto& [flag, value] : {std::pair{"--timeout", "-1"}, {"--timeout", "inf"}}) {
+    const ProgramRun refused = runs({"pause", "live", flag, value});
+    EXPECT_EQ(refused.exit_code, 2) << value;
+    EXPECT_NE(refused.err.find(value), std::string::npos) << refused.err;
+  }
+  for (const char* steps : {"0", "-3", "nan", "many", "99999999999999999999"}) {
+    const ProgramRun refused = runs({"extend", "live", "--max_steps", steps});
+    EXPECT_EQ(refused.exit_code, 2) << steps;
+    EXPECT_NE(refused.err.find("--max_steps"), std::string::npos) << refused.err;
+    EXPECT_LT(refused.err.size(), 200u) << refused.err;
+  }
   EXPECT_EQ(state(), engine::RunState::running);
 }
 
