@@ -170,7 +170,12 @@ class Figure {
 
 }  // namespace
 
-void check_figure(const std::vector<engine::SweepAxis>& axes) {
+void check_figure(const std::string& file, const std::vector<engine::SweepAxis>& axes) {
+  if (!file.ends_with(".svg")) {
+    engine::fail("bad-value", {.file = "--figure"},
+                 fmt::format("the figure is SVG, which the ending of {} does not say", file),
+                 "Give a name that ends in .svg");
+  }
   if (axes.size() == 1) return;
   engine::fail("bad-usage", {.file = "--figure"},
                fmt::format("a figure shows one swept parameter, and {} are given", axes.size()),

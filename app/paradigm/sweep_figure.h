@@ -8,8 +8,9 @@
 
 namespace paradigm {
 
-/// A figure shows one axis. Throws Error naming --figure for none or several.
-void check_figure(const std::vector<engine::SweepAxis>& axes);
+/// A figure shows one axis and is SVG. Throws Error naming --figure for none or several, and for a
+/// `file` of another ending.
+void check_figure(const std::string& file, const std::vector<engine::SweepAxis>& axes);
 
 /// Loss against the values of the one axis, each at the same distance from the next: the mean with
 /// its standard deviation as a bar, the plain model as a line across, `semantics: reference`

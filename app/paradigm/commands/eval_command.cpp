@@ -62,7 +62,7 @@ std::optional<SweepOrder> sweep_order(const Options& options) {
   order.config.reference = values.get_bool("reference");
   order.csv = checked_output_file(values, "csv");
   order.figure = checked_output_file(values, "figure");
-  if (order.figure) check_figure(order.config.axes);
+  if (order.figure) check_figure(*order.figure, order.config.axes);
   return order;
 }
 

@@ -42,8 +42,10 @@ struct Options {
 int list_runs(const Options& options) {
   std::error_code ignored;
   const fs::path folder = readable_folder(options.folder);
-  if (!fs::exists(folder, ignored) && options.folder != "runs") {
-    engine::fail("no-run", {.file = options.folder}, "there is no such folder",
+  const bool is_there = fs::exists(folder, ignored);
+  if (is_there ? !fs::is_directory(folder, ignored) : options.folder != "runs") {
+    engine::fail("no-run", {.file = options.folder},
+                 is_there ? "this is a file, not a folder" : "there is no such folder",
                  "Name the folder that holds the runs");
   }
   Json list = Json::array();

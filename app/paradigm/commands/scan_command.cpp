@@ -4,7 +4,9 @@
 #include "app/paradigm/schema_options.h"
 #include "app/paradigm/shown_progress.h"
 #include "app/paradigm/trial_report.h"
+#include "engine/config/output_file.h"
 #include "engine/config/trial_schema.h"
+#include "engine/error.h"
 #include "engine/runs/run_folder.h"
 
 #include <CLI/CLI.hpp>
@@ -26,6 +28,11 @@ int scan(const Options& options) {
   print_or_throw(problems_in(wanted));
   const auto output = checked_output_file(values, "output");
   checked_output_file(values, "results");
+  if (output && engine::is_same_file(*output, config.eval.transform_config.value_or(""))) {
+    engine::fail("bad-value", {.file = "--output"},
+                 "--output and --transform_config are the same file",
+                 "Give --output a name of its own");
+  }
   const auto result = with_shown_progress([&](const engine::ProgressFunction& progress) {
     return app::load_engine().open_trial(config, progress)->scan(std::nullopt, wanted, progress);
   });

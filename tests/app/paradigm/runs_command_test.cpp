@@ -65,6 +65,8 @@ TEST(RunsCommand, ListsStatesTruthfully) {
   EXPECT_EQ(list[2].at("loss"), tests::fake_loss(10));
   EXPECT_NE(runs(folder, {"list"}).out.find("good  finished"), std::string::npos);
   EXPECT_EQ(runs(folder, {"list", "nowhere"}).exit_code, 2);
+  folder.write("file", "");
+  EXPECT_EQ(runs(folder, {"list", "file"}).exit_code, 2);
 }
 
 TEST(RunsCommand, ShowsOneRunByPathOrName) {

@@ -56,9 +56,14 @@ TEST(SweepFigure, LeavesOutWhatIsNotFinite) {
 }
 
 TEST(SweepFigure, TakesExactlyOneAxis) {
-  EXPECT_THROW(check_figure({}), engine::Error);
-  EXPECT_THROW(check_figure({{"a", {"1"}}, {"b", {"1"}}}), engine::Error);
-  EXPECT_NO_THROW(check_figure({{"a", {"1"}}}));
+  EXPECT_THROW(check_figure("a.svg", {}), engine::Error);
+  EXPECT_THROW(check_figure("a.svg", {{"a", {"1"}}, {"b", {"1"}}}), engine::Error);
+  EXPECT_NO_THROW(check_figure("a.svg", {{"a", {"1"}}}));
+}
+
+TEST(SweepFigure, IsSvgAndNothingElse) {
+  EXPECT_THROW(check_figure("a.png", {{"a", {"1"}}}), engine::Error);
+  EXPECT_THROW(check_figure("svg", {{"a", {"1"}}}), engine::Error);
 }
 
 }  // namespace

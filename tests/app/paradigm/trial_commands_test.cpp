@@ -31,7 +31,7 @@ class TrialCommands : public ::testing::Test {
                               {"XDG_CACHE_HOME=" + (folder_ / "cache").string()});
   }
   /// Four layers at two bits, so that there is little to scan and much to find.
-  std::string fewLayers() const {
+  std::string few_layers() const {
     return transform(
         "  model\\.layers\\.[0-9]+\\.mlp\\.down_proj: {q_levels: 4}\n  default: null\n");
   }
@@ -59,7 +59,7 @@ TEST_F(TrialCommands, TryTellsWhatATransformCosts) {
 }
 
 TEST_F(TrialCommands, ScanProposesAFileThatPlanReadsAndGoesOnWhereItWas) {
-  const auto rules = fewLayers();
+  const auto rules = few_layers();
   const auto output = (folder_ / "kept.yaml").string();
   const std::vector<std::string> arguments = {
       "--transform_config", rules, "--output", output, "--results", folder_ / "cells.jsonl",
@@ -84,7 +84,7 @@ TEST_F(TrialCommands, ScanProposesAFileThatPlanReadsAndGoesOnWhereItWas) {
 }
 
 TEST_F(TrialCommands, AScanThatWasKilledGoesOn) {
-  const auto rules = fewLayers();
+  const auto rules = few_layers();
   const std::vector<std::string> arguments = {"--transform_config",    rules,       "--results",
                                               folder_ / "cells.jsonl", "--batches", "600"};
   const auto started = std::chrono::steady_clock::now();
@@ -127,6 +127,7 @@ TEST_F(TrialCommands, RefuseWhatCannotBeTried) {
           "short.txt");
   refused("try", {"--transform_config", folder_.write("bad.yaml", "layer_name_to_config: [")},
           "bad.yaml:1");
+  refused("scan", {"--transform_config", rules, "--output", rules}, "--output");
   refused("scan", {"--transform_config", rules, "--no_one_on", "--no_one_off"}, "one_on");
   refused("scan", {"--transform_config", rules, "--flops_budget", "200"}, "flops_budget");
   refused("scan", {"--transform_config", rules, "--output", folder_ / "absent/kept.yaml"},
