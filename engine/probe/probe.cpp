@@ -7,7 +7,9 @@
 #include "engine/devices.h"
 #include "engine/error.h"
 #include "engine/memory_limit.h"
+#include "engine/probe/exact_output.h"
 #include "engine/probe/probe_subject.h"
+#include "engine/probe/probe_tensors.h"
 #include "engine/runs/run_folder.h"
 #include "engine/scripted/scripted_paradigm.h"
 #include "engine/scripted/scripted_search.h"
@@ -15,7 +17,6 @@
 #include "engine/transform/paradigm_probe.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/stack.h>
 
 #include <fmt/format.h>
@@ -24,7 +25,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <map>
 #include <utility>
 
 namespace engine {
@@ -56,55 +56,6 @@ ParamValues chosen_values(const ParadigmInfo& info, LayerKind kind,
   const ParamValues values = probe_values(info.schema, params, problems);
   if (has_errors(problems)) throw Error(problems);
   return info.effective_values(values, kind);
-}
-
-const std::map<std::string, c10::ScalarType>& dtypes() {
-  static const std::map<std::string, c10::ScalarType> known = {
-      {"F32", at::kFloat}, {"BF16", at::kBFloat16}, {"F16", at::kHalf}};
-  return known;
-}
-
-std::string dtype_name(c10::ScalarType type) {
-  for (const auto& [name, known] : dtypes()) {
-    if (known == type) return name;
-  }
-  return "F64";
-}
-
-at::Tensor loaded(const SafetensorsFile& file, const TensorEntry& entry, c10::Device device) {
-  const auto found = dtypes().find(entry.dtype);
-  if (found == dtypes().end()) {
-    fail("unsupported-dtype", {file.path().string()},
-         fmt::format("the tensor {} has dtype {}", entry.name, entry.dtype),
-         "Store it as F32, BF16 or F16");
-  }
-  const auto bytes = file.bytes(entry);
-  // Copied at once: the mapping is read-only and may be unaligned.
-  return at::from_blob(const_cast<std::byte*>(bytes.data()), entry.shape,
-                       at::TensorOptions().dtype(found->second))
-      .clone()
-      .to(device);
-}
-
-ProbeInputs read_inputs(const ProbeConfig& config, c10::Device device) {
-  const SafetensorsFile file(config.input);
-  ProbeInputs inputs;
-  for (const std::string& name : probe_inputs(config.operation)) {
-    if (const TensorEntry* entry = file.find(name)) {
-      inputs.tensors.emplace_back(name, loaded(file, *entry, device));
-      continue;
-    }
-    if (name == "bias") continue;
-    std::vector<std::string> there;
-    for (const TensorEntry& entry : file.tensors()) there.push_back(entry.name);
-    if (there.size() > 8) there.resize(8);
-    fail(
-        "missing-tensor", {config.input},
-        fmt::format("has no tensor \"{}\", which --op {} needs", name, to_string(config.operation)),
-        fmt::format("It holds: {}",
-                    there.empty() ? "nothing" : fmt::format("{}", fmt::join(there, ", "))));
-  }
-  return inputs;
 }
 
 /// What the draws of one subject came to.
@@ -170,23 +121,7 @@ OutputError error_of(const std::vector<double>& exact, std::span<const double> v
 }
 
 ProbeTensor described(const std::string& name, const at::Tensor& tensor) {
-  return {name, dtype_name(tensor.scalar_type()), tensor.sizes().vec()};
-}
-
-void write_output(const ProbeConfig& config, const ParamValues& values, const at::Tensor& y) {
-  std::map<std::string, std::string> metadata = {{"format", "pt"},
-                                                 {"paradigm", config.paradigm},
-                                                 {"operation", to_string(config.operation)},
-                                                 {"layer", config.layer},
-                                                 {"seed", std::to_string(config.seed)},
-                                                 {"step", std::to_string(config.step)}};
-  for (const PlacedValue& value : values.entries()) {
-    metadata["param." + value.name] = to_string(value.value);
-  }
-  const auto* bytes = static_cast<const std::byte*>(y.const_data_ptr());
-  write_safetensors(config.output,
-                    {{"y", dtype_name(y.scalar_type()), y.sizes().vec(), {bytes, y.nbytes()}}},
-                    metadata);
+  return {name, safetensors_dtype(tensor.scalar_type()), tensor.sizes().vec()};
 }
 
 /// Repeats of whole outputs, one after the other.
@@ -283,7 +218,7 @@ ProbeReport probed(const ProbeConfig& config, const ProgressFunction& on_progres
   const ParamValues values = chosen_values(chosen.info, probed_kind(config), config.params);
   const ChosenDevice device = choose_device(config.device, true);
   const at::NoGradGuard no_gradient;
-  const ProbeInputs inputs = read_inputs(config, device.device);
+  const ProbeInputs inputs = read_probe_inputs(config, device.device);
 
   const auto subject = make_probe_subject(*chosen.paradigm, values, config, inputs);
   const at::Tensor exact = exact_output(config, inputs);
@@ -320,13 +255,13 @@ ProbeReport probed(const ProbeConfig& config, const ProgressFunction& on_progres
                           .report(exact_values, channels, readings, draws.values);
   }
   if (!report.measured) {
-    write_output(config, values, y);
+    write_probe_output(config, values, y);
     return report;
   }
   // Both are complete before either takes its place.
   AtomicFile rule(report.measured->rule_file);
   rule.write(fitted_rule_yaml(chosen.info, probed_kind(config), report));
-  write_output(config, values, y);
+  write_probe_output(config, values, y);
   rule.commit();
   return report;
 }

@@ -2,7 +2,7 @@
 // One operation on given tensors, computed by a paradigm's own layers.
 #pragma once
 
-#include "engine/config/probe_config.h"
+#include "engine/probe/probe_tensors.h"
 #include "engine/statistics/probe_report.h"
 #include "engine/transform/paradigm.h"
 
@@ -16,14 +16,6 @@
 #include <vector>
 
 namespace engine {
-
-/// The input tensors, as they are in the file: fp32, bf16 or fp16, on one device.
-struct ProbeInputs {
-  std::vector<std::pair<std::string, at::Tensor>> tensors;
-
-  /// Undefined when it is not there.
-  at::Tensor find(const std::string& name) const;
-};
 
 class ProbeSubject {
  public:
@@ -43,8 +35,5 @@ std::unique_ptr<ProbeSubject> make_probe_subject(const Paradigm& paradigm,
                                                  const ParamValues& values,
                                                  const ProbeConfig& config,
                                                  const ProbeInputs& inputs);
-
-/// The operation without any hardware, in double precision on the CPU.
-at::Tensor exact_output(const ProbeConfig& config, const ProbeInputs& inputs);
 
 }  // namespace engine
