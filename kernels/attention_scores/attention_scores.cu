@@ -180,6 +180,19 @@ __global__ void count_visible_kernel(const float* scores, ScoreTiles tiles, cons
   histogram.fold_into(counts);
 }
 
+__global__ void count_visible_outside_kernel(const float* scores, ScoreTiles tiles,
+                                             const float* range, unsigned long long* outside) {
+  device::OutsideCount seen(range);
+  for (std::int64_t index = blockIdx.x; index < tiles.count * tiles.tile.rows; index += gridDim.x) {
+    const Row row(tiles, index);
+#pragma unroll 4
+    for (std::int64_t key = threadIdx.x; key < row.visible; key += device::kThreads) {
+      seen.add(scores[row.begin + key]);
+    }
+  }
+  seen.fold_into(outside);
+}
+
 __global__ void drop_kernel(ScoreTiles tiles, float drop, NoiseStream noise, float* x) {
   const NoiseTime time = device::time_of(noise);
   for (std::int64_t index = blockIdx.x; index < tiles.count * tiles.tile.rows; index += gridDim.x) {
@@ -239,6 +252,14 @@ void count_visible(const ScoreTiles& tiles, const float* scores, const float* ex
   if (rows_of(tiles) == 0) return;
   count_visible_kernel<<<grid_for_rows(rows_of(tiles)), device::kThreads, 0,
                          device::native(stream)>>>(scores, tiles, extent, counts);
+  PARADIGM_CUDA_CHECK(cudaGetLastError());
+}
+
+void count_visible_outside(const ScoreTiles& tiles, const float* scores, const float* range,
+                           unsigned long long* outside, Stream stream) {
+  if (rows_of(tiles) == 0) return;
+  count_visible_outside_kernel<<<grid_for_rows(rows_of(tiles)), device::kThreads, 0,
+                                 device::native(stream)>>>(scores, tiles, range, outside);
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 

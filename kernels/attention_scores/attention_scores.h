@@ -92,6 +92,10 @@ void observe_visible(const ScoreTiles& tiles, const float* scores, ObservedRange
 void count_visible(const ScoreTiles& tiles, const float* scores, const float* extent,
                    HistogramCounts counts, Stream stream);
 
+/// As count_outside, of the scores that the mask keeps.
+void count_visible_outside(const ScoreTiles& tiles, const float* scores, const float* range,
+                           unsigned long long* outside, Stream stream);
+
 /// As reference::probabilities for each head; `how.read_out.range` is device memory. `out` may be
 /// the memory of the scores when it is fp32. Folds the scores' visible range into `observed` unless
 /// it is null.

@@ -115,6 +115,24 @@ struct ThreadRange {
   }
 };
 
+/// How many of a thread's values lie outside a range; NaN is neither in nor out.
+class OutsideCount {
+ public:
+  __device__ explicit OutsideCount(const float* range) : lo_(range[0]), hi_(range[1]) {}
+
+  __device__ void add(float x) { count_ += x < lo_ || x > hi_ ? 1 : 0; }
+  __device__ unsigned count() const { return count_; }
+  /// Adds the warp's counts to `total`. Every thread of the warp calls it.
+  __device__ void fold_into(unsigned long long* total) const {
+    const unsigned sum = __reduce_add_sync(0xFFFFFFFFu, count_);
+    if (threadIdx.x % 32 == 0 && sum > 0) atomicAdd(total, static_cast<unsigned long long>(sum));
+  }
+
+ private:
+  float lo_, hi_;
+  unsigned count_ = 0;
+};
+
 /// The range of what thread `thread` of `threads` sees of x [count]. `aligned`: to 16 bytes.
 template <typename T>
 __device__ RangeAccumulator range_of_share(const T* x, std::int64_t count, bool aligned,

@@ -41,20 +41,17 @@ __device__ bool finite(const float* range) { return device::finite({range[0], ra
 
 __global__ void count_outside_kernel(const float* x, std::int64_t count, bool aligned,
                                      const float* range, unsigned long long* outside) {
-  const float lo = range[0], hi = range[1];
-  unsigned seen = 0;
-  const auto look_at = [&](float value) { seen += value < lo || value > hi ? 1 : 0; };
+  device::OutsideCount seen(range);
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
   const std::int64_t thread = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   const std::int64_t fours = aligned ? count / 4 : 0;
   const auto* packed = reinterpret_cast<const device::Four<float>*>(x);
   for (std::int64_t i = thread; i < fours; i += step) {
     const device::Four<float> four = packed[i];
-    for (const float value : four.value) look_at(value);
+    for (const float value : four.value) seen.add(value);
   }
-  for (std::int64_t i = 4 * fours + thread; i < count; i += step) look_at(x[i]);
-  seen = __reduce_add_sync(0xFFFFFFFFu, seen);
-  if (threadIdx.x % 32 == 0 && seen > 0) atomicAdd(outside, static_cast<unsigned long long>(seen));
+  for (std::int64_t i = 4 * fours + thread; i < count; i += step) seen.add(x[i]);
+  seen.fold_into(outside);
 }
 
 template <typename T>

@@ -6,11 +6,9 @@
 #include "engine/paradigms/optical_transformer/cuda_kernels.h"
 #include "engine/paradigms/optical_transformer/cuda_scope.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/gt.h>
-#include <ATen/ops/lt.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
@@ -200,13 +198,15 @@ at::Tensor probability_operand(const AttentionCall& call, const Place& place,
 
 /// Counts the visible scores, and those of them that lie outside the range of their read-out.
 void add_clamped(const AttentionCall& call, const Place& place, const at::Tensor& scores,
-                 ScoreStatistics& observed) {
-  const at::Tensor outside =
-      at::lt(scores, call.qk_range[0]).logical_or_(at::gt(scores, call.qk_range[1]));
-  const at::Tensor clamped =
-      by_head(outside, place).masked_fill(hidden_scores(place, scores), false).sum();
+                 ScoreStatistics& observed, const CudaScope& scope) {
   observed.visible += visible_scores(place);
-  observed.clamped = observed.clamped.defined() ? observed.clamped + clamped : clamped;
+  if (!observed.clamped.defined()) {
+    observed.clamped = at::zeros({}, scores.options().dtype(at::kLong));
+  }
+  kernels::cuda::count_visible_outside(
+      place.heads, scores.const_data_ptr<float>(), call.qk_range.const_data_ptr<float>(),
+      reinterpret_cast<unsigned long long*>(observed.clamped.data_ptr<std::int64_t>()),
+      scope.stream());
 }
 
 }  // namespace
@@ -254,7 +254,7 @@ at::Tensor context_accumulator(const AttentionCall& call, const AttentionOperand
   for_tiles(call, whole_rows, [&](const Place& place) {
     const at::Tensor scores = raw_scores(call, operands, place);
     if (whole_rows) observation.add(scores);
-    if (call.counts_clamped) add_clamped(call, place, scores, observed);
+    if (call.counts_clamped) add_clamped(call, place, scores, observed, scope);
     const at::Tensor p = probability_operand(call, place, scores, operands, quantises_probabilities,
                                              whole_rows ? nullptr : observation.pointer(), scope);
     store_query_rows(call, product(p, key_rows(call, operands.v, place)), place, accumulator);
@@ -273,7 +273,7 @@ void count_clamped(const AttentionCall& whole, const AttentionOperands& given,
   for (at::Tensor* each : {&first.q, &first.k, &first.v}) *each = each->narrow(0, 0, call.batch);
   const AttentionOperands operands = contiguous(first);
   for_tiles(call, false, [&](const Place& place) {
-    add_clamped(call, place, raw_scores(call, operands, place), observed);
+    add_clamped(call, place, raw_scores(call, operands, place), observed, scope);
   });
 }
 

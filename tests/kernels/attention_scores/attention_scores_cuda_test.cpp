@@ -195,6 +195,19 @@ TEST(AttentionScoresCuda, VisibleRangeAndCountsAreTheReferences) {
     cuda::store_quantiles(counts.data(), extent.data(), 0.01, 0.98, quantiles.data(), {});
     EXPECT_EQ(quantiles.host()[0], histogram.quantile(0.01));
     EXPECT_EQ(quantiles.host()[1], histogram.quantile(0.98));
+
+    const tests::CudaBuffer<float> range({-3, 5});
+    const tests::CudaBuffer<unsigned long long> outside(std::vector<unsigned long long>{7});
+    unsigned long long expected_outside = 7;
+    for_heads(tiles, [&](std::int64_t begin, std::int64_t) {
+      for (std::int64_t row = 0; row < tiles.tile.rows; ++row) {
+        const float* const first = scores.data() + begin + row * tiles.tile.cols;
+        expected_outside += std::count_if(first, first + tiles.tile.visible(row),
+                                          [](float score) { return score < -3 || score > 5; });
+      }
+    });
+    cuda::count_visible_outside(tiles, in.data(), range.data(), outside.data(), {});
+    EXPECT_EQ(outside.host()[0], expected_outside);
   }
 }
 
