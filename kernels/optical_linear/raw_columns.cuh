@@ -76,12 +76,17 @@ class ColumnReader {
     seen_.add(raw);
 #pragma unroll
     for (int j = 0; j < kCount; ++j) {
-      const float value = to_float(raw[j]) * scale_;
+      const float value = product(raw[j]);
       const float xi = noisy ? uniform_from_word(words[j / 4].word[j % 4]) - 0.5f : 0.0f;
       code[j] = grid_.code(value, xi);
     }
   }
   __device__ float value(float code) const { return grid_.value(code); }
+  /// What a raw value stands for.
+  template <typename Raw>
+  __device__ float product(Raw raw) const {
+    return to_float(raw) * scale_;
+  }
 
   __device__ RangeAccumulator seen() const { return seen_.scaled(scale_); }
 

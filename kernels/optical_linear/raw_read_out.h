@@ -32,6 +32,22 @@ bool can_read_out_raw(std::span<const RawColumns> columns);
 void read_out_raw(const void* raw, ElementType raw_type, std::int64_t rows,
                   std::span<const RawColumns> columns, void* y, Stream stream);
 
+/// What the outputs of a layer's first rows should be: fp32 [rows, cols] in device memory, aligned
+/// to 16 bytes.
+struct ExactRows {
+  const float* values = nullptr;
+  std::int64_t rows = 0;
+};
+inline constexpr std::int64_t kErrorBlocks = 132 * 4;
+inline constexpr std::int64_t kErrorSums = 3 * kErrorBlocks;
+/// Before the columns of one layer are read out, `raw` the first of them in rows that are `step`
+/// values apart: errors[0] = the share of all values that lie outside the range; errors[1] =
+/// 10·log10(Σ exact² / Σ (read-out - exact)²) of the read-outs in fp32. Reproducible. `sums` is
+/// memory for kErrorSums, not initialised; the running range's scratch is used and left as it was.
+void read_out_errors(const void* raw, ElementType raw_type, std::int64_t rows, std::int64_t step,
+                     const RawColumns& columns, const ExactRows& exact, double* sums, float* errors,
+                     Stream stream);
+
 /// y [rows, cols] = silu(gate) · up in bf16 of the two layers' read-outs, each rounded to bf16
 /// first, from `raw` in fp16: what read_out_raw and swiglu_rows make, bit for bit. Instead of the
 /// read-outs it keeps their `codes` [rows, 2 · cols], 0 ... levels - 1 <= 255, and in `code_ranges`

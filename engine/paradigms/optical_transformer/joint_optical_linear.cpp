@@ -44,7 +44,7 @@ bool OpticalLinear::computes_raw(const RangePass& pass, const ForwardContext& co
   // A repeated pass has no ranges to update, and must sum in the order of the first.
   return can_compute_raw() && context.phase == Phase::train && !context.is_recomputed &&
          context.compute_dtype == at::kBFloat16 && pass.encodes_in_kernel(x_range_) &&
-         pass.encodes_in_kernel(w_range_) && updates_in_read_out(pass, context);
+         pass.encodes_in_kernel(w_range_) && updates_in_read_out(pass);
 }
 
 Extent OpticalLinear::extent_of_input(const ForwardContext& context) {
@@ -130,6 +130,14 @@ at::Tensor OpticalLinear::weight_codes(const std::vector<OpticalLinear*>& layers
   return stacked(codes);
 }
 
+/// Leaves the statistics to the kernels that fill in what they are made of.
+void OpticalLinear::measure(const at::Tensor& x, RawReadOut& read_out) {
+  read_out.exact = exact_outputs(x);
+  read_out.errors = at::empty({2}, read_out.exact.options());
+  keep_statistics(read_out.input_range, read_out.weight_range, read_out.range.used,
+                  read_out.errors[0], read_out.errors[1]);
+}
+
 JointOutput OpticalLinear::joint_product(std::span<LinearLayer* const> layers,
                                          const LayerInput& input, const ForwardContext& context) {
   const at::NoGradGuard no_gradient;
@@ -176,6 +184,7 @@ JointOutput OpticalLinear::joint_product(std::span<LinearLayer* const> layers,
     read_outs[i].range = pass.update_in_kernel(all[i]->out_range_);
     read_outs[i].input_range = encoding.range.used;
     read_outs[i].weight_range = std::exchange(all[i]->coded_range_, {});
+    if (context.measure) all[i]->measure(x, read_outs[i]);
   }
   return {.values = {},
           .raw = raw_optical_product(codes.view({-1, x.size(-1)}), weights, std::move(read_outs)),

@@ -4,7 +4,7 @@
 #include "engine/model/linear_layer.h"
 #include "engine/paradigms/optical_transformer/range_tracker.h"
 
-#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -18,11 +18,17 @@ namespace engine::optical_transformer {
 /// exact product to cost little beside the step.
 inline constexpr std::int64_t kMeasuredOutputs = 1 << 20;
 
-/// How many of y's first rows that is; at least one.
-inline std::int64_t measured_rows(const at::Tensor& y) {
-  const std::int64_t row =
-      std::max<std::int64_t>(1, y.numel() / std::max<std::int64_t>(1, y.size(0)));
-  return std::min(y.size(0), std::max<std::int64_t>(1, kMeasuredOutputs / row));
+/// How many of the first rows that is, of `rows` with so many outputs each; at least one.
+inline std::int64_t measured_rows(std::int64_t rows, std::int64_t outputs) {
+  return std::clamp<std::int64_t>(kMeasuredOutputs / outputs, 1, rows);
+}
+
+/// Observations since the layer was made that were not finite and so changed no range. Asked for
+/// when it is logged: kernels on CUDA count until the pass is over.
+inline NamedStatistic refused_observations(const std::vector<const RangeTracker*>& ranges) {
+  std::vector<at::Tensor> counts;
+  for (const RangeTracker* range : ranges) counts.push_back(range->refused());
+  return {"refused_observations", at::cat(counts).sum(at::kFloat)};
 }
 
 /// Collects what a layer measured in one step, by the names that the run folder shows: "out_lo",
@@ -35,14 +41,6 @@ class MeasuredSites {
   void add_range(const std::string& site, const at::Tensor& range) {
     add(site + "_lo", range[0]);
     add(site + "_hi", range[1]);
-  }
-  /// Observations since the layer was made that were not finite and so changed no range.
-  void add_refused(const std::vector<const RangeTracker*>& ranges) {
-    at::Tensor total;
-    for (const RangeTracker* range : ranges) {
-      total = total.defined() ? total + range->refused() : range->refused();
-    }
-    add("refused_observations", total.to(at::kFloat)[0]);
   }
   std::vector<NamedStatistic> take() { return std::move(statistics_); }
 

@@ -58,6 +58,12 @@ std::vector<const RangeTracker*> OpticalAttention::tracked_ranges() const {
   return {&query_range_, &key_range_, &qk_range_, &value_range_, &av_range_};
 }
 
+std::vector<NamedStatistic> OpticalAttention::statistics() {
+  std::vector<NamedStatistic> all = statistics_;
+  if (!all.empty()) all.push_back(refused_observations(tracked_ranges()));
+  return all;
+}
+
 bool OpticalAttention::is_capturable(std::int64_t step) const {
   if (options_.bypass) return original_->is_capturable(step);
   const auto ranges = tracked_ranges();
@@ -259,7 +265,8 @@ void OpticalAttention::measure(const at::Tensor& q, const at::Tensor& k, const a
   measured.add("qk_clamp_rate", (scores.clamped.to(at::kDouble) / visible).to(at::kFloat));
   measured.add("clamp_rate", clamp_rate);
   if (result.call.dropout == 0) {
-    const std::int64_t sequences = measured_rows(result.y);
+    const std::int64_t sequences =
+        measured_rows(result.y.size(0), result.y.numel() / result.y.size(0));
     const auto exact_type = [sequences](const at::Tensor& t) {
       return t.narrow(0, 0, sequences).to(at::kFloat);
     };
@@ -267,7 +274,6 @@ void OpticalAttention::measure(const at::Tensor& q, const at::Tensor& k, const a
         original_->forward(exact_type(q), exact_type(k), exact_type(v), ForwardContext{});
     measured.add("sqnr_db", signal_to_noise(exact, result.y.narrow(0, 0, sequences)));
   }
-  measured.add_refused(tracked_ranges());
   statistics_ = measured.take();
 }
 

@@ -22,7 +22,7 @@ class OpticalAttention final : public AttentionCore {
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const ForwardContext& context) override;
   std::vector<NamedState> simulation_state() override;
-  std::vector<NamedStatistic> statistics() override { return statistics_; }
+  std::vector<NamedStatistic> statistics() override;
   bool is_capturable(std::int64_t step) const override;
 
  private:

@@ -74,7 +74,7 @@ LinearResult OpticalLinear::compute(const at::Tensor& x, const ForwardContext& c
 
   const std::int64_t per_sequence = accumulator.numel() / x.size(0);
   at::Tensor y;
-  if (updates_in_read_out(pass, context)) {
+  if (updates_in_read_out(pass) && !context.measure) {
     y = read_out_with({}, accumulator, per_sequence, context, pass);
   } else {
     y = read_out_and_observe(x_values, accumulator, per_sequence, context, pass, result);
@@ -121,10 +121,9 @@ std::pair<at::Tensor, at::Tensor> OpticalLinear::operands_of(const at::Tensor& x
 }
 
 /// Whether one kernel can read out and then observe the accumulator.
-bool OpticalLinear::updates_in_read_out(const RangePass& pass,
-                                        const ForwardContext& context) const {
+bool OpticalLinear::updates_in_read_out(const RangePass& pass) const {
   return pass.observes() && !pass.must_initialise(out_range_) && out_range_.updates_in_kernel() &&
-         !options_.reference && !options_.quantiles && !options_.clip_gradient && !context.measure;
+         !options_.reference && !options_.quantiles && !options_.clip_gradient;
 }
 
 /// The range is used first and updated after; the first time it is made from the product at hand.
@@ -153,7 +152,11 @@ at::Tensor OpticalLinear::read_out_and_observe(const at::Tensor& x, const at::Te
     pass.observe_later(out_range_, observed_range(y, options_.quantiles));
   }
   pass.finish();
-  if (context.measure) measure(x, y, result, range, clamp_rate);
+  if (context.measure) {
+    const at::Tensor exact = exact_outputs(x);
+    keep_statistics(result.x_range, result.w_range, range, clamp_rate,
+                    signal_to_noise(exact, y.narrow(0, 0, exact.size(0))));
+  }
   return y;
 }
 
@@ -203,22 +206,32 @@ at::Tensor OpticalLinear::read_out_with(const at::Tensor& range, const at::Tenso
                          : read_out(accumulator, how, type, pass.update_in_kernel(out_range_));
 }
 
-void OpticalLinear::measure(const at::Tensor& x, const at::Tensor& y, const LinearResult& result,
-                            const at::Tensor& out_range, const at::Tensor& clamp_rate) {
-  const std::int64_t rows = measured_rows(y);
+/// The outputs of as many of the first rows as are measured, computed in fp32.
+at::Tensor OpticalLinear::exact_outputs(const at::Tensor& x) const {
+  const at::Tensor rows = x.detach().reshape({-1, x.size(-1)});
   const auto exact_type = [](const at::Tensor& t) {
     return t.defined() ? t.detach().to(at::kFloat) : t;
   };
-  const at::Tensor exact = at::linear(exact_type(x.reshape({-1, x.size(-1)}).narrow(0, 0, rows)),
-                                      exact_type(weight()), exact_type(bias()));
+  return at::linear(exact_type(rows.narrow(0, 0, measured_rows(rows.size(0), weight().size(0)))),
+                    exact_type(weight()), exact_type(bias()));
+}
+
+void OpticalLinear::keep_statistics(const at::Tensor& x_range, const at::Tensor& w_range,
+                                    const at::Tensor& out_range, const at::Tensor& clamp_rate,
+                                    const at::Tensor& sqnr_db) {
   MeasuredSites measured;
-  measured.add_range("x", result.x_range);
-  measured.add_range("w", result.w_range);
+  measured.add_range("x", x_range);
+  measured.add_range("w", w_range);
   measured.add_range("out", out_range);
   measured.add("clamp_rate", clamp_rate);
-  measured.add("sqnr_db", signal_to_noise(exact, y.narrow(0, 0, rows)));
-  measured.add_refused({&x_range_, &w_range_, &out_range_});
+  measured.add("sqnr_db", sqnr_db);
   statistics_ = measured.take();
+}
+
+std::vector<NamedStatistic> OpticalLinear::statistics() {
+  std::vector<NamedStatistic> all = statistics_;
+  if (!all.empty()) all.push_back(refused_observations({&x_range_, &w_range_, &out_range_}));
+  return all;
 }
 
 at::Tensor OpticalLinear::observe_plain_product(const at::Tensor& x,

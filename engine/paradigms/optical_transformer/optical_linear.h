@@ -15,6 +15,7 @@
 namespace engine::optical_transformer {
 
 struct LinearResult;
+struct RawReadOut;
 struct WeightEncoding;
 
 /// A = Q(x; r_x)   B = Q(W; r_w, floor)   C = A·Bᵀ in fp32   y = Q(C; r_out, noisy) + b (README,
@@ -26,7 +27,7 @@ class OpticalLinear final : public LinearLayer {
 
   at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
   std::vector<NamedState> simulation_state() override;
-  std::vector<NamedStatistic> statistics() override { return statistics_; }
+  std::vector<NamedStatistic> statistics() override;
   bool is_capturable(std::int64_t step) const override;
   JointOutput joint_product(std::span<LinearLayer* const> layers, const LayerInput& input,
                             const ForwardContext& context) override;
@@ -47,7 +48,7 @@ class OpticalLinear final : public LinearLayer {
   std::pair<at::Tensor, at::Tensor> operands_of(const at::Tensor& x, const at::Tensor& w,
                                                 const ForwardContext& context, RangePass& pass,
                                                 LinearResult& result);
-  bool updates_in_read_out(const RangePass& pass, const ForwardContext& context) const;
+  bool updates_in_read_out(const RangePass& pass) const;
   at::Tensor read_out_and_observe(const at::Tensor& x, const at::Tensor& accumulator,
                                   std::int64_t per_sequence, const ForwardContext& context,
                                   RangePass& pass, LinearResult& result);
@@ -56,8 +57,11 @@ class OpticalLinear final : public LinearLayer {
   at::Tensor read_out_with(const at::Tensor& range, const at::Tensor& accumulator,
                            std::int64_t per_sequence, const ForwardContext& context,
                            const RangePass& pass, at::Tensor* extent = nullptr);
-  void measure(const at::Tensor& x, const at::Tensor& y, const LinearResult& result,
-               const at::Tensor& out_range, const at::Tensor& clamp_rate);
+  void measure(const at::Tensor& x, RawReadOut& read_out);
+  at::Tensor exact_outputs(const at::Tensor& x) const;
+  void keep_statistics(const at::Tensor& x_range, const at::Tensor& w_range,
+                       const at::Tensor& out_range, const at::Tensor& clamp_rate,
+                       const at::Tensor& sqnr_db);
 
   std::unique_ptr<LinearLayer> original_;
   OpticalOptions options_;

@@ -137,6 +137,24 @@ class RawOpticalProduct final : public RawProduct {
   std::vector<RawReadOut> layers_;
 };
 
+/// Of the layers that want it, whose exact rows are done with then.
+void measure_errors(const at::Tensor& raw, std::vector<RawReadOut>& layers) {
+  const on_cuda::CudaScope scope(raw);
+  std::int64_t first = 0;
+  for (RawReadOut& layer : layers) {
+    const at::Tensor columns = raw.narrow(1, first, layer.cols);
+    first += layer.cols;
+    if (!layer.exact.defined()) continue;
+    const at::Tensor sums =
+        at::empty({kernels::cuda::kErrorSums}, raw.options().dtype(at::kDouble));
+    kernels::cuda::read_out_errors(
+        columns.const_data_ptr(), element_type_of(raw), raw.size(0), raw.stride(0),
+        columns_of(layer), {layer.exact.const_data_ptr<float>(), layer.exact.size(0)},
+        sums.data_ptr<double>(), layer.errors.data_ptr<float>(), scope.stream());
+    layer.exact.reset();
+  }
+}
+
 }  // namespace
 
 bool reads_out_raw(const std::vector<RawReadOut>& layers) {
@@ -148,6 +166,7 @@ c10::intrusive_ptr<RawProduct> raw_optical_product(const at::Tensor& x, const at
   const bool in_halves = layers.front().how.levels <= kMostHalfSumLevels;
   const WideSums wide;
   at::Tensor raw = in_halves ? at::mm(x, weights.t()) : at::mm(x, weights.t(), at::kFloat);
+  measure_errors(raw, layers);
   return c10::make_intrusive<RawOpticalProduct>(std::move(raw), std::move(layers));
 }
 

@@ -19,6 +19,8 @@ struct RawReadOut {
   RangeUpdate range;       ///< of the read-out
   at::Tensor input_range;  ///< {lo, hi} in which the operands were encoded
   at::Tensor weight_range;
+  at::Tensor exact{};   ///< what the first rows should be, fp32 [some, cols]; or nothing
+  at::Tensor errors{};  ///< with it gets kernels::cuda::read_out_errors()
 };
 
 /// Whether there are kernels that read these out side by side.

@@ -13,6 +13,8 @@
 
 #include <cuda_fp16.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 
 namespace kernels {
@@ -251,6 +253,58 @@ TEST(RawReadOutCuda, TheNormOnTheWayIsReadingOutAndNormingAfterwards) {
       EXPECT_EQ(fused.ranges[0]->state.host(), apart.ranges[0]->state.host());
       EXPECT_EQ(fused.ranges[0]->used.host(), apart.ranges[0]->used.host());
       EXPECT_EQ(fused.ranges[0]->scratch.host(), apart.ranges[0]->scratch.host());
+    }
+  }
+}
+
+TEST(RawReadOutCuda, ErrorsAreThoseOfTheReadOutThatFollows) {
+  SKIP_WITHOUT_DEVICE();
+  for (const std::int64_t rows : {1, 301, 9000}) {
+    const Product product(rows, {40, 8, 24});
+    for (const bool in_halves : {true, false}) {
+      const Layers layers(product);
+      const auto halves = product.halves();
+      const auto floats = product.floats();
+      std::int64_t first = 0;
+      for (std::size_t i = 0; i < 3; ++i) {
+        SCOPED_TRACE(testing::Message() << rows << " rows, layer " << i);
+        const std::int64_t cols = product.cols(i);
+        const std::int64_t compared = std::min<std::int64_t>(rows, 250);
+        auto values = product.of_layer(i, in_halves);
+        const auto clamped = std::count_if(values.begin(), values.end(), [](float value) {
+          return value < kStart[0] || value > kStart[1];
+        });
+        ReadOut how = layers.columns[i].how;
+        how.range = kStart;
+        reference::read_out(values.data(), rows, cols, how, values.data(), cols);
+        const auto wanted = tests::bf16_numbers(compared * cols, 9);
+        double signal = 0, noise = 0;
+        for (std::size_t j = 0; j < wanted.size(); ++j) {
+          signal += std::pow(double{wanted[j]}, 2);
+          noise += std::pow(double{values[j]} - wanted[j], 2);
+        }
+
+        const CudaBuffer<float> exact(wanted);
+        const CudaBuffer<double> sums(static_cast<std::size_t>(cuda::kErrorSums));
+        const auto measured = [&] {
+          const CudaBuffer<float> errors(std::size_t{2});
+          const void* const raw = in_halves ? static_cast<const void*>(halves.data() + first)
+                                            : static_cast<const void*>(floats.data() + first);
+          cuda::read_out_errors(raw, in_halves ? ElementType::fp16 : ElementType::fp32, rows,
+                                product.width(), layers.columns[i], {exact.data(), compared},
+                                sums.data(), errors.data(), {});
+          return errors.host();
+        };
+        const auto scratch = layers.ranges[i]->scratch.host();
+        const auto errors = measured();
+        EXPECT_EQ(errors[0], static_cast<float>(static_cast<double>(clamped) /
+                                                static_cast<double>(values.size())));
+        EXPECT_NEAR(errors[1], 10 * std::log10(signal / noise), 1e-4);
+        EXPECT_EQ(layers.ranges[i]->state.host(), std::vector<float>(kStart, kStart + 2));
+        EXPECT_EQ(layers.ranges[i]->scratch.host(), scratch);
+        EXPECT_EQ(measured(), errors);
+        first += cols;
+      }
     }
   }
 }

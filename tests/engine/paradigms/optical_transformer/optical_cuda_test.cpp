@@ -439,6 +439,47 @@ TEST(OpticalCuda, LinearsOfOneInputComputedTogetherAreThoseComputedOneByOne) {
   }
 }
 
+// What the statistics say of layers computed together is what they say of each alone on the CPU.
+TEST(OpticalCuda, LinearsComputedTogetherMeasureWhatTheyDoAlone) {
+  SKIP_WITHOUT_GPU();
+  const std::vector<std::int64_t> outputs = {192, 64, 64};
+  for (const std::int64_t levels : {16, 256, 1024}) {
+    const Values values = {{"q_levels", levels}};
+    const Projections joint(outputs, values), unmeasured(outputs, values);
+    std::vector<std::unique_ptr<LinearLayer>> alone;
+    for (const auto& layer : joint.layers) {
+      alone.push_back(optical_linear(layer->weight().cpu(), {}, values, layer->name()));
+    }
+    for (std::int64_t step = 0; step < 3; ++step) {
+      const at::Tensor x = normal({2, 40, 96}, 3 + step, 1 + step).to(at::kBFloat16).to(kGpu);
+      ForwardContext context = training_in(at::kBFloat16, step);
+      const at::Tensor expected = unmeasured.together(x, context);
+      if (step == 0) unmeasured.one_by_one(x, context);
+      context.measure = true;
+      const at::Tensor y = joint.together(x, context);
+      ASSERT_EQ(y.defined(), step > 0);
+      if (step == 0) joint.one_by_one(x, context);
+      if (step > 0) {
+        EXPECT_TRUE(same_bits(y, expected));
+      }
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        alone[i]->forward(x.cpu(), context);
+        const auto actual = joint.layers[i]->statistics(), wanted = alone[i]->statistics();
+        ASSERT_EQ(actual.size(), wanted.size());
+        for (std::size_t j = 0; j < wanted.size(); ++j) {
+          const double value = wanted[j].value.item<double>();
+          const bool is_ratio = wanted[j].name == "sqnr_db";
+          EXPECT_EQ(actual[j].name, wanted[j].name);
+          EXPECT_NEAR(actual[j].value.item<double>(), value,
+                      is_ratio ? 0.1 : 2e-3 * std::max(1.0, std::abs(value)))
+              << levels << " levels, step " << step << ", layer " << i << ": " << wanted[j].name;
+        }
+      }
+      EXPECT_GT(statistic(*joint.layers[0], "clamp_rate"), step == 0 ? -1 : 0.005);
+    }
+  }
+}
+
 TEST(OpticalCuda, LinearsThatSeeTheirInputDifferentlyComputeOneByOne) {
   SKIP_WITHOUT_GPU();
   const at::Tensor x = normal({2, 40, 96}, 3).to(at::kBFloat16).to(kGpu);
