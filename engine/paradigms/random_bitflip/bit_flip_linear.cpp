@@ -8,6 +8,7 @@
 #include "kernels/noise_key.h"
 
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -188,7 +189,7 @@ void BitFlipLinear::begin_pass(std::span<LinearLayer* const> layers,
     const auto is_here = [&](const BitFlipLinear* member) {
       return std::find(flipping.begin(), flipping.end(), member) != flipping.end();
     };
-    if (layer->together_.empty() || context.measure || context.phase == Phase::calibrate ||
+    if (layer->together_.empty() || context.phase == Phase::calibrate ||
         !std::all_of(layer->together_.begin(), layer->together_.end(), is_here)) {
       continue;
     }
@@ -216,6 +217,20 @@ Extent BitFlipLinear::extent_of_input(const ForwardContext& context) {
     return {};
   }
   return seen_->range;
+}
+
+/// Counts what flips do to both operands by flipping copies of them.
+void BitFlipLinear::measure(const at::Tensor& x, const LinearFlips& flips) {
+  const at::NoGradGuard no_gradient;
+  measured_.clear();
+  const auto count = [&](const char* name, const at::Tensor& operand, const OperandFlips& how) {
+    if (how.is_exact) return;
+    const at::Tensor counts = empty_counts(operand);
+    const FlippedOperand copy(operand, how, flips.compute_dtype, counts);
+    add_statistics(name, counts, measured_);
+  };
+  count("x_", x, flips.x);
+  count("w_", weight(), flips.w);
 }
 
 std::vector<FlippingWeight> BitFlipLinear::weights_of(std::span<BitFlipLinear* const> layers,
@@ -250,13 +265,16 @@ JointOutput BitFlipLinear::joint_product(std::span<LinearLayer* const> layers,
     flipping.push_back(dynamic_cast<BitFlipLinear*>(layer));
     // Upstream's seeds move with each asking.
     if (flipping.back() == nullptr || flipping.back()->options_.is_reference ||
-        layer->bias().defined() || context.measure || context.phase == Phase::calibrate ||
+        layer->bias().defined() || context.phase == Phase::calibrate ||
         x.size(-1) != layer->weight().size(1)) {
       return {};
     }
     group.push_back({layer->weight(), flipping.back()->flips_of(x, context)});
   }
   if (!makes_group(x, group, input.is_own)) return {};
+  if (context.measure) {  // before the group changes x
+    for (std::size_t i = 0; i < group.size(); ++i) flipping[i]->measure(x, group[i].flips);
+  }
   auto made = c10::make_intrusive<FlippedGroup>(std::move(group), input.is_own,
                                                 take_seen(flipping, context));
   at::Tensor values = made->product(x, input.extent);

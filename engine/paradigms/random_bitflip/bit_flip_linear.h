@@ -60,6 +60,7 @@ class BitFlipLinear final : public LinearLayer {
   OperandFlips weight_flips(const ForwardContext& context) const;
   OperandFlips input_flips(const at::Tensor& x, const ForwardContext& context) const;
   LinearFlips flips_of(const at::Tensor& x, const ForwardContext& context);
+  void measure(const at::Tensor& x, const LinearFlips& flips);
   static std::vector<FlippingWeight> weights_of(std::span<BitFlipLinear* const> layers,
                                                 const ForwardContext& context);
   /// The weights of `layers`, this one the first: from the begin of the pass, or made now.

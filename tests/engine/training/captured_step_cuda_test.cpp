@@ -191,6 +191,20 @@ TEST_F(CapturedStepOnCuda, MeasuredStepsAreRecordedAndMeasureTheSame) {
   }
 }
 
+TEST_F(CapturedStepOnCuda, SampledStepsTrainAsOthersDo) {
+  for (const char* rules : {kOptical, kOpticalLinears, kBitFlips}) {
+    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+      SCOPED_TRACE(testing::Message() << rules << dtype);
+      Training never = training(rules, dtype, memory());
+      Training always = training(rules, dtype, memory(), 1);
+      for (std::uint64_t step = 0; step < 10; ++step) {
+        expect_same_step(never, always, batches(step, 2));
+      }
+      EXPECT_TRUE(never.trainer->is_captured() && always.trainer->measures_in_graph());
+    }
+  }
+}
+
 TEST_F(CapturedStepOnCuda, TrainersThatTakeTurnsShareTheMemory) {
   const auto shared = memory();
   Training plain = training(std::nullopt, at::kBFloat16, nullptr);

@@ -32,16 +32,22 @@ class FlippedGroupOnCuda : public ::testing::Test {
   }
 
   void add_layer(std::int64_t outputs, const ParamValues& values) {
+    const at::Tensor weight = at::randn({outputs, kIn}, at::kCUDA).mul_(0.3).requires_grad_();
+    layers_.push_back(
+        layer_on(x_.device(), "layer" + std::to_string(layers_.size()), weight, values));
+  }
+
+  static std::unique_ptr<LinearLayer> layer_on(at::Device device, const std::string& name,
+                                               const at::Tensor& weight,
+                                               const ParamValues& values) {
     const auto infos = paradigm_infos();
     const ParamValues effective = find_paradigm(infos, "random_bitflip")->schema.effective(values);
-    const at::Tensor weight = at::randn({outputs, kIn}, at::kCUDA).mul_(0.3).requires_grad_();
     for (const auto& paradigm : all_paradigms()) {
       if (paradigm->id() != "random_bitflip") continue;
-      layers_.push_back(
-          paradigm->replace(std::make_unique<PlainLinear>("layer" + std::to_string(layers_.size()),
-                                                          weight, at::Tensor()),
-                            effective, {.run_seed = 42, .device = x_.device()}));
+      return paradigm->replace(std::make_unique<PlainLinear>(name, weight.to(device), at::Tensor()),
+                               effective, {.run_seed = 42, .device = device});
     }
+    return nullptr;
   }
 
   static LayerInput own(const at::Tensor& x) {
@@ -114,6 +120,36 @@ TEST_F(FlippedGroupOnCuda, OfAnInputThatOthersReadLayersComputeOneByOne) {
   const at::Tensor before = x_.clone();
   EXPECT_TRUE(layers_[0]->joint_product(std::span(all).first(1), x_, context_).is_made());
   EXPECT_TRUE(at::equal(x_, before));
+}
+
+// The counts of every layer, alone and on the CPU, are those of a group, whose results they leave
+// as they are.
+TEST_F(FlippedGroupOnCuda, AGroupCountsItsFlips) {
+  for (const std::int64_t outputs : {96, 32, 32}) add_layer(outputs, flips(2.5));
+  const std::vector<LinearLayer*> all = {layers_[0].get(), layers_[1].get(), layers_[2].get()};
+  const at::Tensor x = x_.clone();
+  const at::Tensor expected = layers_[0]->joint_product(all, own(x), context_).values;
+  ForwardContext measuring = context_;
+  measuring.measure = true;
+  const at::Tensor again = x_.clone();
+  const JointOutput measured = layers_[0]->joint_product(all, own(again), measuring);
+  ASSERT_TRUE(measured.gradient);
+  EXPECT_TRUE(at::equal(measured.values, expected));
+  EXPECT_TRUE(at::equal(again, x));
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const auto on_cpu = layer_on(at::kCPU, layers_[i]->name(), layers_[i]->weight(), flips(2.5));
+    on_cpu->forward(x_.cpu(), measuring);
+    const auto actual = layers_[i]->statistics(), wanted = on_cpu->statistics();
+    ASSERT_EQ(wanted.size(), 8u);
+    ASSERT_EQ(actual.size(), wanted.size());
+    for (std::size_t j = 0; j < wanted.size(); ++j) {
+      EXPECT_EQ(actual[j].name, wanted[j].name);
+      EXPECT_EQ(actual[j].value.item<std::int64_t>(), wanted[j].value.item<std::int64_t>())
+          << layers_[i]->name() << " " << wanted[j].name;
+    }
+    EXPECT_GT(actual[1].value.item<std::int64_t>(), 0);
+    EXPECT_GT(actual[2].value.item<std::int64_t>(), 0);
+  }
 }
 
 TEST_F(FlippedGroupOnCuda, LayersAlike) {
