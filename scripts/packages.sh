@@ -10,14 +10,8 @@ debian_12_packages=(
   libgtest-dev fonts-dejavu-core
 )
 
-# Untested: a translation of the table above.
-ubuntu_24_04_packages=(
-  build-essential cmake ninja-build pkg-config git
-  python3 python3-venv
-  qt6-base-dev qt6-svg-dev libqcustomplot-dev
-  libyaml-cpp-dev libtomlplusplus-dev nlohmann-json3-dev libpcre2-dev libcli11-dev libfmt-dev libspdlog-dev libxxhash-dev libssl-dev zlib1g-dev
-  libgtest-dev fonts-dejavu-core
-)
+# Untested: the packages have the same names there.
+ubuntu_24_04_packages=("${debian_12_packages[@]}")
 packages_size="190 MB"
 packages_disk_kb=1200000
 

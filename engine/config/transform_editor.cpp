@@ -37,10 +37,6 @@ int TransformEditor::rule_count() const { return static_cast<int>(state_->rules.
 
 int TransformEditor::rule_at(std::size_t offset) const { return RuleEdits(*this).rule_at(offset); }
 
-std::size_t TransformEditor::rule_offset(int rule) const {
-  return state_->has_rule(rule) ? state_->rule_pair(rule).key_offset : 0;
-}
-
 std::vector<RuleEntry> TransformEditor::entries_of(int rule) const {
   std::vector<RuleEntry> entries;
   if (state_->has_rule(rule))

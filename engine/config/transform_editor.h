@@ -76,8 +76,6 @@ class TransformEditor {
   int rule_count() const;
   /// The rule whose text (key, value or a comment that belongs to it) holds this byte, or -1.
   int rule_at(std::size_t offset) const;
-  /// First byte of a rule's key.
-  std::size_t rule_offset(int rule) const;
   /// The keys of a rule with their values as text, merge keys applied: what can be shown and edited
   /// of a rule whose paradigm is not known. Empty for a rule that is left alone.
   std::vector<RuleEntry> entries_of(int rule) const;

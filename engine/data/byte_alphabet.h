@@ -15,8 +15,7 @@ class ByteAlphabet {
  public:
   static const ByteAlphabet& get();
 
-  char32_t char_of(std::uint8_t byte) const { return chars_[byte]; }
-  /// UTF-8 of char_of for every byte of `bytes`.
+  /// UTF-8 of the characters that stand for `bytes`.
   std::string spell(std::string_view bytes) const;
   /// The bytes that `word` spells; absent when it has a character that stands for none. `word` must
   /// be valid UTF-8.

@@ -108,6 +108,17 @@ void loss_of_chunk(const at::Tensor& logits, const at::Tensor& labels, double sc
   }
 }
 
+/// What both forms return: scale times the sum of the losses, and where `correct` is counted its
+/// sum, which has no gradient.
+variable_list summed(AutogradContext* context, const at::Tensor& losses, const at::Tensor& correct,
+                     double scale) {
+  at::Tensor loss = losses.sum(at::kDouble).mul_(scale).to(at::kFloat);
+  if (!correct.defined()) return {loss};
+  const at::Tensor count = correct.sum();
+  context->mark_non_differentiable({count});
+  return {loss, count};
+}
+
 class ChunkedCrossEntropy : public torch::autograd::Function<ChunkedCrossEntropy> {
  public:
   static variable_list forward(AutogradContext* context, const at::Tensor& hidden,
@@ -159,11 +170,7 @@ class ChunkedCrossEntropy : public torch::autograd::Function<ChunkedCrossEntropy
 
     context->saved_data["x"] = x_gradient;
     context->saved_data["weight"] = weight_gradient;
-    at::Tensor loss = losses.sum(at::kDouble).mul_(scale).to(at::kFloat);
-    if (!count_correct) return {loss};
-    const at::Tensor count = correct.sum();
-    context->mark_non_differentiable({count});
-    return {loss, count};
+    return summed(context, losses, correct, scale);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -210,11 +217,7 @@ class CrossEntropyOfLogits : public torch::autograd::Function<CrossEntropyOfLogi
     }
 
     context->saved_data["logits"] = gradient;
-    at::Tensor loss = losses.sum(at::kDouble).mul_(scale).to(at::kFloat);
-    if (!count_correct) return {loss};
-    const at::Tensor count = correct.sum();
-    context->mark_non_differentiable({count});
-    return {loss, count};
+    return summed(context, losses, correct, scale);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {

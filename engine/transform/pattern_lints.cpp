@@ -43,19 +43,17 @@ bool has_quantifier(const std::string& pattern, std::size_t i) {
                                 counted_quantifier(pattern, i) > 0);
 }
 
+/// Past the character at `i`, which may begin an escape or a class.
+std::size_t character_end(const std::string& pattern, std::size_t i) {
+  if (pattern[i] == '\\') return i + 2;
+  return pattern[i] == '[' ? class_end(pattern, i) : i + 1;
+}
+
 /// Calls visit(offset) for every character that stands for itself or is an operator; steps over
 /// escapes. Classes are one visit, at their bracket.
 template <typename Visit>
 void scan(const std::string& pattern, Visit&& visit) {
-  for (std::size_t i = 0; i < pattern.size();) {
-    visit(i);
-    if (pattern[i] == '\\')
-      i += 2;
-    else if (pattern[i] == '[')
-      i = class_end(pattern, i);
-    else
-      ++i;
-  }
+  for (std::size_t i = 0; i < pattern.size(); i = character_end(pattern, i)) visit(i);
 }
 
 bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
@@ -112,15 +110,9 @@ std::string flags_reading(const std::string& pattern, std::size_t i) {
 /// Past the bracket that closes the group at `i`.
 std::size_t group_end(const std::string& pattern, std::size_t i) {
   int depth = 0;
-  for (; i < pattern.size();) {
+  for (; i < pattern.size(); i = character_end(pattern, i)) {
     if (pattern[i] == '(') ++depth;
     if (pattern[i] == ')' && --depth == 0) return i + 1;
-    if (pattern[i] == '\\')
-      i += 2;
-    else if (pattern[i] == '[')
-      i = class_end(pattern, i);
-    else
-      ++i;
   }
   return pattern.size();
 }

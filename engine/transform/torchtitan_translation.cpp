@@ -63,11 +63,6 @@ std::vector<std::string> selected(const std::string& pattern, bool use_regex,
 
 }  // namespace
 
-std::vector<std::string> selected_by_torchtitan_names(const std::string& pattern, bool use_regex,
-                                                      const std::vector<std::string>& layers) {
-  return selected(pattern, use_regex, layers, true);
-}
-
 TranslatedPattern translate_pattern(const std::string& pattern, bool use_regex,
                                     const std::vector<std::string>& layers) {
   const std::vector<std::string> meant = selected(pattern, use_regex, layers, true);

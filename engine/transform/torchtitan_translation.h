@@ -18,8 +18,4 @@ struct TranslatedPattern {
 TranslatedPattern translate_pattern(const std::string& pattern, bool use_regex,
                                     const std::vector<std::string>& layers);
 
-/// The layers whose torchtitan names the pattern matches.
-std::vector<std::string> selected_by_torchtitan_names(const std::string& pattern, bool use_regex,
-                                                      const std::vector<std::string>& layers);
-
 }  // namespace engine
