@@ -2,6 +2,7 @@
 #include "engine/compare/expression.h"
 
 #include "engine/error.h"
+#include "engine/printable.h"
 
 #include <fmt/format.h>
 
@@ -43,7 +44,7 @@ class Parser {
  private:
   [[noreturn]] void refuse(const std::string& what) const {
     fail("bad-expression", {.file = place_},
-         fmt::format("\"{}\": {} at character {}", text_, what, at_ + 1),
+         fmt::format("\"{}\": {} at character {}", printable(text_), what, at_ + 1),
          "Write for example output_conversions * 1.2e-12 + macs * 1e-15");
   }
 

@@ -2,6 +2,7 @@
 #include "engine/study/study.h"
 
 #include "engine/config/yaml_values.h"
+#include "engine/printable.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -113,7 +114,9 @@ class StudyParser {
     if (value.kind == YamlKind::scalar) {
       out = value.text;
     } else {
-      report(value, "", fmt::format("{} is one word or path", key), "");
+      report(value, source_of(value),
+             fmt::format("{} is one word or path, not {}", key, printable(source_of(value))),
+             fmt::format("Write {}: VALUE", key));
     }
   }
 
@@ -134,15 +137,22 @@ class StudyParser {
     const bool is_one = node.kind == YamlKind::scalar;
     const std::vector<const YamlNode*> one{&node};
     std::set<std::int64_t> seen;
+    if (node.is_map()) {
+      report(node, source_of(node), "seeds is a list of whole numbers, not a map",
+             "Write seeds: [1, 2, 3]");
+    }
     for (const YamlNode* item : is_one ? one : node.items) {
       std::vector<Problem> found;
       const ParamSpec spec = integer("seeds", 0).range(0, 9e15);
       const ParamValue value = parse_value(spec, source_of(*item), document_.place(*item), found);
       const auto* seed = std::get_if<std::int64_t>(&value);
       if (!found.empty() || seed == nullptr || *seed < 0) {
-        report(*item, source_of(*item), "a seed is a whole number, 0 or more", "");
+        report(*item, source_of(*item),
+               "a seed is a whole number, 0 or more, not " + printable(source_of(*item)),
+               "Write seeds: [1, 2, 3]");
       } else if (!seen.insert(*seed).second) {
-        report(*item, source_of(*item), "this seed is named twice", "Name each one once");
+        report(*item, source_of(*item), fmt::format("this seed is named twice: {}", *seed),
+               "Name each one once");
       } else {
         study_.seeds.push_back(*seed);
       }

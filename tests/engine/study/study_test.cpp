@@ -71,12 +71,21 @@ axes:
   };
   EXPECT_TRUE(told("Did you mean axes?", 1));
   EXPECT_TRUE(told("there is no metric accuracy", 2));
-  EXPECT_TRUE(told("a seed is a whole number", 3));
+  EXPECT_TRUE(told("a seed is a whole number, 0 or more, not x", 3));
   EXPECT_TRUE(told("this seed is named twice", 3));
   EXPECT_TRUE(told("set is a map", 4));
   EXPECT_TRUE(told("the axis q_levels has no values", 6));
   EXPECT_TRUE(told("part of a folder's name", 7));
   EXPECT_TRUE(told("no base is given", 1));
+}
+
+TEST(Study, SeedsAreNoMapAndAPathIsNoList) {
+  std::vector<Problem> problems;
+  const Study study = read("base: [a, b]\nseeds: {a: 1}\n", &problems);
+  ASSERT_EQ(problems.size(), 3u) << "of base, seeds, and that there is no base";
+  EXPECT_NE(to_string(problems[0]).find("not [a, b]"), std::string::npos);
+  EXPECT_NE(to_string(problems[1]).find("seeds is a list"), std::string::npos);
+  EXPECT_TRUE(study.seeds.empty());
 }
 
 TEST(Study, AnythingElseThanAMapIsRefused) {
