@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/attention_scores/attention_scores.h"
 #include "kernels/isa_dispatch.h"
+#include "kernels/row_lanes.h"
 #include "kernels/vector_exp.h"
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 namespace kernels::cpu {
 namespace {
 
-// Sums run in this many fixed lanes whatever the vector width, so that every processor adds in the
-// same order.
-constexpr int kLanes = 32;
+constexpr int kLanes = kRowLanes;
 
 PARADIGM_ALWAYS_INLINE float sum_of_lanes(float* lanes) {
   for (int half = kLanes / 2; half > 0; half /= 2) {
@@ -22,24 +20,12 @@ PARADIGM_ALWAYS_INLINE float sum_of_lanes(float* lanes) {
 }
 
 PARADIGM_ALWAYS_INLINE void softmax_row_body(float* row, std::int64_t count, float scale) {
-  float lanes[kLanes];
-  for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = -std::numeric_limits<float>::infinity();
+  const float greatest = greatest_in_row(row, count);
+  for (std::int64_t i = 0; i < count; ++i) row[i] = exp_of_negative(scale * (row[i] - greatest));
+
+  float lanes[kLanes] = {};
   std::int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      lanes[lane] = row[i + lane] > lanes[lane] ? row[i + lane] : lanes[lane];
-    }
-  }
-  for (int lane = 0; i < count; ++i, ++lane)
-    lanes[lane] = row[i] > lanes[lane] ? row[i] : lanes[lane];
-  float greatest = lanes[0];
-  for (int lane = 1; lane < kLanes; ++lane)
-    greatest = lanes[lane] > greatest ? lanes[lane] : greatest;
-
-  for (i = 0; i < count; ++i) row[i] = exp_of_negative(scale * (row[i] - greatest));
-
-  for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = 0;
-  for (i = 0; i + kLanes <= count; i += kLanes) {
     for (int lane = 0; lane < kLanes; ++lane) lanes[lane] += row[i + lane];
   }
   for (int lane = 0; i < count; ++i, ++lane) lanes[lane] += row[i];

@@ -1,36 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cross_entropy/cross_entropy.h"
 #include "kernels/isa_dispatch.h"
+#include "kernels/row_lanes.h"
 #include "kernels/vector_exp.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace kernels::cpu {
 namespace {
 
-// Maxima and sums run in this many fixed lanes whatever the vector width, so that every processor
-// adds in the same order.
-constexpr int kLanes = 32;
+constexpr int kLanes = kRowLanes;
 /// Sums of this many terms per lane are closed in double: a vocabulary has 10^5 of them.
 constexpr std::int64_t kTermsPerSum = 64;
 
-/// NaN only if the row begins with one; a later NaN shows in the sum.
-PARADIGM_ALWAYS_INLINE float greatest_body(const float* __restrict row, std::int64_t count) {
-  float lanes[kLanes];
-  for (int lane = 0; lane < kLanes; ++lane) lanes[lane] = row[0];
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int lane = 0; lane < kLanes; ++lane)
-      lanes[lane] = row[i + lane] > lanes[lane] ? row[i + lane] : lanes[lane];
-  }
-  for (int lane = 0; i < count; ++i, ++lane)
-    lanes[lane] = row[i] > lanes[lane] ? row[i] : lanes[lane];
-  float greatest = lanes[0];
-  for (int lane = 1; lane < kLanes; ++lane)
-    greatest = lanes[lane] > greatest ? lanes[lane] : greatest;
-  return greatest;
+PARADIGM_ALWAYS_INLINE float greatest_body(const float* row, std::int64_t count) {
+  return greatest_in_row(row, count);
 }
 
 /// row = e^(row - greatest); returns the sum.
