@@ -5,34 +5,22 @@
 #include "engine/error.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tiny_llama.h"
+#include "tests/support/transform_texts.h"
 
 #include <gtest/gtest.h>
 
 namespace engine {
 namespace {
 
-const std::string kOptical = R"(use_regex: true
-layer_name_to_config:
-  model\.layers\.[0-9]+\.self_attn: &all
-    q_levels: 256
-    q_lut_min: 0.020040
-    q_quantiles: null
-    q_smooth_factor: 0.9
-    q_init_seed: 0
-    q_bypass: false
-  model\.layers\.[0-9]+\.(self_attn\.(q|k|v|o)_proj|mlp\.(gate|up|down)_proj): *all
-  lm_head: null
-)";
-
 class ChooseTransform : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_.write("model/config.json", tests::tiny_llama_config());
     plain_ = read_llama_config(folder_ / "model/config.json");
-    file_ = folder_.write("optical.yaml", kOptical).string();
+    file_ = folder_.write("optical.yaml", tests::kOpticalRules).string();
     // A checkpoint that was trained under it.
     const std::string digest = choose_transform(file_, {}, plain_).digest;
-    folder_.write("trained/transform.yaml", kOptical);
+    folder_.write("trained/transform.yaml", tests::kOpticalRules);
     folder_.write("trained/config.json",
                   with_transform_record(tests::tiny_llama_config(), "transform.yaml", digest));
     trained_ = read_llama_config(folder_ / "trained/config.json");
@@ -50,7 +38,7 @@ class ChooseTransform : public ::testing::Test {
   }
 
   std::string with(const std::string& from, const std::string& to) {
-    std::string text = kOptical;
+    std::string text = tests::kOpticalRules;
     return folder_.write("other.yaml", text.replace(text.find(from), from.size(), to)).string();
   }
 
