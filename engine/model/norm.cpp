@@ -107,7 +107,11 @@ variable_list backward_on_cuda(const at::Tensor& x, const at::Tensor& weight,
       y_gradient.const_data_ptr(), sum_gradient.defined() ? sum_gradient.const_data_ptr() : nullptr,
       element_type_of(x), x.numel() / width, width, x_gradient.mutable_data_ptr(),
       partial.mutable_data_ptr<float>(), current_stream(x));
-  return {x_gradient, partial.sum(0)};
+  const at::Tensor weight_gradient = at::empty({width}, scale.options());
+  kernels::cuda::rms_norm_weight_gradient(partial.const_data_ptr<float>(), width,
+                                          weight_gradient.mutable_data_ptr<float>(),
+                                          current_stream(x));
+  return {x_gradient, weight_gradient};
 }
 #endif
 

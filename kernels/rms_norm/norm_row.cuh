@@ -10,10 +10,12 @@
 
 namespace kernels::device {
 
-constexpr int kPackColumns = 32 * 4;             ///< columns of a row that a warp takes at once
-constexpr int kMostColumns = 16 * kPackColumns;  ///< of a row that stays in registers
-/// Packs of one warp: more would leave no registers for other rows.
-constexpr int kMostPacks = 4, kMostGradientPacks = 1;
+constexpr int kMostColumns = 2048;  ///< of a row that stays in registers
+/// Packs of four of a lane: more would leave no registers for other rows.
+constexpr int kMostPacks = 4;
+
+/// Of a row that a warp takes at once, `count` neighbours a lane.
+constexpr int columns_of_warp(int count) { return 32 * count; }
 
 /// The warps of a block, kRowWarps of them for each row.
 template <int kRowWarps>
@@ -40,27 +42,28 @@ struct RowWarps {
     return value;
   }
 
-  /// Calls work(first column of four, pack) for the lane's share of a row.
-  template <int kPacks, typename Work>
+  /// Calls work(first column of kCount, pack) for the lane's share of a row.
+  template <int kPacks, int kCount = 4, typename Work>
   __device__ void for_packs(std::int64_t width, const Work& work) const {
 #pragma unroll
     for (int pack = 0; pack < kPacks; ++pack) {
-      const std::int64_t column = (warp * kPacks + pack) * kPackColumns + threadIdx.x % 32 * 4;
+      const std::int64_t column =
+          (warp * kPacks + pack) * columns_of_warp(kCount) + threadIdx.x % 32 * kCount;
       if (column < width) work(column, pack);
     }
   }
 };
 
 /// Calls work(packs, warps) as integral constants for a row of `width` columns, at most kMost packs
-/// of a warp where the row has warps enough.
-template <int kMost, typename Work>
+/// of kCount of a lane where the row has warps enough.
+template <int kMost, int kCount = 4, typename Work>
 void with_row_shape(std::int64_t width, Work&& work) {
-  const std::int64_t packs = (width + kPackColumns - 1) / kPackColumns;
+  const std::int64_t packs = (width + columns_of_warp(kCount) - 1) / columns_of_warp(kCount);
   const auto with_warps = [&](auto row_warps) {
     const std::int64_t of_warp = (packs + row_warps() - 1) / row_warps();
     if (of_warp == 1) return work(std::integral_constant<int, 1>{}, row_warps);
-    if constexpr (kMost == 1) return work(std::integral_constant<int, 2>{}, row_warps);
-    if constexpr (kMost > 1) {
+    if constexpr (kMost <= 2) return work(std::integral_constant<int, 2>{}, row_warps);
+    if constexpr (kMost > 2) {
       if (of_warp == 2) return work(std::integral_constant<int, 2>{}, row_warps);
       if (of_warp == 3) return work(std::integral_constant<int, 3>{}, row_warps);
       work(std::integral_constant<int, kMost>{}, row_warps);
@@ -73,32 +76,32 @@ void with_row_shape(std::int64_t width, Work&& work) {
 }
 
 /// y = (x + what is added) · scale · weight of one row, which stays in registers. `add` gets the
-/// place of four neighbours and their values, to change. All warps of the row call it, for rows
+/// place of kCount neighbours and their values, to change. All warps of the row call it, for rows
 /// from `rows` on as well; `turn` as of RowWarps::sum.
-template <int kPacks, int kRowWarps, typename T, typename Add>
+template <int kPacks, int kCount = 4, int kRowWarps, typename T, typename Add>
 __device__ void norm_row(const RowWarps<kRowWarps>& warps, const T* x, const float* weight,
                          std::int64_t row, std::int64_t rows, std::int64_t width, float epsilon,
                          int turn, const Add& add, T* y, float* scales, ThreadRange& seen) {
   const bool exists = row < rows;
-  float value[kPacks][4];
+  float value[kPacks][kCount];
   float squares = 0;
   if (exists) {
-    warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
+    warps.template for_packs<kPacks, kCount>(width, [&](std::int64_t column, int pack) {
       const std::int64_t at = row * width + column;
       load(x + at, value[pack]);
       add(at, value[pack]);
 #pragma unroll
-      for (int i = 0; i < 4; ++i) squares = fmaf(value[pack][i], value[pack][i], squares);
+      for (int i = 0; i < kCount; ++i) squares = fmaf(value[pack][i], value[pack][i], squares);
     });
   }
   const float scale = rsqrtf(warps.sum(squares, turn) / static_cast<float>(width) + epsilon);
   if (!exists) return;
   if (warps.warp == 0 && threadIdx.x % 32 == 0) scales[row] = scale;
-  warps.template for_packs<kPacks>(width, [&](std::int64_t column, int pack) {
-    float factor[4];
+  warps.template for_packs<kPacks, kCount>(width, [&](std::int64_t column, int pack) {
+    float factor[kCount];
     load(weight + column, factor);
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < kCount; ++i) {
       factor[i] = rounded_to<T>(rounded_to<T>(value[pack][i] * scale) * rounded_to<T>(factor[i]));
       seen.add(factor[i]);
     }

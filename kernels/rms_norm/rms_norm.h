@@ -33,13 +33,17 @@ void rms_norm(const void* x, const void* delta, const float* weight, ElementType
 
 inline constexpr unsigned kRmsNormPartialRows = 528;
 
-/// `x_gradient` gets the gradient of the rows, plus `sum_gradient` unless that is null. The
-/// weight's gradient is the sum of the rows of `partial_weight_gradients` [kRmsNormPartialRows,
-/// width], each over a share of the rows, always in the same order.
+/// `x_gradient` gets the gradient of the rows, plus `sum_gradient` unless that is null. Of the
+/// weight's gradient, each row of `partial_weight_gradients` [kRmsNormPartialRows, width] gets the
+/// sum over a share of the rows, always in the same order.
 void rms_norm_gradient(const void* x, const float* weight, const float* scale,
                        const void* y_gradient, const void* sum_gradient, ElementType type,
                        std::int64_t rows, std::int64_t width, void* x_gradient,
                        float* partial_weight_gradients, Stream stream);
+
+/// The weight's gradient [width] of those partial ones.
+void rms_norm_weight_gradient(const float* partial, std::int64_t width, float* weight_gradient,
+                              Stream stream);
 
 }  // namespace kernels::cuda
 #endif
