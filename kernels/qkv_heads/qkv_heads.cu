@@ -3,6 +3,11 @@
 #include "kernels/qkv_heads/qkv_heads.h"
 #include "kernels/rotary/turned.cuh"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
 namespace kernels::cuda {
 namespace {
 
@@ -19,10 +24,8 @@ struct Operands {
 
 /// Where one head of one row lies among the operands, and whether it turns.
 template <typename T>
-__device__ T* place_of(const Operands<T>& operands, const QkvShape& shape, std::int64_t row,
-                       int head, bool& turns) {
-  const std::int64_t batch = row / shape.sequence;
-  const std::int64_t position = row - batch * shape.sequence;
+__device__ T* place_of(const Operands<T>& operands, const QkvShape& shape, std::int64_t batch,
+                       std::int64_t position, int head, bool& turns) {
   const int heads = static_cast<int>(shape.heads), kv_heads = static_cast<int>(shape.kv_heads);
   turns = head < heads + kv_heads;
   const Heads<T>& of = head < heads ? operands.q : turns ? operands.k : operands.v;
@@ -31,64 +34,93 @@ __device__ T* place_of(const Operands<T>& operands, const QkvShape& shape, std::
          index * of.strides.head;
 }
 
-/// A warp for each row; a lane takes kCount neighbours of both halves of a head. `splits`: from
-/// qkv to the operands; else back, turning the other way.
-template <typename T, int kCount, bool splits>
-__global__ void heads_kernel(T* qkv, Operands<T> operands, QkvShape shape, const float* cos,
-                             const float* sin, std::int64_t rows) {
-  const std::int64_t row = device::row_of_warp();
-  if (row >= rows) return;
-  const int half = static_cast<int>(shape.half);
-  const int packs = half / kCount;
-  const int heads = static_cast<int>(shape.heads + 2 * shape.kv_heads);
-  const std::int64_t table = row % shape.sequence * half;
-  for (int item = threadIdx.x % 32; item < heads * packs; item += 32) {
-    const int head = item / packs;
-    const int j = item % packs * kCount;
-    bool turns;
-    T* const apart = place_of(operands, shape, row, head, turns) + j;
-    T* const together = qkv + (row * heads + head) * 2 * half + j;
-    const T* const from = splits ? together : apart;
-    T* const to = splits ? apart : together;
-    float first[kCount], second[kCount];
-    device::load(from, first);
-    device::load(from + half, second);
-    if (turns) {
-      float c[kCount], s[kCount];
-      device::load(cos + table + j, c);
-      device::load(sin + table + j, s);
+/// A thread for kCount neighbours of both halves of a head. `splits`: from qkv to the operands;
+/// else back, turning the other way. Index is unsigned and holds the number of threads: quotients
+/// of 64 bits would take longer than the memory.
+template <typename T, int kCount, bool splits, typename Index>
+__global__ void __launch_bounds__(device::kThreads)
+    heads_kernel(T* qkv, Operands<T> operands, QkvShape shape, const float* cos, const float* sin,
+                 Index items) {
+  const Index item = Index{blockIdx.x} * device::kThreads + threadIdx.x;
+  if (item >= items) return;
+  const auto half = static_cast<unsigned>(shape.half);
+  const unsigned packs = half / kCount;
+  const auto heads = static_cast<unsigned>(shape.heads + 2 * shape.kv_heads);
+  const Index row = item / (packs * heads);
+  const auto in_row = static_cast<unsigned>(item - row * (packs * heads));
+  const unsigned head = in_row / packs;
+  const unsigned j = in_row % packs * kCount;
+  const Index batch = row / static_cast<unsigned>(shape.sequence);
+  const auto position = static_cast<unsigned>(row - batch * static_cast<unsigned>(shape.sequence));
+  bool turns;
+  T* const apart = place_of(operands, shape, batch, position, static_cast<int>(head), turns) + j;
+  T* const together = qkv + (static_cast<std::int64_t>(row) * heads + head) * 2 * half + j;
+  const T* const from = splits ? together : apart;
+  T* const to = splits ? apart : together;
+  float first[kCount], second[kCount];
+  device::load(from, first);
+  device::load(from + half, second);
+  if (turns) {
+    const std::int64_t table = std::int64_t{position} * half + j;
+    float c[kCount], s[kCount];
+    device::load(cos + table, c);
+    device::load(sin + table, s);
 #pragma unroll
-      for (int i = 0; i < kCount; ++i) {
-        device::turn(c[i], splits ? s[i] : -s[i], first[i], second[i]);
-      }
+    for (int i = 0; i < kCount; ++i) {
+      device::turn(c[i], splits ? s[i] : -s[i], first[i], second[i]);
     }
-    device::store(first, to);
-    device::store(second, to + half);
   }
+  device::store(first, to);
+  device::store(second, to + half);
 }
 
+/// Whether every access can take `count` neighbours of both halves.
 template <typename T>
-bool takes_packs(const Operands<T>& operands, const QkvShape& shape, const void* qkv,
-                 const float* cos, const float* sin) {
-  const auto fits = [](const Heads<T>& heads) {
-    return heads.strides.batch % 4 == 0 && heads.strides.position % 4 == 0 &&
-           heads.strides.head % 4 == 0 && device::aligned_for_four(heads.data, sizeof(T));
+bool takes(int count, const Operands<T>& operands, const QkvShape& shape, const void* qkv,
+           const float* cos, const float* sin) {
+  const auto aligned = [&](const void* data, std::size_t size) {
+    const std::size_t bytes = std::min<std::size_t>(16, static_cast<std::size_t>(count) * size);
+    return reinterpret_cast<std::uintptr_t>(data) % bytes == 0;
   };
-  return shape.half % 4 == 0 && fits(operands.q) && fits(operands.k) && fits(operands.v) &&
-         device::aligned_for_four(qkv, sizeof(T)) && device::aligned_for_four(cos, 4) &&
-         device::aligned_for_four(sin, 4);
+  const auto fits = [&](const Heads<T>& heads) {
+    return heads.strides.batch % count == 0 && heads.strides.position % count == 0 &&
+           heads.strides.head % count == 0 && aligned(heads.data, sizeof(T));
+  };
+  return shape.half % count == 0 && fits(operands.q) && fits(operands.k) && fits(operands.v) &&
+         aligned(qkv, sizeof(T)) && aligned(cos, 4) && aligned(sin, 4);
 }
 
 template <bool splits, typename T>
 void launch(T* qkv, const Operands<T>& operands, const QkvShape& shape, const float* cos,
             const float* sin, Stream stream) {
-  const std::int64_t rows = shape.batch * shape.sequence;
-  if (rows == 0) return;
-  const auto kernel = takes_packs(operands, shape, qkv, cos, sin) ? &heads_kernel<T, 4, splits>
-                                                                  : &heads_kernel<T, 1, splits>;
-  kernel<<<device::grid_of_rows(rows), device::kThreads, 0, device::native(stream)>>>(
-      qkv, operands, shape, cos, sin, rows);
-  PARADIGM_CUDA_CHECK(cudaGetLastError());
+  const auto launch_with = [&](auto count) {
+    const std::int64_t items =
+        shape.batch * shape.sequence * (shape.heads + 2 * shape.kv_heads) * shape.half / count();
+    if (items == 0) return;
+    const auto blocks = static_cast<unsigned>((items + device::kThreads - 1) / device::kThreads);
+    const auto launch_of = [&](auto index) {
+      using Index = decltype(index);
+      heads_kernel<T, count(), splits, Index>
+          <<<blocks, device::kThreads, 0, device::native(stream)>>>(qkv, operands, shape, cos, sin,
+                                                                    static_cast<Index>(items));
+    };
+    // The last block may have threads behind the last item.
+    if (items <= std::int64_t{0xFFFFFFFF} - device::kThreads) {
+      launch_of(std::uint32_t{});
+    } else {
+      launch_of(std::uint64_t{});
+    }
+    PARADIGM_CUDA_CHECK(cudaGetLastError());
+  };
+  if constexpr (sizeof(T) == 2) {
+    if (takes(8, operands, shape, qkv, cos, sin)) {
+      return launch_with(std::integral_constant<int, 8>{});
+    }
+  }
+  if (takes(4, operands, shape, qkv, cos, sin)) {
+    return launch_with(std::integral_constant<int, 4>{});
+  }
+  launch_with(std::integral_constant<int, 1>{});
 }
 
 HeadStrides dense(const QkvShape& shape, std::int64_t heads) {

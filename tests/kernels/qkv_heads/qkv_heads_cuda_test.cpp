@@ -52,7 +52,8 @@ std::vector<double> heads_of(const Sizes& sizes, const std::vector<float>& qkv, 
 
 class QkvHeadsCuda : public ::testing::TestWithParam<ElementType> {
  protected:
-  const std::vector<Sizes> all_ = {{{2, 5, 6, 2, 32}}, {{1, 3, 4, 4, 8}}, {{3, 2, 3, 1, 5}}};
+  const std::vector<Sizes> all_ = {
+      {{2, 5, 6, 2, 32}}, {{1, 3, 4, 4, 8}}, {{2, 3, 3, 1, 12}}, {{3, 2, 3, 1, 5}}};
 };
 
 TEST_P(QkvHeadsCuda, AreTakenApartAndTurned) {
