@@ -5,6 +5,7 @@
 
 #ifdef PARADIGM_TORCH_CUDA
 #include <ATen/cuda/CUDAContextLight.h>
+#include <c10/core/AllocatorConfig.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #endif
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <utility>
@@ -286,8 +288,26 @@ ChosenDevice choose_device(const DeviceReport& report, const std::string& wanted
   return chosen;
 }
 
+namespace {
+
+/// One range of addresses that grows, for all that a stream or a pool of graphs allocates: whatever
+/// one shape of step leaves there the next one can use, where pieces of the former's sizes would
+/// stay in reserve. A setting of the user's stands.
+void let_cuda_memory_grow() {
+#ifdef PARADIGM_TORCH_CUDA
+  for (const char* name : {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"}) {
+    if (std::getenv(name) != nullptr) return;
+  }
+  c10::CachingAllocator::setAllocatorSettings("expandable_segments:True");
+#endif
+}
+
+}  // namespace
+
 ChosenDevice choose_device(const std::string& wanted, bool is_transformed) {
-  return choose_device(device_report(), wanted, is_transformed);
+  ChosenDevice chosen = choose_device(device_report(), wanted, is_transformed);
+  if (chosen.device.is_cuda()) let_cuda_memory_grow();
+  return chosen;
 }
 
 void release_kept_memory() {

@@ -42,7 +42,7 @@ struct ChosenDevice {
 /// GPU lacks.
 ChosenDevice choose_device(const DeviceReport& report, const std::string& wanted,
                            bool is_transformed);
-/// Of the devices of this machine.
+/// Of the devices of this machine. On a GPU, from then on LibTorch's memory grows in one piece.
 ChosenDevice choose_device(const std::string& wanted, bool is_transformed);
 
 /// Gives memory that LibTorch keeps for later back to the GPUs, for other processes to use.
