@@ -16,12 +16,12 @@ std::int64_t version_of(const at::Tensor& tensor) {
 }  // namespace
 
 WorkingWeights::WorkingWeights(std::vector<at::Tensor> weights, c10::ScalarType dtype)
-    : weights_(std::move(weights)), copies_(weights_, dtype), versions_(weights_.size(), -1) {
+    : weights_(std::move(weights)), dtype_(dtype), versions_(weights_.size(), -1) {
   refresh();
 }
 
 bool WorkingWeights::are_of(const std::vector<at::Tensor>& weights, c10::ScalarType dtype) const {
-  if (weights.size() != weights_.size() || values().scalar_type() != dtype) return false;
+  if (weights.size() != weights_.size() || dtype_ != dtype) return false;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (!weights[i].is_same(weights_[i])) return false;
   }
@@ -30,12 +30,18 @@ bool WorkingWeights::are_of(const std::vector<at::Tensor>& weights, c10::ScalarT
 
 void WorkingWeights::refresh() {
   const at::NoGradGuard no_grad;
+  if (!values().defined()) copies_ = Stacked(weights_, dtype_);
   for (std::size_t i = 0; i < weights_.size(); ++i) {
     if (versions_[i] == version_of(weights_[i])) continue;
     // Saved for a gradient, the values are still those of the pass: weights change between steps.
     copies_.parts[i].copy_(weights_[i]);
     versions_[i] = version_of(weights_[i]);
   }
+}
+
+void WorkingWeights::release() {
+  copies_ = {};
+  versions_.assign(versions_.size(), -1);
 }
 
 void WorkingWeights::written(std::size_t index) { versions_[index] = version_of(weights_[index]); }

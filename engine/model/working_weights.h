@@ -20,6 +20,9 @@ class WorkingWeights {
   /// Whether these are copies of these very weights in this dtype.
   bool are_of(const std::vector<at::Tensor>& weights, c10::ScalarType dtype) const;
   void refresh();
+  /// Gives the copies' memory back until they are refreshed. For nobody but who knows that no
+  /// recorded step reads them.
+  void release();
 
   /// [sum of rows, columns].
   const at::Tensor& values() const { return copies_.all; }
@@ -31,7 +34,8 @@ class WorkingWeights {
 
  private:
   std::vector<at::Tensor> weights_;
-  Stacked copies_;
+  c10::ScalarType dtype_;
+  Stacked copies_;                      // empty while released
   std::vector<std::int64_t> versions_;  // of the weights, as autograd counts their changes
 };
 

@@ -34,7 +34,7 @@ namespace engine {
 namespace {
 
 /// One transform and what is made of it. All variants share the weights and the optimizer's state,
-/// so that any number of them fits, and each one's peak is its own.
+/// and each one's peak is its own.
 struct Variant {
   Variant(std::unique_ptr<Llama> own_model, AdamW& optimizer, const TrainerOptions& options)
       : model(std::move(own_model)), trainer(*model, optimizer, options) {}
@@ -42,6 +42,7 @@ struct Variant {
   std::unique_ptr<Llama> model;
   Trainer trainer;
   BenchVariant result;
+  bool was_captured = false;
 };
 
 /// LibTorch's number of threads while it lives.
@@ -106,12 +107,13 @@ class Bench {
     std::int64_t turn = 0;
     const auto take_turns = [&](const std::string& stage, auto&& use) {
       const at::Tensor ids = random_ids(turn);
-      for (auto& variant : variants_) use(*variant, ids);
+      for (auto& variant : variants_) with_its_memory(*variant, ids, use);
       report(stage, static_cast<double>(++turn), static_cast<double>(turns));
     };
     report("memory", 0, static_cast<double>(turns));
     // All variants step before one is recorded: what a graph works in is lost to other steps.
     take_turns("memory", [&](Variant& v, const at::Tensor& ids) { measure_memory(v, ids); });
+    gives_back_ = !all_fit();
     for (std::int64_t step = 0; step < warmup(); ++step) {
       take_turns("warming up", [&](Variant& v, const at::Tensor& ids) { timed(v, ids, 1); });
     }
@@ -216,8 +218,11 @@ class Bench {
                          kernels::mix(seed() ^ kernels::mix(static_cast<std::uint64_t>(turn))));
   }
 
-  /// Reading the last loss waits for the device.
+  /// Reading a number waits for the device. Weights that another variant has changed are cast
+  /// before, as no step of training has to.
   static BenchSample timed(Variant& variant, const at::Tensor& ids, std::int64_t steps) {
+    for (WorkingWeights* stack : variant.model->working_weights()) stack->refresh();
+    static_cast<void>(variant.model->parameters().front().tensor.flatten()[0].item<float>());
     const auto started = std::chrono::steady_clock::now();
     const double cpu_started = processor_seconds();
     at::Tensor loss;
@@ -241,6 +246,37 @@ class Bench {
     for (const WorkingWeights* stack : variant.model->working_weights()) {
       variant.result.working_weight_bytes += bytes_of(stack->values());
     }
+    give_back(variant);
+  }
+
+  /// So that any number of variants fits of which each fits alone.
+  void give_back(Variant& variant) const {
+    if (!device_.device.is_cuda()) return;
+    variant.trainer.release_memory();
+    release_kept_memory();
+  }
+
+  /// Whether the variants can keep their graphs and 16-bit weights while others take their turns.
+  /// The graphs share their memory; a twentieth is for what lies between.
+  bool all_fit() const {
+    if (!device_.device.is_cuda()) return true;
+    std::int64_t greatest = 0, kept = 0;
+    for (const auto& variant : variants_) {
+      greatest = std::max(greatest, variant->result.step_peak_bytes);
+      kept += variant->result.working_weight_bytes;
+    }
+    const std::vector<DeviceInfo> devices = device_report().devices;
+    const auto own = std::find_if(devices.begin(), devices.end(),
+                                  [&](const DeviceInfo& each) { return each.id == device_.id; });
+    return own == devices.end() || (greatest + kept) / 20 * 21 < own->free_memory;
+  }
+
+  template <typename Use>
+  void with_its_memory(Variant& variant, const at::Tensor& ids, const Use& use) const {
+    if (gives_back_) timed(variant, ids, 1);  // records again
+    use(variant, ids);
+    variant.was_captured = variant.was_captured || variant.trainer.is_captured();
+    if (gives_back_) give_back(variant);
   }
 
   bool captures() const { return config_.cuda_graphs && device_.device.is_cuda(); }
@@ -249,7 +285,7 @@ class Bench {
 
   void note_capture_failures() {
     for (const auto& variant : variants_) {
-      if (!captures() || variant->trainer.is_captured()) continue;
+      if (!captures() || variant->was_captured) continue;
       const std::string& failure = variant->trainer.capture_failure();
       result_.notes.push_back(
           variant->result.name + " runs without CUDA graphs: " +
@@ -266,8 +302,12 @@ class Bench {
     for (std::size_t index = 0; index < variants_.size(); ++index) {
       Variant& variant = *variants_[index];
       report("profiling", static_cast<double>(index), static_cast<double>(variants_.size()));
-      variant.result.kernels = profile(device_.device, folder / fmt::format("{}.json", index),
-                                       [&] { timed(variant, ids, 1); });
+      with_its_memory(variant, ids, [&](Variant& own, const at::Tensor& tokens) {
+        // Once before, so that nothing is cast in the step that is looked at.
+        timed(own, tokens, 1);
+        own.result.kernels = profile(device_.device, folder / fmt::format("{}.json", index),
+                                     [&] { timed(own, tokens, 1); });
+      });
     }
   }
 
@@ -279,6 +319,7 @@ class Bench {
   BenchResult result_;
   std::unique_ptr<AdamW> optimizer_;
   std::vector<std::unique_ptr<Variant>> variants_;  // plain first
+  bool gives_back_ = false;  // each variant what it can make again, after its turn
 };
 
 }  // namespace

@@ -52,6 +52,12 @@ StepMetrics Trainer::step(const std::vector<at::Tensor>& micro_batches,
   return metrics;
 }
 
+void Trainer::release_memory() {
+  captured_.reset();
+  for (WorkingWeights* const stack : model_.working_weights()) stack->release();
+  zero_gradients(model_.parameters());
+}
+
 /// Forward and backward of all micro-batches, launched kernel by kernel.
 at::Tensor Trainer::run_passes(const std::vector<at::Tensor>& micro_batches, bool measures,
                                const std::function<void()>& before_micro_batch) {

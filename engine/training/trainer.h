@@ -55,6 +55,10 @@ class Trainer {
   StepMetrics step(const std::vector<at::Tensor>& micro_batches,
                    const std::function<void()>& before_micro_batch = {});
 
+  /// Forgets what the next step makes again and computes the same with: the recorded graph, 16-bit
+  /// copies of weights, gradients.
+  void release_memory();
+
   std::int64_t steps_done() const { return step_; }
   /// Why steps could not be captured and go on kernel by kernel; empty while there is no reason.
   const std::string& capture_failure() const { return capture_failure_; }

@@ -219,6 +219,25 @@ TEST_F(CapturedStepOnCuda, TrainersThatTakeTurnsShareTheMemory) {
   EXPECT_TRUE(flips_graphs.trainer->is_captured());
 }
 
+TEST_F(CapturedStepOnCuda, ATrainerThatGaveItsMemoryBackRecordsAgainAndComputesTheSame) {
+  for (const char* const rules : {"", kOptical, kBitFlips}) {
+    const auto transform = *rules == '\0' ? std::nullopt : std::optional<std::string>(rules);
+    Training eager = training(transform, at::kBFloat16, nullptr);
+    Training graphs = training(transform, at::kBFloat16, memory());
+    for (std::uint64_t step = 0; step < 10; ++step) {
+      if (step == 2 || step == 5 || step == 8) {
+        EXPECT_EQ(graphs.trainer->is_captured(), step > 2);
+        const std::int64_t before = memory_in_use(graphs.model->device());
+        graphs.trainer->release_memory();
+        EXPECT_FALSE(graphs.trainer->is_captured());
+        EXPECT_LT(memory_in_use(graphs.model->device()), before);
+      }
+      expect_same_step(eager, graphs, batches(step, 2));
+    }
+    EXPECT_TRUE(graphs.trainer->is_captured());
+  }
+}
+
 TEST_F(CapturedStepOnCuda, AMovingScheduleWaitsUntilItHasSettled) {
   const std::string ramp =
       "'.*_proj': {paradigm: random_bitflip, x_p_frac: {from: 0.001, to: 0.00001, steps: 6, shape: "
