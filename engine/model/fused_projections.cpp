@@ -9,6 +9,7 @@
 
 #include "engine/device/current_stream.h"
 #include "engine/device/element_type.h"
+#include "engine/device/weight_gradient.h"
 #include "engine/model/stacked.h"
 #include "kernels/qkv_heads/qkv_heads.h"
 #include "kernels/swiglu/swiglu.h"
@@ -155,11 +156,11 @@ variable_list gradients_of(AutogradContext* context, const at::Tensor& x, const 
   }
   variable_list gradients;
   gradients.push_back(at::mm(product, weight).view(x.sizes()));
-  const at::Tensor weight_gradient = at::mm(product.t(), rows_of(x), at::kFloat);
+  const at::Tensor weights = weight_gradient(product, rows_of(x));
   const bool has_bias = context->saved_data["has_bias"].toBool();
   const at::Tensor bias_gradient =
       has_bias ? product.sum({0}, /*keepdim=*/false, at::kFloat) : at::Tensor();
-  for (const at::Tensor& whole : {weight_gradient, bias_gradient}) {
+  for (const at::Tensor& whole : {weights, bias_gradient}) {
     std::int64_t row = 0;
     for (const std::int64_t count : outputs) {
       gradients.push_back(whole.defined() ? whole.narrow(0, row, count) : at::Tensor());
