@@ -17,6 +17,9 @@ using device::kMostPacks;
 using device::RowWarps;
 using device::with_row_shape;
 
+/// Of a lane: rows of 768 and 1536 then leave no warp idle.
+constexpr int kMostEights = 3;
+
 template <typename T, int kCount, int kPacks, int kRowWarps>
 __global__ void __launch_bounds__(device::kThreads)
     rms_norm_kernel(const T* x, const T* delta, const float* weight, std::int64_t rows,
@@ -335,9 +338,11 @@ void rms_norm(const void* x, const void* delta, const float* weight, ElementType
     };
     if (stays_in_registers(width, {x, delta, sum, y}, weight, type)) {
       with_access<T>(width, {x, delta, sum, y}, [&](auto count) {
-        with_row_shape<kMostPacks * 4 / count(), count()>(width, [&](auto packs, auto row_warps) {
-          launch(&rms_norm_kernel<T, count(), packs(), row_warps()>, RowWarps<row_warps()>::kRows);
-        });
+        with_row_shape<count() == 8 ? kMostEights : kMostPacks, count()>(
+            width, [&](auto packs, auto row_warps) {
+              launch(&rms_norm_kernel<T, count(), packs(), row_warps()>,
+                     RowWarps<row_warps()>::kRows);
+            });
       });
     } else {
       launch(&any_rms_norm_kernel<T>, device::kWarps);
