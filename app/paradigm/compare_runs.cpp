@@ -35,12 +35,30 @@ struct Options {
   bool json = false;
 };
 
+/// Everything comparable at `path`. What lies in a folder and turns out to be something else, a
+/// table of other numbers, is a warning; it is an error where nothing else is left, or was named
+/// itself.
+std::vector<engine::ComparableRun> loaded_runs(const fs::path& path) {
+  std::vector<engine::ComparableRun> runs;
+  std::vector<engine::Problem> skipped;
+  for (const fs::path& found : engine::comparable_paths(path)) {
+    try {
+      runs.push_back(engine::load_any_run(found));
+    } catch (const engine::Error& error) {
+      if (found == engine::without_slash(path)) throw;
+      skipped.insert(skipped.end(), error.problems().begin(), error.problems().end());
+    }
+  }
+  if (runs.empty() && !skipped.empty()) throw engine::Error(std::move(skipped));
+  for (engine::Problem& problem : skipped) problem.severity = engine::Severity::warning;
+  print_problems(skipped);
+  return runs;
+}
+
 /// What one argument names, also by a name below runs/.
 std::vector<engine::ComparableRun> runs_at(const std::string& given) {
   for (const fs::path& path : {fs::path(given), fs::path("runs") / given}) {
-    std::vector<engine::ComparableRun> runs;
-    for (const fs::path& found : engine::comparable_paths(path))
-      runs.push_back(engine::load_any_run(found));
+    auto runs = loaded_runs(path);
     if (!runs.empty()) return runs;
   }
   std::error_code ignored;

@@ -181,6 +181,18 @@ TEST(CompareCommand, BadInputIsOneMessage) {
   expect_refused({"a", "--export", "empty"}, "the folder is not empty");
 }
 
+TEST(CompareCommand, ATableOfOtherNumbersInAFolderOfRunsIsPassedOverAndNamed) {
+  const ScratchFolder folder;
+  tests::write_sample_run(folder / "runs/a", {});
+  folder.write("runs/notes/energy.csv", "");
+  const ProgramRun run = compare(folder, {"runs"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.err.find("energy.csv: warning: "), std::string::npos) << run.err;
+  folder.write("alone/notes/energy.csv", "");
+  EXPECT_EQ(compare(folder, {"alone"}).exit_code, 2);
+  EXPECT_EQ(compare(folder, {"runs/notes/energy.csv"}).exit_code, 2);
+}
+
 TEST(CompareCommand, ExportOpensAgainAndFitsAPage) {
   const ScratchFolder folder;
   write_study(folder, 0.05);
