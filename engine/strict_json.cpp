@@ -130,8 +130,12 @@ nlohmann::json parse_strict_json(std::string_view text, const std::string& file)
 std::string read_text_file(const std::filesystem::path& file, std::size_t limit) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
-  if (!std::filesystem::exists(status)) {
+  if (status.type() == std::filesystem::file_type::not_found) {
     fail("missing-file", {file.string()}, "this file does not exist", "Check the name");
+  }
+  if (error) {
+    fail("unreadable-file", {file.string()}, "cannot be read: " + error.message(),
+         "Check the permissions of the file and its folders");
   }
   if (!std::filesystem::is_regular_file(status)) {
     fail("bad-file", {file.string()}, "not a regular file", "Name a plain file");

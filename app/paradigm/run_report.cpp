@@ -6,13 +6,18 @@
 #include "engine/error.h"
 #include "engine/remote/remote_address.h"
 #include "engine/runs/run_catalog.h"
+#include "engine/runs/run_folder.h"
 #include "engine/runs/run_resume.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <ctime>
+#include <optional>
 
 namespace paradigm {
 namespace {
@@ -23,6 +28,27 @@ Json configuration_json(const engine::RunSummary& summary, std::vector<engine::P
   const auto values = engine::parse_run_yaml(summary.run_yaml, file, problems);
   for (const auto& entry : values.entries()) json[entry.name] = value_json(entry.value);
   return json;
+}
+
+/// Something is there and may not be looked at.
+std::optional<engine::Problem> unreadable(const std::filesystem::path& path) {
+  if (access(path.c_str(), R_OK) == 0 || errno == ENOENT) return std::nullopt;
+  engine::Problem problem;
+  problem.id = "cannot-read";
+  problem.place.file = path.string();
+  problem.message = std::string("cannot be read: ") + std::strerror(errno);
+  problem.remedy = "Check the permissions of the run folder";
+  return problem;
+}
+
+/// Without them a finished run looks like an interrupted one.
+void warn_of_unreadable_parts(const engine::RunFolder& run) {
+  for (const auto& part : {run.events(), run.status()}) {
+    auto problem = unreadable(part);
+    if (!problem) continue;
+    problem->severity = engine::Severity::warning;
+    print_problems({*problem});
+  }
 }
 
 std::string metrics_text(const engine::StepLogged& step) {
@@ -84,8 +110,11 @@ std::filesystem::path find_run(const std::string& given) {
   }
   for (const fs::path& candidate : {fs::path(given), fs::path("runs") / given}) {
     const auto found = engine::find_runs(candidate);
-    if (found.size() == 1 && found.front() == candidate) return candidate;
+    if (found.size() != 1 || found.front() != candidate) continue;
+    warn_of_unreadable_parts({candidate});
+    return candidate;
   }
+  if (const auto problem = unreadable(given)) throw engine::Error(*problem);
   std::error_code ignored;
   const bool exists = fs::exists(given, ignored);
   engine::fail("no-run", {.file = given},

@@ -336,7 +336,7 @@ LlamaConfig parse_llama_config(const std::string& json, const std::string& file)
 
 LlamaConfig read_llama_config(const std::filesystem::path& file) {
   std::error_code error;
-  if (!std::filesystem::exists(file, error)) {
+  if (std::filesystem::status(file, error).type() == std::filesystem::file_type::not_found) {
     fail("missing-file", {file.string()}, "this file does not exist",
          "Name the folder of a Hugging Face Llama checkpoint: it holds config.json");
   }

@@ -2,9 +2,11 @@
 #include "engine/strict_json.h"
 
 #include "engine/error.h"
+#include "tests/support/scratch_folder.h"
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -48,6 +50,22 @@ TEST(StrictJson, RefusalsNameFileLineAndReasonInPlainWords) {
     EXPECT_EQ(problem.message.find("exception"), std::string::npos) << problem.message;
     EXPECT_FALSE(problem.remedy.empty());
   }
+}
+
+TEST(ReadTextFile, TellsWhatIsNotThereFromWhatCannotBeRead) {
+  const tests::ScratchFolder folder;
+  std::filesystem::create_symlink("circle", folder / "circle");
+  const auto refusal = [&](const char* name) {
+    try {
+      read_text_file(folder / name, 100);
+    } catch (const Error& error) {
+      return error.problems().front();
+    }
+    return Problem{};
+  };
+  EXPECT_EQ(refusal("absent").id, "missing-file");
+  EXPECT_EQ(refusal("circle").id, "unreadable-file");
+  EXPECT_NE(refusal("circle").message.find("symbolic links"), std::string::npos);
 }
 
 TEST(JsonReason, IsFreeOfTheLibrarysNames) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -89,6 +90,16 @@ TEST(RunsCommand, ShowsOneRunByPathOrName) {
     EXPECT_TRUE(run.at("problems").empty());
   }
   EXPECT_NE(runs(folder, {"show", "a"}).out.find("finished"), std::string::npos);
+}
+
+TEST(RunsCommand, SaysWhichPartOfARunCannotBeRead) {
+  const ScratchFolder folder;
+  train(config_of(folder, "runs/a", 10));
+  std::filesystem::remove(folder / "runs/a/status.json");
+  std::filesystem::create_symlink("status.json", folder / "runs/a/status.json");
+  const ProgramRun shown = runs(folder, {"show", "a"});
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_NE(shown.err.find("status.json: warning: cannot be read"), std::string::npos) << shown.err;
 }
 
 TEST(RunsCommand, WhatIsNoRunIsRefused) {
