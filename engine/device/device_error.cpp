@@ -5,6 +5,10 @@
 
 #include <c10/util/Exception.h>
 
+#include <fmt/format.h>
+
+#include <cstdlib>
+
 namespace engine {
 namespace {
 
@@ -16,6 +20,15 @@ std::string cuda_reason(const std::exception& error, const std::string& text) {
     return "CUDA error" + (colon == std::string::npos ? ": " + text : text.substr(colon));
   }
   return text.starts_with("CUDA error") ? text.substr(0, text.find('\n')) : "";
+}
+
+/// LibTorch has no exception of its own for the processor's memory.
+std::string asked_of_cpu(const std::string& text) {
+  static const std::string before = "can't allocate memory: you tried to allocate ";
+  const std::size_t at = text.find(before);
+  if (at == std::string::npos) return "";
+  const double bytes = std::strtod(text.c_str() + at + before.size(), nullptr);
+  return fmt::format("Out of memory. {:.1f} GB were asked for in one piece.", bytes / 1e9);
 }
 
 }  // namespace
@@ -31,9 +44,10 @@ std::string device_error_message(const std::exception& error, std::string_view t
 }
 
 std::string memory_asked_for(const std::exception& error) {
-  const auto* const of_memory = dynamic_cast<const c10::OutOfMemoryError*>(&error);
-  if (of_memory == nullptr) return "";
-  const std::string text = of_memory->what_without_backtrace();
+  const auto* const of_torch = dynamic_cast<const c10::Error*>(&error);
+  if (of_torch == nullptr) return "";
+  const std::string text = of_torch->what_without_backtrace();
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) == nullptr) return asked_of_cpu(text);
   const std::string_view last = " is free.";
   const std::size_t end = text.find(last);
   return end == std::string::npos ? text : text.substr(0, end + last.size());

@@ -12,8 +12,8 @@ namespace engine {
 /// for programmers, and the process can do nothing more there.
 std::string device_error_message(const std::exception& error, std::string_view then);
 
-/// Of a device without enough memory: what was asked for and what was free. Empty for any other
-/// exception. LibTorch's advice on its allocator helps nobody here.
+/// Of a device or a processor without enough memory: what was asked for and what was free. Empty
+/// for any other exception. LibTorch's advice on its allocator helps nobody here.
 std::string memory_asked_for(const std::exception& error);
 
 }  // namespace engine

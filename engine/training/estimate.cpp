@@ -4,6 +4,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/device/computing_errors.h"
+#include "engine/device/device_error.h"
 #include "engine/device/peak_memory.h"
 #include "engine/device/processor_time.h"
 #include "engine/devices.h"
@@ -240,7 +241,8 @@ class CostProbe {
       if (splits_.validation) evaluate_some(1);
       const auto above = peak.above_start();
       return above ? StepMemory{before + *above, after} : StepMemory{};
-    } catch (const c10::OutOfMemoryError&) {
+    } catch (const c10::Error& error) {
+      if (memory_asked_for(error).empty()) throw;
       zero_gradients(target().model->parameters());
       return std::nullopt;
     }

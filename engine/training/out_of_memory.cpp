@@ -9,7 +9,10 @@
 #include <vector>
 
 namespace engine {
-std::string out_of_memory_message(const c10::OutOfMemoryError& error, const RunConfig& config) {
+
+std::string out_of_memory_message(const std::exception& error, const RunConfig& config) {
+  const std::string asked = memory_asked_for(error);
+  if (asked.empty()) return "";
   std::vector<std::string> remedies;
   if (config.per_device_train_batch_size > 1) {
     remedies.push_back(fmt::format(
@@ -24,8 +27,8 @@ std::string out_of_memory_message(const c10::OutOfMemoryError& error, const RunC
   remedies.push_back(config.block_size
                          ? fmt::format("lower --block_size ({} now)", *config.block_size)
                          : "lower --block_size");
-  return fmt::format("{} To fit: {}. paradigm estimate --fit finds a micro-batch that does.",
-                     memory_asked_for(error), fmt::join(remedies, ", or "));
+  return fmt::format("{} To fit: {}. paradigm estimate --fit finds a micro-batch that does.", asked,
+                     fmt::join(remedies, ", or "));
 }
 
 }  // namespace engine

@@ -3,14 +3,13 @@
 
 #include "engine/config/run_config.h"
 
-#include <c10/util/Exception.h>
-
+#include <exception>
 #include <string>
 
 namespace engine {
 
-/// What a training that ran out of the device's memory is told: what was asked for, what was free,
-/// and which settings to lower.
-std::string out_of_memory_message(const c10::OutOfMemoryError& error, const RunConfig& config);
+/// What a training that ran out of memory is told: what was asked for, what was free, and which
+/// settings to lower. Empty for an exception that is about something else.
+std::string out_of_memory_message(const std::exception& error, const RunConfig& config);
 
 }  // namespace engine

@@ -152,10 +152,10 @@ class Preparation {
       return loop.run();
     } catch (const StoppedAtOnce&) {
       return stopped_at_once(writer, loop);
-    } catch (const c10::OutOfMemoryError& error) {
-      return failed(writer, loop, out_of_memory_message(error, config_));
     } catch (const c10::Error& error) {
-      return failed(writer, loop, device_error_message(error, kAfterFailure));
+      const std::string too_little = out_of_memory_message(error, config_);
+      return failed(writer, loop,
+                    too_little.empty() ? device_error_message(error, kAfterFailure) : too_little);
     } catch (const std::exception& error) {
       if (!is_begun(loop)) throw;
       return failed(writer, loop, device_error_message(error, kAfterFailure));

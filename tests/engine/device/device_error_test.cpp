@@ -3,10 +3,12 @@
 
 #include "kernels/cuda_error.h"
 
+#include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <stdexcept>
 
 namespace engine {
@@ -34,6 +36,18 @@ TEST(DeviceError, OfAnythingElseSaysWhatLibTorchSays) {
   EXPECT_EQ(device_error_message(error, "wait"),
             "mat1 and mat2 shapes cannot be multiplied\nat all");
   EXPECT_EQ(device_error_message(std::runtime_error("no such file"), "wait"), "no such file");
+}
+
+/// LibTorch's own words: if they change, this is where it shows.
+TEST(DeviceError, OfTheProcessorsMemorySaysHowMuchWasAskedFor) {
+  try {
+    const at::Tensor too_much = at::empty({std::int64_t{1} << 58}, at::kByte);
+    FAIL() << "there is room for " << too_much.nbytes();
+  } catch (const c10::Error& error) {
+    EXPECT_EQ(memory_asked_for(error),
+              "Out of memory. 288230376.2 GB were asked for in one piece.");
+  }
+  EXPECT_EQ(memory_asked_for(c10::Error({"f", "file", 1}, "shapes do not fit")), "");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/training/out_of_memory.h"
 
+#include <c10/util/Exception.h>
+
 #include <gtest/gtest.h>
 
 namespace engine {
