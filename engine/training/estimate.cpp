@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/training/estimate.h"
 
-#include "engine/checkpoint/checkpoint.h"
-#include "engine/checkpoint/saved_checkpoints.h"
 #include "engine/device/computing_errors.h"
 #include "engine/device/device_error.h"
 #include "engine/device/peak_memory.h"
@@ -11,12 +9,11 @@
 #include "engine/error.h"
 #include "engine/memory_limit.h"
 #include "engine/model/rope_choice.h"
-#include "engine/scripted/scripted_copies.h"
 #include "engine/statistics/sample_statistics.h"
 #include "engine/training/evaluator.h"
 #include "engine/training/model_setup.h"
 #include "engine/training/random_tokens.h"
-#include "engine/training/run_claim.h"
+#include "engine/training/saving_cost.h"
 #include "engine/training/train.h"
 #include "engine/training/trainer.h"
 #include "engine/training/training_data.h"
@@ -28,6 +25,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -42,37 +40,10 @@ using Clock = std::chrono::steady_clock;
 constexpr double kModelError = 0.05;
 /// More micro-batches than this say nothing new about a step.
 constexpr std::int64_t kMostMicroBatches = 8;
-constexpr std::int64_t kMostWritten = 256 << 20;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
-
-/// A folder beside where the run would write, for as long as it is needed.
-class ScratchBeside {
- public:
-  explicit ScratchBeside(const fs::path& output_dir) {
-    std::error_code error;
-    const fs::path at = nearest_existing_folder(output_dir);
-    const fs::path wanted = at / (".paradigm-estimate-" + random_suffix());
-    if (fs::create_directory(wanted, error)) path_ = wanted;
-    const fs::space_info space = fs::space(at, error);
-    if (!error) free_bytes_ = static_cast<std::int64_t>(space.available);
-  }
-  ~ScratchBeside() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  ScratchBeside(const ScratchBeside&) = delete;
-  ScratchBeside& operator=(const ScratchBeside&) = delete;
-
-  const fs::path& path() const { return path_; }  ///< empty: nothing can be written there
-  std::int64_t free_bytes() const { return free_bytes_; }
-
- private:
-  fs::path path_;
-  std::int64_t free_bytes_ = -1;
-};
 
 /// The run itself may be another process, and wants the device's memory.
 struct KeptMemoryReleased {
@@ -248,32 +219,20 @@ class CostProbe {
     }
   }
 
-  std::int64_t state_bytes() {
-    std::int64_t bytes = 0;
-    const auto count = [&bytes](const at::Tensor& tensor) {
-      bytes += static_cast<std::int64_t>(tensor.nbytes());
-    };
-    for (const Parameter& parameter : target().model->parameters()) count(parameter.tensor);
-    for (const auto& [name, tensor] : optimizer_->state()) count(tensor);
-    for (const NamedState& state : target().model->simulation_state()) count(state.tensor);
-    return bytes;
-  }
-
-  std::int64_t saves_between() const {
-    if (config_.save_strategy == "steps") return (result_.max_steps - 1) / config_.save_steps;
-    if (config_.save_strategy != "epoch" || !splits_.train) return 0;
-    return static_cast<std::int64_t>(config_.num_train_epochs);
+  std::int64_t state() { return state_bytes(*target().model, *optimizer_); }
+  std::int64_t saves() const {
+    return saves_before_the_end(config_, result_.max_steps, splits_.train.has_value());
   }
 
   /// On the CPU the copy that is written beside the training lies in the same memory: for some
   /// steps after a save, and after the last step beside what that one has left.
   std::int64_t with_copies(const StepMemory& memory) {
     if (!device_.device.is_cpu() || !config_.save_async) return memory.peak;
-    if (saves_between() > 0) return memory.peak + state_bytes();
+    if (saves() > 0) return memory.peak + state();
     const bool saves_at_the_end =
         config_.save_strategy == "epoch" ||
         (config_.save_strategy == "steps" && result_.max_steps % config_.save_steps == 0);
-    return saves_at_the_end ? std::max(memory.peak, memory.after + state_bytes()) : memory.peak;
+    return saves_at_the_end ? std::max(memory.peak, memory.after + state()) : memory.peak;
   }
 
   void fit_memory() {
@@ -414,55 +373,13 @@ class CostProbe {
 
   void time_saving() {
     report("saving", 0, 0);
-    const ScratchBeside scratch(config_.output_dir.empty() ? fs::path(".")
-                                                           : fs::path(config_.output_dir));
-    result_.free_disk_bytes = scratch.free_bytes();
-    const std::int64_t state = state_bytes();
-    result_.checkpoint_bytes = state;
-    CheckpointFiles files =
-        checkpoint_files(source_.config, source_.directory, source_.tokenizer_directory,
-                         choice_.is_plain() ? "" : choice_.config->source_text, choice_.digest);
-    if (!choice_.is_plain()) files.merge(scripted_copies(*choice_.config));
-    for (const auto& [name, text] : files) {
-      result_.checkpoint_bytes += static_cast<std::int64_t>(text.size());
-    }
-    CheckpointState sample = live_state(*target().model, *optimizer_, {});
-    const std::int64_t weights = weight_bytes();
-    const auto copy_begin = Clock::now();
-    std::vector<at::Tensor> copies;
-    for (const auto* part : {&sample.weights, &sample.moments}) {
-      for (const auto& [name, tensor] : *part) copies.push_back(tensor.detach().cpu().clone());
-    }
-    const double copying = seconds_since(copy_begin);
-    copies.clear();
-
-    double writing = 0;
-    if (scratch.path().empty()) {
-      result_.notes.push_back(
-          "Nothing can be written where the run would be: the time of its last "
-          "save is not known");
-    } else {
-      while (sample.bytes() > kMostWritten && !sample.moments.empty()) sample.moments.pop_back();
-      while (sample.bytes() > kMostWritten && sample.weights.size() > 1) sample.weights.pop_back();
-      const auto begin = Clock::now();
-      const SaveResult saved = write_checkpoint(scratch.path(), sample, files);
-      publish_model(scratch.path(), saved.path);
-      writing = seconds_since(begin) * static_cast<double>(state + weights) /
-                static_cast<double>(std::max<std::int64_t>(1, sample.bytes() + weights));
-    }
-    const double stall = config_.save_async ? copying : writing;
-    result_.saving_seconds = stall * static_cast<double>(saves_between()) + writing;
-    result_.kept_checkpoints =
-        std::min(saves_between() + 1, config_.save_total_limit.value_or(saves_between() + 1));
-    result_.disk_bytes = result_.kept_checkpoints * result_.checkpoint_bytes + weights;
-  }
-
-  std::int64_t weight_bytes() {
-    std::int64_t bytes = 0;
-    for (const Parameter& parameter : target().model->parameters()) {
-      bytes += static_cast<std::int64_t>(parameter.tensor.nbytes());
-    }
-    return bytes;
+    SavingCost cost = saving_cost(config_, source_, choice_, *target().model, *optimizer_, saves());
+    result_.checkpoint_bytes = cost.checkpoint_bytes;
+    result_.kept_checkpoints = cost.kept_checkpoints;
+    result_.disk_bytes = cost.disk_bytes;
+    result_.free_disk_bytes = cost.free_disk_bytes;
+    result_.saving_seconds = cost.seconds;
+    std::move(cost.notes.begin(), cost.notes.end(), std::back_inserter(result_.notes));
   }
 
   void sum_up() {
