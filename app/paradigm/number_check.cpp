@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cmath>
 #include <optional>
 
 namespace paradigm {
@@ -21,12 +20,12 @@ std::optional<Number> read(const std::string& text) {
 
 }  // namespace
 
-CLI::Validator number_from(double least) {
-  const auto complaint = [least](const std::string& text) {
+CLI::Validator number_in(double least, double most) {
+  const auto complaint = [least, most](const std::string& text) {
     const auto number = read<double>(text);
-    return number && std::isfinite(*number) && *number >= least
+    return number && *number >= least && *number <= most
                ? std::string()
-               : fmt::format("\"{}\" is not a number of at least {}", text, least);
+               : fmt::format("\"{}\" is not a number from {} to {}", text, least, most);
   };
   return CLI::Validator(complaint, "");
 }

@@ -8,8 +8,8 @@
 
 namespace paradigm {
 
-/// A finite number of at least `least`.
-CLI::Validator number_from(double least);
+/// A number from `least` to `most`.
+CLI::Validator number_in(double least, double most);
 
 /// A whole number of at least `least` that 64 bits can hold.
 CLI::Validator whole_number_from(std::int64_t least);

@@ -170,7 +170,7 @@ std::function<std::optional<int>()> declare_run_requests(CLI::App& runs) {
     CLI::App* sub = runs.add_subcommand(name, help);
     sub->add_option("RUN", options->run, "Run folder, or a name below runs/")->required();
     sub->add_option("--timeout", options->timeout, "Seconds to wait for the run's answer")
-        ->check(number_from(0))
+        ->check(number_in(0, 1e9))
         ->capture_default_str();
     sub->add_flag("--json", options->json, "Print one JSON object");
     added->emplace_back(sub, request);

@@ -7,7 +7,6 @@
 #include "app/paradigm/shown_progress.h"
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <memory>
 
 namespace paradigm {
@@ -56,7 +55,7 @@ Command estimate_command() {
         app.add_option("--memory_limit", options->memory_limit_gb,
                        "Memory that the run may use; 0 = what is free on the device")
             ->type_name("GB")
-            ->check(number_from(0));
+            ->check(number_in(0, 1e9));
         app.add_flag("--json", options->json, "Print one JSON object");
         return [options] { return estimate(*options); };
       }};

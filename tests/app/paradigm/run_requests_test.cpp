@@ -90,10 +90,10 @@ TEST_F(RunRequests, BadInputIsRefused) {
   EXPECT_EQ(runs({"pause", "nowhere"}).exit_code, 2);
   EXPECT_EQ(runs({"extend", "live"}).exit_code, 2);
   EXPECT_EQ(runs({"extend", "live", "--max_steps", "10", "--schedule", "bend"}).exit_code, 2);
-  for (const auto& [flag, value] : {std::pair{"--timeout", "-1"}, {"--timeout", "inf"}}) {
-    const ProgramRun refused = runs({"pause", "live", flag, value});
-    EXPECT_EQ(refused.exit_code, 2) << value;
-    EXPECT_NE(refused.err.find(value), std::string::npos) << refused.err;
+  for (const char* seconds : {"-1", "nan", "1e300"}) {
+    const ProgramRun refused = runs({"pause", "live", "--timeout", seconds});
+    EXPECT_EQ(refused.exit_code, 2) << seconds;
+    EXPECT_NE(refused.err.find("--timeout"), std::string::npos) << refused.err;
   }
   for (const char* steps : {"0", "-3", "nan", "many", "99999999999999999999"}) {
     const ProgramRun refused = runs({"extend", "live", "--max_steps", steps});
