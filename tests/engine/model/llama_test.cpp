@@ -4,10 +4,10 @@
 
 #include "engine/checkpoint/checkpoint_weights.h"
 #include "engine/training/chunked_cross_entropy.h"
+#include "tests/support/golden_ids.h"
+#include "tests/support/one_thread.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/from_blob.h>
 
 #include <gtest/gtest.h>
 
@@ -20,25 +20,13 @@
 namespace engine {
 namespace {
 
-/// A model this small only waits for its threads.
-[[maybe_unused]] const bool kOneThread = (at::set_num_threads(1), true);
+using tests::ids_of;
 
 const std::string kModels = PARADIGM_SOURCE_DIR "/tests/golden/models/";
 
 nlohmann::json golden_losses() {
   std::ifstream file(kModels + "losses.json");
   return nlohmann::json::parse(file);
-}
-
-at::Tensor ids_of(const nlohmann::json& rows) {
-  std::vector<std::int64_t> flat;
-  for (const auto& row : rows) {
-    for (const auto& id : row) flat.push_back(id.get<std::int64_t>());
-  }
-  const auto height = static_cast<std::int64_t>(rows.size());
-  return at::from_blob(flat.data(), {height, static_cast<std::int64_t>(flat.size()) / height},
-                       at::TensorOptions().dtype(at::kLong))
-      .clone();
 }
 
 Llama load_golden(const std::string& name) {

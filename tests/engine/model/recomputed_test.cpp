@@ -8,11 +8,11 @@
 #include "engine/training/model_setup.h"
 #include "engine/training/trainer.h"
 #include "engine/transform/transform_choice.h"
+#include "tests/support/one_thread.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tiny_llama.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randint.h>
 
@@ -24,9 +24,6 @@
 
 namespace engine {
 namespace {
-
-/// A model this small only waits for its threads.
-[[maybe_unused]] const bool kOneThread = (at::set_num_threads(1), true);
 
 class Recomputed : public ::testing::Test {
  protected:

@@ -3,9 +3,8 @@
 #include "engine/training/trainer.h"
 
 #include "engine/checkpoint/checkpoint_weights.h"
-
-#include <ATen/Parallel.h>
-#include <ATen/ops/from_blob.h>
+#include "tests/support/golden_ids.h"
+#include "tests/support/one_thread.h"
 
 #include <gtest/gtest.h>
 
@@ -19,25 +18,13 @@
 namespace engine {
 namespace {
 
-/// A model this small only waits for its threads.
-[[maybe_unused]] const bool kOneThread = (at::set_num_threads(1), true);
+using tests::ids_of;
 
 using nlohmann::json;
 
 json training_table() {
   std::ifstream file(PARADIGM_SOURCE_DIR "/tests/golden/training/training_table.json");
   return json::parse(file);
-}
-
-at::Tensor ids_of(const json& rows) {
-  std::vector<std::int64_t> flat;
-  for (const auto& row : rows) {
-    for (const auto& id : row) flat.push_back(id.get<std::int64_t>());
-  }
-  const auto height = static_cast<std::int64_t>(rows.size());
-  return at::from_blob(flat.data(), {height, static_cast<std::int64_t>(flat.size()) / height},
-                       at::TensorOptions().dtype(at::kLong))
-      .clone();
 }
 
 struct Training {
