@@ -7,7 +7,6 @@
 #include "engine/error.h"
 
 #include <CLI/CLI.hpp>
-#include <ctime>
 
 namespace paradigm {
 

@@ -11,7 +11,6 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
-#include <system_error>
 
 namespace engine {
 namespace {

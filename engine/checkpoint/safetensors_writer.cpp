@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <utility>
 
 namespace engine {
 namespace {

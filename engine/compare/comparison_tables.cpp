@@ -6,7 +6,6 @@
 #include "engine/transform/layer_groups.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>

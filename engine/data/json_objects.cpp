@@ -3,8 +3,6 @@
 
 #include "engine/error.h"
 
-#include <fmt/format.h>
-
 #include <cstring>
 
 namespace engine {

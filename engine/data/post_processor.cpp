@@ -3,8 +3,6 @@
 
 #include "engine/data/json_part.h"
 
-#include <fmt/format.h>
-
 namespace engine {
 
 PostProcessor::PostProcessor(const JsonPart& part,

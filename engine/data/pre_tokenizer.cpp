@@ -6,8 +6,6 @@
 #include "engine/data/simple_splits.h"
 #include "engine/data/split_pattern.h"
 
-#include <fmt/format.h>
-
 namespace engine {
 namespace {
 

@@ -7,8 +7,6 @@
 #include "engine/data/normalizer.h"
 #include "engine/utf8.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <optional>
 

@@ -2,7 +2,6 @@
 #include "engine/data/unicode_classes.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <string>
 

@@ -9,7 +9,6 @@
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace engine {

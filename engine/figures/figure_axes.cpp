@@ -6,7 +6,6 @@
 #include "engine/figures/svg_text.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace engine {
 namespace {

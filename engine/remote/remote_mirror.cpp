@@ -8,7 +8,6 @@
 #include "engine/remote/remote_stream.h"
 #include "engine/runs/process_identity.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <pthread.h>

@@ -10,10 +10,8 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <numeric>
 
 namespace engine::scripted {
 namespace {

@@ -12,10 +12,7 @@
 #include "engine/error.h"
 #include "engine/runs/run_folder.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
