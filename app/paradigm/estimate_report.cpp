@@ -64,42 +64,4 @@ std::string text_of(const engine::CostEstimate& estimate) {
   return text;
 }
 
-Json json_of(const engine::CostEstimate& estimate) {
-  const auto known = [](double value) { return value < 0 ? Json() : number_json(value); };
-  const auto bytes = [](std::int64_t value) { return value < 0 ? Json() : Json(value); };
-  Json json;
-  json["device"] = estimate.device;
-  json["device_name"] = estimate.device_name;
-  json["probe_steps"] = estimate.probe_steps;
-  json["max_steps"] = estimate.max_steps;
-  json["per_device_train_batch_size"] = estimate.batch_size;
-  json["gradient_accumulation_steps"] = estimate.accumulation;
-  json["tokens_per_step"] = estimate.tokens_per_step;
-  json["step_seconds"] = known(estimate.step_seconds);
-  json["step_seconds_error"] = known(estimate.step_seconds_error);
-  json["plain_step_seconds"] = known(estimate.plain_step_seconds);
-  json["slowdown"] = number_json(estimate.slowdown);
-  json["rules"] = Json::array();
-  for (const auto& rule : estimate.rules) {
-    json["rules"].push_back({{"pattern", rule.pattern},
-                             {"layers", rule.layers},
-                             {"step_seconds", number_json(rule.step_seconds)},
-                             {"slowdown", number_json(rule.slowdown)}});
-  }
-  json["evaluation_seconds"] = number_json(estimate.evaluation_seconds);
-  json["saving_seconds"] = number_json(estimate.saving_seconds);
-  json["total_seconds"] = known(estimate.total_seconds);
-  json["total_seconds_error"] = known(estimate.total_seconds_error);
-  json["peak_bytes"] = bytes(estimate.peak_bytes);
-  json["peak_bytes_error"] = bytes(estimate.peak_bytes_error);
-  json["available_bytes"] = bytes(estimate.available_bytes);
-  json["fits"] = estimate.fits;
-  json["checkpoint_bytes"] = bytes(estimate.checkpoint_bytes);
-  json["kept_checkpoints"] = estimate.kept_checkpoints;
-  json["disk_bytes"] = bytes(estimate.disk_bytes);
-  json["free_disk_bytes"] = bytes(estimate.free_disk_bytes);
-  json["notes"] = estimate.notes;
-  return json;
-}
-
 }  // namespace paradigm

@@ -9,6 +9,5 @@
 namespace paradigm {
 
 std::string text_of(const engine::CostEstimate& estimate);
-Json json_of(const engine::CostEstimate& estimate);
 
 }  // namespace paradigm

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/cost_estimator.h"
 
+#include "app/workbench/estimate_process.h"
 #include "app/workbench/job_report.h"
 
 #include <QMetaObject>
@@ -54,7 +55,30 @@ void CostEstimator::start(const engine::EngineApi& engine, engine::RunConfig con
   });
 }
 
+void CostEstimator::startApart(const QString& paradigm, const engine::ParamValues& values,
+                               const engine::EstimateOptions& options) {
+  cancel();
+  auto* process = process_ = new EstimateProcess(paradigm, values, options, this);
+  connect(process, &EstimateProcess::progressed, this,
+          [this](const QString& stage) { Q_EMIT progressed(stage, -1); });
+  const auto leave = [this] {
+    process_->deleteLater();
+    process_ = nullptr;
+  };
+  connect(process, &EstimateProcess::finished, this,
+          [this, leave](const engine::CostEstimate& estimate) {
+            leave();
+            Q_EMIT finished(estimate);
+          });
+  connect(process, &EstimateProcess::failed, this,
+          [this, leave](const std::vector<engine::Problem>& problems) {
+            leave();
+            Q_EMIT failed(problems);
+          });
+}
+
 void CostEstimator::cancel() {
+  if (process_ != nullptr) std::exchange(process_, nullptr)->abandon();
   if (job_ == nullptr) return;
   job_->cancelled = true;
   job_.reset();

@@ -13,7 +13,10 @@
 
 namespace app {
 
-/// Has the engine estimate what a run costs, on a thread of its own, one at a time. GUI thread.
+class EstimateProcess;
+
+/// Has the engine estimate what a run costs, one at a time: on a thread of this program for a run
+/// that would train on one, else in a process of its own. GUI thread.
 class CostEstimator : public QObject {
   Q_OBJECT
 
@@ -25,9 +28,12 @@ class CostEstimator : public QObject {
   /// An estimate under way is cancelled first; the new one begins when that has let go.
   void start(const engine::EngineApi& engine, engine::RunConfig config,
              const engine::EstimateOptions& options = {});
-  /// At once: nothing of it is told any more, while its thread winds down.
+  /// The same by the program `paradigm`, whose memory holds nothing of this one.
+  void startApart(const QString& paradigm, const engine::ParamValues& values,
+                  const engine::EstimateOptions& options = {});
+  /// At once: nothing of it is told any more, while its thread or process winds down.
   void cancel();
-  bool isRunning() const { return job_ != nullptr; }
+  bool isRunning() const { return job_ != nullptr || process_ != nullptr; }
 
  Q_SIGNALS:
   void progressed(const QString& stage, double share);  ///< share below 0 = not known
@@ -40,6 +46,7 @@ class CostEstimator : public QObject {
   };
 
   std::shared_ptr<Job> job_;
+  EstimateProcess* process_ = nullptr;  ///< a child, as are those that were given up
   std::jthread thread_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/launch_service.h"
 
+#include "app/workbench/detached_runs.h"
 #include "app/workbench/engine_loader.h"
 #include "widgets/forms/param_form.h"
 #include "widgets/models/launch_memory.h"
@@ -73,6 +74,10 @@ void LaunchService::estimate(const engine::ParamValues& values,
   if (engine_->api() == nullptr || training_) return;
   predicted_folder_.clear();
   panel_->cost()->showProgress(tr("preparing"), -1);
+  if (panel_->place() == widgets::LaunchPlace::separate_process) {
+    estimator_.startApart(paradigm_program(), values, options);
+    return;
+  }
   estimator_.start(*engine_->api(), engine::run_config_from(values), options);
 }
 

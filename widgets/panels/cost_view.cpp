@@ -135,8 +135,9 @@ void CostView::showProgress(const QString& stage, double share) {
   if (share >= 0) bar_->setValue(static_cast<int>(100 * share));
 }
 
-void CostView::showEstimate(const engine::CostEstimate& estimate) {
+void CostView::showEstimate(const engine::CostEstimate& estimate, LaunchPlace place) {
   running_ = stale_ = false;
+  place_ = place;
   problem_.clear();
   estimate_ = estimate;
   outcome_.reset();
@@ -264,7 +265,10 @@ void CostView::fillEstimate() {
     peak += QStringLiteral(" ± ") + size_text(cost.peak_bytes_error);
   }
   if (cost.available_bytes >= 0) peak += tr(" of %1").arg(size_text(cost.available_bytes));
-  addRow({tr("Peak memory"), peak, tr("one step, %1").arg(device)});
+  const bool is_cpu = cost.device == "cpu";
+  const QString whose = place_ == LaunchPlace::in_window ? tr("one step, in this window")
+                                                         : tr("one step, in its own process");
+  addRow({tr("Peak memory"), peak, is_cpu ? whose : tr("one step, %1").arg(device)});
   addRow({tr("Checkpoint"), size_text(cost.checkpoint_bytes), tr("counted from its tensors")});
   addRow({tr("On the disk"),
           (cost.kept_checkpoints == 1 ? tr("%1 with %2 checkpoint") : tr("%1 with %2 checkpoints"))

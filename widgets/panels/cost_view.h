@@ -3,6 +3,7 @@
 
 #include "engine/api.h"
 #include "engine/runs/run_event.h"
+#include "widgets/models/launch_request.h"
 
 #include <QWidget>
 
@@ -27,7 +28,10 @@ class CostView : public QWidget {
   /// Why nothing can be estimated now; empty = it can.
   void setBlocked(const QString& reason);
   void showProgress(const QString& stage, double share);  ///< share below 0 = not known
-  void showEstimate(const engine::CostEstimate& estimate);
+  /// `place`: whose memory was measured, this process's with all that it holds, or one's of its
+  /// own.
+  void showEstimate(const engine::CostEstimate& estimate,
+                    LaunchPlace place = LaunchPlace::in_window);
   void showProblem(const engine::Problem& problem);  ///< the estimate failed
   /// The settings are no longer those that were estimated.
   void setStale(bool stale);
@@ -66,6 +70,7 @@ class CostView : public QWidget {
   QProgressBar* bar_;
   QTreeWidget* table_;
   std::optional<engine::CostEstimate> estimate_;
+  LaunchPlace place_ = LaunchPlace::in_window;
   std::optional<engine::CostCompared> outcome_;
   QString outcome_name_;
   QString blocked_;

@@ -338,6 +338,8 @@ LaunchRequest LaunchPanel::request() const {
   request.place = place();
   if (cost_->estimate() && estimated_ && costly(request.values).same_values(*estimated_)) {
     request.prediction = cost_->estimate()->prediction();
+    // Of the memory only what was measured in the same kind of process is a prediction.
+    if (estimated_place_ != place()) request.prediction->peak_bytes = -1;
   }
   return request;
 }
@@ -402,6 +404,7 @@ void LaunchPanel::askForEstimate(bool fit) {
     return;
   }
   estimated_ = costly(form_->values());
+  estimated_place_ = place();
   engine::EstimateOptions options;
   options.memory_limit = cost_->memoryLimit();
   options.fit = fit;
@@ -411,7 +414,7 @@ void LaunchPanel::askForEstimate(bool fit) {
 void LaunchPanel::showEstimate(const engine::CostEstimate& estimate) {
   const bool is_of_these = estimated_ && costly(form_->values()).same_values(*estimated_);
   const engine::RunConfig asked = engine::run_config_from(form_->values());
-  cost_->showEstimate(estimate);
+  cost_->showEstimate(estimate, estimated_place_);
   cost_->setStale(!is_of_these);
   if (!is_of_these || estimate.batch_size <= 0 ||
       estimate.batch_size == asked.per_device_train_batch_size) {

@@ -117,9 +117,10 @@ class LaunchPanel : public QWidget {
   bool unsaved_ = false;
   bool checkable_ = false;
   bool attempted_ = false;  ///< a launch or paste: problems also stand under their fields
-  std::optional<engine::ParamValues> launching_;  ///< waits for its checks
-  std::optional<engine::ParamValues> estimated_;  ///< what the estimate was asked for
-  engine::ParamValues replaced_;                  ///< by a paste or the defaults
+  std::optional<engine::ParamValues> launching_;          ///< waits for its checks
+  std::optional<engine::ParamValues> estimated_;          ///< what the estimate was asked for
+  LaunchPlace estimated_place_ = LaunchPlace::in_window;  ///< where it would train then
+  engine::ParamValues replaced_;                          ///< by a paste or the defaults
   std::vector<engine::Problem> plan_problems_;
   std::vector<engine::Problem> pasted_problems_;
   std::vector<engine::Problem> checked_;

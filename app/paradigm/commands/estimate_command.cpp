@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cost_estimate_json.h"
 #include "app/engine_library.h"
+#include "app/paradigm/cancel_signals.h"
 #include "app/paradigm/command.h"
 #include "app/paradigm/estimate_report.h"
 #include "app/paradigm/number_check.h"
@@ -23,10 +25,13 @@ int estimate(const Options& options) {
   const engine::RunConfig config = checked_run_config(*options.flags);
   engine::EstimateOptions wanted = options.estimate;
   wanted.memory_limit = std::llround(options.memory_limit_gb * 1e9);
-  const auto result = with_shown_progress([&](const engine::ProgressFunction& progress) {
-    return app::load_engine().estimate(config, wanted, progress);
-  });
-  Json json = json_of(result);
+  const CancelSignals signals;  // the folder that it writes into is not left behind
+  const auto result = with_shown_progress(
+      [&](const engine::ProgressFunction& progress) {
+        return app::load_engine().estimate(config, wanted, progress);
+      },
+      [&] { return signals.have_come(); });
+  Json json = app::json_of(result);
   json["problems"] = Json::array();
   print_report(options.json, json, text_of(result));
   return kDone;

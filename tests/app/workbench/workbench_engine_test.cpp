@@ -18,11 +18,13 @@
 #include <QElapsedTimer>
 #include <QLabel>
 #include <QLocale>
+#include <QSignalSpy>
 #include <QTimer>
 
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <vector>
 
 namespace {
 
@@ -145,6 +147,84 @@ TEST_F(WorkbenchWithTheEngine, FitsTheMicroBatchToTheMemoryAndLaunchesWhatFits) 
   EXPECT_EQ(run("run")->cost->predicted_peak_bytes, panel->request().prediction->peak_bytes)
       << "predicted and actual stand side by side";
   EXPECT_LT(run("run")->cost->peak_bytes, whole) << "it took less than the whole batch would";
+}
+
+TEST_F(WorkbenchWithTheEngine, EstimatesTheMemoryOfTheProcessThatWillTrain) {
+  open();
+  waitForEngine();
+  workbench_->openPaths({path("tiny")});
+  ASSERT_TRUE(patient([&] { return workbench_->isSettled(); }));
+  auto* panel = workbench_->run()->launchPanel();
+  auto* form = panel->form();
+  form->setValue("transform_config", std::string("none"));
+  form->setValue("train_file", (folder_ / "text.txt").string());
+  form->setValue("output_dir", (folder_ / "run").string());
+  form->setValue("block_size", std::int64_t{32});
+  form->setValue("per_device_train_batch_size", std::int64_t{2});
+  form->setValue("max_steps", std::int64_t{5});
+  form->setValue("device", std::string("cpu"));
+  workbench_->window()->setWorkspace(app::Workspace::run);
+  workbench_->window()->raisePanel(QStringLiteral("launch"));
+  // What a window may hold: a model that was tried, the curves of many runs.
+  constexpr std::int64_t kHeld = 400'000'000;
+  const std::vector<char> held(kHeld, 1);
+  const auto peak_in = [&](widgets::LaunchPlace place) {
+    panel->setPlace(place);
+    QSignalSpy shown(panel->cost(), &widgets::CostView::estimateShown);
+    click("cost.estimate");
+    EXPECT_TRUE(patient([&] { return !panel->cost()->isRunning(); }));
+    EXPECT_EQ(shown.size(), 1) << find<QLabel>("cost.status")->text().toStdString();
+    return panel->cost()->estimate()->peak_bytes;
+  };
+  const std::int64_t here = peak_in(widgets::LaunchPlace::in_window);
+  EXPECT_GT(here, kHeld) << "a run in this window lives beside all that it holds";
+  EXPECT_EQ(panel->request().prediction->peak_bytes, here);
+  panel->setPlace(widgets::LaunchPlace::separate_process);
+  EXPECT_EQ(panel->request().prediction->peak_bytes, -1) << "not measured in such a process";
+  EXPECT_GT(panel->request().prediction->step_seconds, 0);
+
+  const std::int64_t apart = peak_in(widgets::LaunchPlace::separate_process);
+  EXPECT_GT(apart, 10'000'000);
+  EXPECT_LT(apart, here - kHeld);
+  std::printf("peak: %lld bytes in this window, %lld in a process of its own\n",
+              static_cast<long long>(here), static_cast<long long>(apart));
+  // And so it is.
+  click("launch.launch");
+  ASSERT_TRUE(reaches("run", engine::RunState::finished));
+  ASSERT_TRUE(patient([&] { return run("run")->cost && run("run")->cost->peak_bytes > 0; }));
+  EXPECT_EQ(run("run")->cost->predicted_peak_bytes, apart);
+  EXPECT_NEAR(static_cast<double>(run("run")->cost->peak_bytes), static_cast<double>(apart),
+              0.15 * static_cast<double>(apart));
+  EXPECT_EQ(held.size(), static_cast<std::size_t>(kHeld));
+}
+
+TEST_F(WorkbenchWithTheEngine, AnEstimateApartSaysWhatIsWrongAndIsGivenUpAtOnce) {
+  open();
+  waitForEngine();
+  auto* panel = workbench_->run()->launchPanel();
+  auto* form = panel->form();
+  panel->setPlace(widgets::LaunchPlace::separate_process);
+  form->setValue("model_name_or_path", path("nowhere").toStdString());
+  form->setValue("train_file", (folder_ / "text.txt").string());
+  form->setValue("output_dir", (folder_ / "run").string());
+  workbench_->window()->setWorkspace(app::Workspace::run);
+  workbench_->window()->raisePanel(QStringLiteral("launch"));
+  click("cost.estimate");
+  ASSERT_TRUE(patient([&] { return !panel->cost()->isRunning(); }));
+  const auto status = [&] { return find<QLabel>("cost.status")->text(); };
+  EXPECT_TRUE(status().contains(QStringLiteral("nowhere"))) << status().toStdString();
+
+  form->setValue("model_name_or_path", path("tiny").toStdString());
+  form->setValue("block_size", std::int64_t{32});
+  form->setValue("device", std::string("cpu"));
+  click("cost.estimate");
+  ASSERT_TRUE(patient([&] { return status() != QStringLiteral("preparing …"); }));
+  QElapsedTimer watch;
+  watch.start();
+  click("cost.estimate");
+  EXPECT_FALSE(panel->cost()->isRunning());
+  EXPECT_LT(watch.elapsed(), 500);
+  EXPECT_FALSE(panel->cost()->estimate().has_value());
 }
 
 }  // namespace
