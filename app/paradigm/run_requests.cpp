@@ -5,8 +5,11 @@
 #include "app/paradigm/number_check.h"
 #include "app/paradigm/output.h"
 #include "app/paradigm/run_report.h"
+#include "engine/config/run_values.h"
 #include "engine/error.h"
 #include "engine/runs/run_control.h"
+#include "engine/runs/run_extension.h"
+#include "engine/runs/run_folder.h"
 #include "engine/runs/run_reader.h"
 #include "engine/runs/run_resume.h"
 
@@ -92,13 +95,44 @@ class AnswerWait {
   Answer answer_;
 };
 
-[[noreturn]] void refuse_ended_run(const fs::path& run, const engine::ObservedState& observed) {
+/// The command that gives a finished run more steps; or why there is none.
+std::string further_remedy(const fs::path& run, const engine::RunSummary& summary,
+                           const engine::RunExtension& extension) {
+  const engine::ResumeOffer offer = engine::further_offer(run, summary);
+  if (!offer.possible) return "It cannot be trained further: " + offer.restores;
+  std::vector<engine::Problem> problems;
+  const auto given = engine::read_run_values(engine::RunFolder{run}.run_yaml(), problems);
+  if (engine::has_errors(problems)) throw engine::Error(problems);
+  const auto reached = summary.status ? summary.status->max_steps : offer.step;
+  if (extension.max_steps <= reached) {
+    return fmt::format("Give more than the {} steps that it has", reached);
+  }
+  const auto further = engine::further_settings(given, reached, extension);
+  std::string command = engine::resume_command(run);
+  for (const char* name :
+       {"resume_from_checkpoint", "max_steps", "warmup_steps", "lr_schedule_steps"}) {
+    const auto value = further.get(name);
+    if (value != given.get(name))
+      command += fmt::format(" --{} {}", name, engine::to_string(value));
+  }
+  return "Train further with: " + command;
+}
+
+[[noreturn]] void refuse_ended_run(const Options& options, const fs::path& run,
+                                   const engine::ObservedState& observed) {
   const std::string detail = observed.detail.empty() ? "" : " (" + observed.detail + ")";
-  const engine::ResumeOffer offer = engine::resume_offer(run, engine::summarize_run(run));
+  const engine::RunSummary summary = engine::summarize_run(run);
+  std::string remedy;
+  if (options.request == RunRequest::extend && observed.state == engine::RunState::finished) {
+    remedy = further_remedy(run, summary, options.extension);
+  } else {
+    const engine::ResumeOffer offer = engine::resume_offer(run, summary);
+    remedy = offer.possible ? "Go on with: " + offer.command : offer.restores;
+  }
   engine::fail("run-not-live", {.file = run.string()},
                fmt::format("the run is {}{}: there is nobody to ask",
                            engine::to_string(observed.state), detail),
-               offer.possible ? "Go on with: " + offer.command : offer.restores);
+               remedy);
 }
 
 engine::Problem problem_of(const Options& options, const fs::path& run, const Answer& answer) {
@@ -131,9 +165,9 @@ int carry_out(Options options) {
   do {
     update = reader.poll();
   } while (update.more);
-  if (has_ended(update.state)) refuse_ended_run(run, {update.state, update.detail});
-
   options.extension.schedule = *engine::schedule_change_from(options.schedule);
+  if (has_ended(update.state)) refuse_ended_run(options, run, {update.state, update.detail});
+
   const std::string id = options.request == RunRequest::extend
                              ? engine::write_control_request(run, options.extension)
                              : engine::write_control_request(run, options.request);

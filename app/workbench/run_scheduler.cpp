@@ -294,10 +294,15 @@ std::vector<std::string> RunScheduler::commandOf(const QueuedRun& run) const {
 
 void RunScheduler::continueApart(const QString& folder) {
   QueuedRun run = here_.at(folder);
+  const engine::RunGlance found = engine::glance_at(folder.toStdString());
   // One that was stopped before its first step begins anew.
-  const auto state = engine::observe_state(folder.toStdString()).state;
-  run.resumes = state == RunState::stopped;
-  if (state != RunState::finished) parts_.detached->start(folder, commandOf(run));
+  run.resumes = found.observed.state == RunState::stopped;
+  // One that was over before is still to train further.
+  const bool has_more =
+      found.status && engine::run_config_from(run.request.values).max_steps > found.status->step;
+  if (found.observed.state != RunState::finished || has_more) {
+    parts_.detached->start(folder, commandOf(run));
+  }
 }
 
 /// A process that ended before its run began: what it wrote says why.

@@ -64,6 +64,7 @@ RunWorkspace::RunWorkspace(widgets::Selection* selection, const EngineLoader* en
       detached_(data_folder(settings)),
       scheduler_({&runs_, &watcher_, &launcher_, &detached_, engine}),
       requests_(&runs_, &launcher_, &detached_),
+      continuation_(&runs_),
       controls_(new widgets::RunControls(selection, &runs_)),
       launch_(new widgets::LaunchPanel),
       monitor_(new widgets::RunMonitorPanel(selection, &runs_, controls_)),
@@ -182,7 +183,7 @@ void RunWorkspace::connectPanels() {
   connect(&runs_, &widgets::RunStore::runsChanged, this, &RunWorkspace::noteChanges);
   connect(selection_, &widgets::Selection::runChanged, this, [this] {
     readPlan(selection_->run());
-    lookForCheckpoints(selection_->run());
+    continuation_.look(selection_->run());
     updateActions();
   });
   connect(run_list_, &widgets::RunListPanel::openRequested, this, &RunWorkspace::openRequested);
@@ -199,6 +200,8 @@ void RunWorkspace::connectPanels() {
           [this](const QString&, const engine::Problem& problem) {
             monitor_->messages()->showProblem(problem);
           });
+  connect(&continuation_, &RunContinuation::told, this,
+          [this](const engine::Problem& problem) { monitor_->messages()->showProblem(problem); });
   connect(queue_, &widgets::RunQueuePanel::removeRequested, &scheduler_, &RunScheduler::remove);
   connect(queue_, &widgets::RunQueuePanel::startRequested, &scheduler_, &RunScheduler::startNow);
 }
@@ -213,6 +216,11 @@ void RunWorkspace::connectStarts() {
           });
   connect(&launcher_, &RunLauncher::refused, this,
           [this](const QString& folder, const std::vector<engine::Problem>& found) {
+            if (continued_.contains(folder)) {  // no form asked for it
+              monitor_->messages()->showProblem(found.front());
+              runs_.setRefused(folder, QString::fromStdString(found.front().message));
+              return;
+            }
             const auto homeless = launch_->form()->showProblems(found);
             const auto& shown = homeless.empty() ? found.front() : homeless.front();
             launch_->messages()->showProblem(shown);
@@ -269,7 +277,7 @@ void RunWorkspace::noteChanges(const QStringList& folders) {
     }
     if (folder != selection_->run()) continue;
     if (run->plan == nullptr && run->started && !plan_job_.isRunning()) readPlan(folder);
-    if (!offer_job_.isRunning()) lookForCheckpoints(folder);
+    if (!continuation_.isLooking()) continuation_.look(folder);
   }
   updateChip();
   updateActions();
@@ -335,29 +343,6 @@ void RunWorkspace::readPlan(const QString& folder) {
                   });
 }
 
-/// What a resume would restore, of an ended run.
-void RunWorkspace::lookForCheckpoints(const QString& folder) {
-  const auto* run = runs_.find(folder);
-  const bool is_open = run != nullptr && widgets::is_for(RunAction::copy_resume, *run);
-  if (!is_open || run->offer || run->observed == engine::RunState::unknown) return;
-  offer_job_.start(
-      [folder] {
-        const std::filesystem::path path = folder.toStdString();
-        const engine::RunGlance glance = engine::glance_at(path);
-        engine::RunSummary summary;
-        summary.observed = glance.observed;
-        summary.status = glance.status;
-        summary.last_step = glance.last_step;
-        return engine::resume_offer(path, summary);
-      },
-      [this, folder](JobResult<engine::ResumeOffer> result) {
-        const auto* shown = runs_.find(folder);
-        if (result.value && shown != nullptr && !shown->is_live()) {
-          runs_.setOffer(folder, *result.value);
-        }
-      });
-}
-
 void RunWorkspace::readOutput(const QString& folder) {
   runs_.setOutputTail(folder, detached_.outputTail(folder));
 }
@@ -366,6 +351,7 @@ void RunWorkspace::launch(const widgets::LaunchRequest& request) {
   launch_->messages()->dismiss();
   try {
     const QString folder = enqueue(request);
+    continued_.remove(folder);
     show(folder);
     Q_EMIT launched(folder);
     if (scheduler_.queue()->find(folder) == nullptr) return;
@@ -381,25 +367,18 @@ void RunWorkspace::launch(const widgets::LaunchRequest& request) {
 
 void RunWorkspace::resume(const QString& folder, widgets::LaunchPlace place) {
   monitor_->messages()->dismiss();
-  resume_job_.start([folder] { return open_path(folder + QStringLiteral("/run.yaml")); },
-                    [this, folder, place](JobResult<OpenedPath> result) {
-                      auto found = std::move(result.problems);
-                      if (result.value) {
-                        const auto& values = result.value->run_values;
-                        found = engine::problems_in(engine::train_schema(), values);
-                        if (!engine::has_errors(found)) {
-                          found = engine::problems_in(engine::run_config_from(values));
-                        }
-                      }
-                      try {
-                        if (engine::has_errors(found)) throw engine::Error(found);
-                        scheduler_.enqueueResume(folder, result.value->run_values, place);
-                        const auto& remarks = result.value->remarks;
-                        if (!remarks.empty()) monitor_->messages()->showProblem(remarks.front());
-                      } catch (const engine::Error& error) {
-                        monitor_->messages()->showProblem(error.problems().front());
-                      }
-                    });
+  continuation_.resume(folder, place, [this, folder](const widgets::LaunchRequest& request) {
+    scheduler_.enqueueResume(folder, request.values, request.place);
+    continued_.insert(folder);
+  });
+}
+
+void RunWorkspace::trainFurther(const QString& folder, const engine::RunExtension& extension,
+                                widgets::LaunchPlace place) {
+  monitor_->messages()->dismiss();
+  continuation_.trainFurther(
+      folder, extension, place,
+      [this](const widgets::LaunchRequest& request) { continued_.insert(enqueue(request)); });
 }
 
 void RunWorkspace::carryOut(RunAction action, const QString& folder) {
@@ -414,6 +393,7 @@ void RunWorkspace::carryOut(RunAction action, const QString& folder) {
       copyResume(folder);
       break;
     case RunAction::extend:
+    case RunAction::further:
       askForSteps(folder);
       break;
     case RunAction::kill:
@@ -442,10 +422,19 @@ void RunWorkspace::copyResume(const QString& folder) {
 void RunWorkspace::askForSteps(const QString& folder) {
   const auto* run = runs_.find(folder);
   if (run == nullptr) return;
-  auto* dialog = new widgets::ExtendDialog(run->name, run->step, run->max_steps, window_);
+  auto* dialog = new widgets::ExtendDialog(*run, window_);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
-  connect(dialog, &QDialog::accepted, this,
-          [this, folder, dialog] { requests_.extend(folder, dialog->extension()); });
+  const bool has_ended = !run->is_live();
+  if (has_ended) {
+    dialog->offerPlaces(launch_->place(), whyNotHere(), !paradigm_program().isEmpty());
+  }
+  connect(dialog, &QDialog::accepted, this, [this, folder, dialog, has_ended] {
+    if (has_ended) {
+      trainFurther(folder, dialog->extension(), dialog->place());
+    } else {
+      requests_.extend(folder, dialog->extension());
+    }
+  });
   dialog->open();
 }
 
@@ -493,14 +482,17 @@ void RunWorkspace::updateChip() {
   if (window_ != nullptr) show_run(window_->statusChip(QStringLiteral("run")), runs_);
 }
 
+/// Why nothing can train in this window; empty: it can.
+QString RunWorkspace::whyNotHere() const {
+  if (engine_->state() == EngineLoader::State::unavailable) {
+    return tr("The engine is unavailable; the status bar says why.");
+  }
+  return engine_->api() == nullptr ? tr("The engine is still loading.") : QString();
+}
+
 void RunWorkspace::updateActions() {
   if (window_ == nullptr) return;
-  QString reason;
-  if (engine_->state() == EngineLoader::State::unavailable) {
-    reason = tr("The engine is unavailable; the status bar says why.");
-  } else if (engine_->api() == nullptr) {
-    reason = tr("The engine is still loading.");
-  }
+  const QString reason = whyNotHere();
   launch_->setHereBlocked(reason);
   controls_->setResumeHereBlocked(reason);
   window_->actions().launch->setEnabled(launch_->canLaunch());

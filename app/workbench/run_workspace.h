@@ -4,6 +4,7 @@
 #include "app/workbench/background_job.h"
 #include "app/workbench/close_question.h"
 #include "app/workbench/detached_runs.h"
+#include "app/workbench/run_continuation.h"
 #include "app/workbench/run_launcher.h"
 #include "app/workbench/run_requests.h"
 #include "app/workbench/run_scheduler.h"
@@ -12,6 +13,7 @@
 #include "widgets/models/run_store.h"
 
 #include <QObject>
+#include <QSet>
 #include <QString>
 #include <QTimer>
 
@@ -95,11 +97,13 @@ class RunWorkspace : public QObject {
   void updateChip();
   void show(const QString& folder);
   void readPlan(const QString& folder);
-  void lookForCheckpoints(const QString& folder);
   void readOutput(const QString& folder);
   void askForSteps(const QString& folder);
   void copyResume(const QString& folder);
   void resume(const QString& folder, widgets::LaunchPlace place);
+  void trainFurther(const QString& folder, const engine::RunExtension& extension,
+                    widgets::LaunchPlace place);
+  QString whyNotHere() const;
   void leave(const QString& folder);
   void remember(const QString& key, const QString& folder);
   void offerToReconnect(const QStringList& addresses);
@@ -115,10 +119,10 @@ class RunWorkspace : public QObject {
   DetachedRuns detached_;
   RunScheduler scheduler_;
   RunRequests requests_;
+  RunContinuation continuation_;
   BackgroundJob plan_job_;
-  BackgroundJob resume_job_;
-  BackgroundJob offer_job_;
-  QTimer output_timer_;  ///< what processes write that do not begin
+  QSet<QString> continued_;  ///< started by a button of the run, not by the form
+  QTimer output_timer_;      ///< what processes write that do not begin
   MainWindow* window_ = nullptr;
   widgets::RunControls* controls_;
   widgets::LaunchPanel* launch_;

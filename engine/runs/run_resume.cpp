@@ -58,6 +58,31 @@ void offer_to_go_on_there(const RemoteSign& remote, ResumeOffer& offer) {
   }
 }
 
+/// Of a run that may go on as far as its state is concerned.
+ResumeOffer offer_behind_checkpoint(const fs::path& run_dir, const RunSummary& summary) {
+  ResumeOffer offer;
+  std::error_code ignored;
+  if (!fs::is_regular_file(RunFolder{run_dir}.run_yaml(), ignored)) {
+    offer.restores = "there is no run.yaml to resume with";
+    return offer;
+  }
+  NewestCheckpoint newest = newest_checkpoint(run_dir, FileCheck::sizes);
+  offer.passed_over = std::move(newest.passed_over);
+  if (!newest.checkpoint) {
+    offer.restores =
+        offer.passed_over.empty() ? "no checkpoint was saved" : "no checkpoint is whole";
+    return offer;
+  }
+  offer.possible = true;
+  offer.checkpoint = newest.checkpoint->path.filename().string();
+  offer.step = newest.checkpoint->step;
+  const std::int64_t reached = std::max(summary.last_step ? summary.last_step->step : 0,
+                                        summary.status ? summary.status->step : std::int64_t{0});
+  offer.lost = std::max<std::int64_t>(0, reached - offer.step);
+  offer.restores = restored_parts(*newest.checkpoint, offer.lost);
+  return offer;
+}
+
 }  // namespace
 
 std::vector<std::string> resume_words(const fs::path& run_dir) {
@@ -80,26 +105,20 @@ ResumeOffer resume_offer(const fs::path& run_dir, const RunSummary& summary) {
     offer_to_go_on_there(*remote, offer);
     return offer;
   }
-  std::error_code ignored;
-  if (!fs::is_regular_file(RunFolder{run_dir}.run_yaml(), ignored)) {
-    offer.restores = "there is no run.yaml to resume with";
-    return offer;
+  offer = offer_behind_checkpoint(run_dir, summary);
+  if (offer.possible) offer.command = resume_command(run_dir);
+  return offer;
+}
+
+ResumeOffer further_offer(const fs::path& run_dir, const RunSummary& summary) {
+  ResumeOffer offer;
+  if (summary.observed.state != RunState::finished) {
+    offer.restores = fmt::format("the run is {}", to_string(summary.observed.state));
+  } else if (read_remote_sign(run_dir)) {
+    offer.restores = "the run is on another machine";
+  } else {
+    offer = offer_behind_checkpoint(run_dir, summary);
   }
-  NewestCheckpoint newest = newest_checkpoint(run_dir, FileCheck::sizes);
-  offer.passed_over = std::move(newest.passed_over);
-  if (!newest.checkpoint) {
-    offer.restores =
-        offer.passed_over.empty() ? "no checkpoint was saved" : "no checkpoint is whole";
-    return offer;
-  }
-  offer.possible = true;
-  offer.checkpoint = newest.checkpoint->path.filename().string();
-  offer.step = newest.checkpoint->step;
-  const std::int64_t reached = std::max(summary.last_step ? summary.last_step->step : 0,
-                                        summary.status ? summary.status->step : std::int64_t{0});
-  offer.lost = std::max<std::int64_t>(0, reached - offer.step);
-  offer.command = resume_command(run_dir);
-  offer.restores = restored_parts(*newest.checkpoint, offer.lost);
   return offer;
 }
 

@@ -25,6 +25,9 @@ struct ResumeOffer {
 /// Checks the files' sizes, not their hashes: a resume does that too. Changes nothing, never throws
 /// for what the folder holds.
 ResumeOffer resume_offer(const std::filesystem::path& run_dir, const RunSummary& summary);
+/// The same for a finished run that is to train further; no command, for that needs to know how
+/// far.
+ResumeOffer further_offer(const std::filesystem::path& run_dir, const RunSummary& summary);
 
 /// "paradigm", "train", "--config", "RUN/run.yaml"
 std::vector<std::string> resume_words(const std::filesystem::path& run_dir);

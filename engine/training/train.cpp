@@ -10,6 +10,7 @@
 #include "engine/devices.h"
 #include "engine/error.h"
 #include "engine/model/rope_choice.h"
+#include "engine/runs/run_extension.h"
 #include "engine/scripted/scripted_copies.h"
 #include "engine/training/calibration.h"
 #include "engine/training/model_setup.h"
@@ -282,12 +283,8 @@ class Preparation {
   }
 
   LrSchedule extend(const RunExtension& extension) {
-    const LrSchedule before = schedule();
-    // In steps, for a share of all steps would be another number now.
-    config_.warmup_steps = before.warmup_steps;
-    max_steps_ = config_.max_steps = extension.max_steps;
-    config_.lr_schedule_steps = std::nullopt;
-    if (extension.schedule == ScheduleChange::keep) config_.lr_schedule_steps = before.total_steps;
+    config_ = extended(std::move(config_), max_steps_, extension);
+    max_steps_ = config_.max_steps;
     write_run_yaml();
     return schedule();
   }

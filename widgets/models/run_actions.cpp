@@ -53,9 +53,24 @@ QString why_no_resume(RunAction action, const RunRecord& run) {
   return {};
 }
 
+QString why_not_further(const RunRecord& run) {
+  if (run.is_live()) return tr("The run is %1.").arg(engine::to_string(run.state));
+  if (run.state == RunState::queued) return tr("It waits in the queue.");
+  if (run.state != RunState::finished) return tr("It has not finished.");
+  if (!run.address.isEmpty()) return tr("It is on another machine.");
+  if (!run.offer) return tr("Its checkpoints are being looked at.");
+  if (!run.offer->possible) {
+    return tr("It cannot be trained further: %1.").arg(QString::fromStdString(run.offer->restores));
+  }
+  return run.writable ? QString() : tr("Its folder is not writable.");
+}
+
 }  // namespace
 
 bool is_for(RunAction action, const RunRecord& run) {
+  if (action == RunAction::further) {
+    return run.state == RunState::finished && run.address.isEmpty();
+  }
   if (!is_resume(action)) return run.is_live();
   if (action != RunAction::copy_resume && !run.address.isEmpty()) return false;
   const bool has_begun = run.refusal.isEmpty() || run.observed != RunState::unknown;
@@ -66,6 +81,7 @@ bool is_for(RunAction action, const RunRecord& run) {
 QString why_not(RunAction action, const RunRecord* run) {
   if (run == nullptr) return tr("No run is shown.");
   if (is_resume(action)) return why_no_resume(action, *run);
+  if (action == RunAction::further) return why_not_further(*run);
   if (!run->is_live()) {
     return tr("The run is %1: there is nobody to ask.").arg(engine::to_string(run->state));
   }

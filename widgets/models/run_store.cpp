@@ -85,6 +85,7 @@ class Applier {
   }
   void operator()(const engine::StepLogged& event) {
     run_.step = event.step;
+    run_.epoch = event.epoch;
     run_.stage.clear();
     const auto x = static_cast<double>(event.step);
     append(Metric::loss, x, event.loss);

@@ -81,6 +81,7 @@ struct RunRecord {
   double last_event_at = 0;
   std::int64_t step = 0;
   std::int64_t max_steps = 0;
+  double epoch = 0;  ///< passes over the training text
   std::optional<double> last_loss;
   std::optional<double> best_loss;
   std::array<engine::RunSeries, kMetrics> series;

@@ -25,6 +25,8 @@ RunControls::RunControls(Selection* selection, const RunStore* runs, QObject* pa
        tr("End the process of the shown run, which saves nothing; the last checkpoint stands"));
   make(RunAction::extend, "extend", tr("E&xtend max_steps…"), tr("Extend…"), QString(),
        tr("Give the shown run more steps"));
+  make(RunAction::further, "further", tr("Train &further…"), tr("Train further…"),
+       QStringLiteral("run"), tr("Give the finished run more steps, behind its last checkpoint"));
   make(RunAction::resume_here, "resume_here", tr("&Resume in this window"), tr("Resume"),
        QStringLiteral("run"), tr("Go on behind the last checkpoint, with the run's own settings"));
   make(RunAction::resume_apart, "resume_apart", tr("Resume as a separate pr&ocess"),

@@ -83,6 +83,7 @@ RunHeader::RunHeader(Selection* selection, const RunStore* runs, RunControls* co
   proceed_ = addButton(QStringLiteral("monitor.proceed"), RunAction::proceed);
   checkpoint_ = addButton(QStringLiteral("monitor.checkpoint"), RunAction::checkpoint);
   extend_ = addButton(QStringLiteral("monitor.extend"), RunAction::extend);
+  further_ = addButton(QStringLiteral("monitor.further"), RunAction::further);
   stop_ = addButton(QStringLiteral("monitor.stop"), RunAction::stop);
   addMenu(stop_, {RunAction::stop, RunAction::stop_now, RunAction::kill});
   resume_ = addButton(QStringLiteral("monitor.resume"), RunAction::resume_here);
@@ -95,7 +96,8 @@ RunHeader::RunHeader(Selection* selection, const RunStore* runs, RunControls* co
   head->addWidget(state_);
   head->addStretch(1);
   head->addWidget(request_);
-  for (auto* button : {pause_, proceed_, checkpoint_, extend_, stop_, resume_, copy_resume_}) {
+  for (auto* button :
+       {pause_, proceed_, checkpoint_, extend_, stop_, further_, resume_, copy_resume_}) {
     head->addWidget(button);
   }
   auto* column = new QVBoxLayout(this);
@@ -181,6 +183,7 @@ void RunHeader::showButtons(const RunRecord& run) {
   pause_->setVisible(live && !paused);
   proceed_->setVisible(live && paused);
   for (auto* button : {checkpoint_, extend_, stop_}) button->setVisible(live);
+  further_->setVisible(is_for(RunAction::further, run));
   resume_->setVisible(is_for(RunAction::resume_here, run));
   copy_resume_->setVisible(is_for(RunAction::copy_resume, run) && !run.address.isEmpty());
   // Where it can only go on in a process of its own, that is what the button does.
@@ -188,7 +191,8 @@ void RunHeader::showButtons(const RunRecord& run) {
   auto* apart = controls_->action(RunAction::resume_apart);
   auto* shown = !here->isEnabled() && apart->isEnabled() ? apart : here;
   if (resume_->defaultAction() != shown) resume_->setDefaultAction(shown);
-  for (auto* button : {pause_, proceed_, checkpoint_, extend_, stop_, resume_, copy_resume_}) {
+  for (auto* button :
+       {pause_, proceed_, checkpoint_, extend_, stop_, further_, resume_, copy_resume_}) {
     button->setAccessibleName(button->defaultAction()->text().remove(QLatin1Char('&')));
   }
   if (waits && !clock_.isActive()) clock_.start();

@@ -51,6 +51,7 @@ class RunHeader : public QWidget {
   QToolButton* checkpoint_ = nullptr;
   QToolButton* stop_ = nullptr;
   QToolButton* extend_ = nullptr;
+  QToolButton* further_ = nullptr;
   QToolButton* resume_ = nullptr;
   QToolButton* copy_resume_ = nullptr;  ///< for a run on another machine
   QTimer clock_;                        ///< the age of a request

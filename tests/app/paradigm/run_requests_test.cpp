@@ -104,6 +104,34 @@ TEST_F(RunRequests, BadInputIsRefused) {
   EXPECT_EQ(state(), engine::RunState::running);
 }
 
+TEST(RunRequestsOfAFinishedRun, GiveTheCommandThatTrainsItFurther) {
+  const tests::ScratchFolder folder;
+  engine::RunConfig config;
+  config.output_dir = (folder / "run").string();
+  config.max_steps = 12;
+  engine::RunControl control;
+  tests::FakeEngine(tests::FakeRun{}).train(config, control);
+  const auto extend = [&](const std::vector<std::string>& how) {
+    std::vector<std::string> words = {"runs", "extend", config.output_dir};
+    words.insert(words.end(), how.begin(), how.end());
+    const ProgramRun run = tests::run_program(PARADIGM_BIN_DIR "/paradigm", words);
+    EXPECT_EQ(run.exit_code, 2);
+    return run.err;
+  };
+  const auto says = [](const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  const std::string train_further = "Train further with: paradigm train --config " +
+                                    config.output_dir +
+                                    "/run.yaml --resume_from_checkpoint true --max_steps 30";
+  says(extend({"--max_steps", "30"}), train_further + " [");
+  says(extend({"--max_steps", "30", "--schedule", "continue"}),
+       train_further + " --lr_schedule_steps 12");
+  says(extend({"--max_steps", "12"}), "Give more than the 12 steps that it has");
+  std::filesystem::remove_all(folder / "run/checkpoint-12");
+  says(extend({"--max_steps", "30"}), "It cannot be trained further: no checkpoint was saved");
+}
+
 TEST(RunRequestsOfAHungRun, AreNotSaidToBeObeyed) {
   const tests::ScratchFolder folder;
   const pid_t child = fork();

@@ -88,6 +88,24 @@ class RunLife : public tests::TrueWindow {
     QTest::mouseClick(find<QPushButton>("extend.accept"), Qt::LeftButton);
     ASSERT_TRUE(patient([&] { return run(name)->max_steps == steps; }));
   }
+  /// Through the dialog, of a finished run.
+  void trainFurther(const char* name, int steps, const char* schedule, int place) {
+    const auto before = run(name)->step;
+    workbench_->selection()->setRun(path(name));
+    click("monitor.further");
+    auto* dialog = find<QDialog>("extend");
+    ASSERT_TRUE(QTest::qWaitForWindowExposed(dialog));
+    EXPECT_TRUE(text("extend.from").startsWith(QStringLiteral("checkpoint-%1: ").arg(before)));
+    find<QRadioButton>(schedule)->click();
+    auto* field = find<QSpinBox>("extend.max_steps");
+    field->selectAll();
+    QTest::keyClicks(field, QString::number(steps));
+    find<QComboBox>("extend.place")->setCurrentIndex(place);
+    picture(QStringLiteral("life_further_%1").arg(steps), dialog);
+    QTest::mouseClick(find<QPushButton>("extend.accept"), Qt::LeftButton);
+    ASSERT_TRUE(patient([&] { return run(name)->is_live() || run(name)->step == steps; }));
+    picture(QStringLiteral("life_further_begins_%1").arg(steps));
+  }
   /// Closed and opened again while the run goes on: it is found, shown and steered.
   void reopen(const char* name) {
     const auto apart = *engine::read_status(folder_ / name);
@@ -201,6 +219,52 @@ TEST_F(RunLife, ARunFromATerminalObeysTheSameButtons) {
   choose("monitor.stop", "action.stop_now");
   ASSERT_TRUE(reaches("other", RunState::stopped));
   ASSERT_TRUE(patient([&] { return !workbench_->run()->launcher().isBusy(); }));
+}
+
+TEST_F(RunLife, AFinishedRunTrainsFurtherAsIfItHadBeenGivenAllStepsAtOnce) {
+  const auto steps = [this](const char* name, const char* count) {
+    return command(name).replace(QStringLiteral("200000"), QLatin1String(count));
+  };
+  open();
+  waitForEngine();
+  launch(steps("whole", "30 --lr_schedule_steps 20"));
+  ASSERT_TRUE(reaches("whole", RunState::finished));
+  launch(steps("run", "20"));
+  ASSERT_TRUE(reaches("run", RunState::finished));
+  EXPECT_FALSE(find<QToolButton>("monitor.resume")->isVisible());
+
+  // In the window, at the rate that the schedule ended with.
+  trainFurther("run", 30, "extend.continue", 0);
+  EXPECT_TRUE(run("run")->in_window || run("run")->step == 30);
+  ASSERT_TRUE(patient([&] { return run("run")->step == 30; }));
+  ASSERT_TRUE(reaches("run", RunState::finished));
+  EXPECT_EQ(tests::content_of(folder_ / "run/model.safetensors"),
+            tests::content_of(folder_ / "whole/model.safetensors"))
+      << "the same bits";
+
+  // In a process of its own, over a course drawn anew.
+  trainFurther("run", 40, "extend.stretch", 1);
+  ASSERT_TRUE(patient([&] { return run("run")->step == 40; }));
+  ASSERT_TRUE(reaches("run", RunState::finished));
+  EXPECT_NE(engine::read_status(folder_ / "run")->pid, getpid());
+  EXPECT_GT(run("run")->curve(widgets::Metric::learning_rate).y().back(), 0);
+  EXPECT_EQ(run("run")->curve(widgets::Metric::loss).y().size(), 40u / 5u)
+      << "one curve over all parts";
+
+  // Its newest checkpoint is gone: nothing is offered that cannot be.
+  for (const char* saved : {"run/checkpoint-20", "run/checkpoint-30", "run/checkpoint-40"}) {
+    std::filesystem::remove_all(folder_ / saved);
+  }
+  workbench_->selection()->setRun(path("whole"));
+  workbench_.reset();
+  open();
+  workbench_->openPaths({path("run")});
+  ASSERT_TRUE(reaches("run", RunState::finished));
+  auto* further = find<QToolButton>("monitor.further");
+  ASSERT_TRUE(patient([&] {
+    return further->toolTip().contains(QStringLiteral("no checkpoint was saved"));
+  })) << further->toolTip().toStdString();
+  EXPECT_FALSE(further->isEnabled());
 }
 
 TEST_F(RunLife, StoppedWithoutACheckpointItSaysWhyItCannotBeResumed) {

@@ -69,5 +69,20 @@ TEST_F(RunResume, SaysWhyNot) {
   EXPECT_NE(offer().restores.find("finished"), std::string::npos);
 }
 
+TEST_F(RunResume, AFinishedRunTrainsFurtherBehindItsNewestCheckpoint) {
+  const auto further = [&] { return further_offer(folder_.path(), summarize_run(folder_.path())); };
+  save(400);
+  EXPECT_FALSE(further().possible);
+  EXPECT_EQ(further().restores, "the run is interrupted") << "that is resumed";
+  tests::append_to(folder_ / "events.jsonl",
+                   to_json({3, RunFinished{.step = 412, .outcome = "finished"}}) + "\n");
+  EXPECT_TRUE(further().possible);
+  EXPECT_EQ(further().checkpoint, "checkpoint-400");
+  EXPECT_EQ(further().lost, 12) << "the last checkpoint was removed";
+  std::filesystem::remove_all(folder_ / "checkpoint-400");
+  EXPECT_FALSE(further().possible);
+  EXPECT_EQ(further().restores, "no checkpoint was saved");
+}
+
 }  // namespace
 }  // namespace engine

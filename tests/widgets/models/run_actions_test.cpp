@@ -117,5 +117,23 @@ TEST(RunActions, ResumingNeedsACheckpointAndSaysWhatIsMissing) {
   EXPECT_FALSE(is_for(RunAction::resume_here, refused)) << "it never began";
 }
 
+TEST(RunActions, AFinishedRunTrainsFurtherWhereItsCheckpointIs) {
+  RunRecord run = run_in(RunState::finished);
+  EXPECT_TRUE(is_for(RunAction::further, run));
+  EXPECT_FALSE(is_for(RunAction::further, run_in(RunState::stopped))) << "that is resumed";
+  EXPECT_FALSE(can(RunAction::further, run)) << "nobody has looked yet";
+  run.offer.emplace();
+  run.offer->restores = "no checkpoint was saved";
+  EXPECT_EQ(why_not(RunAction::further, &run),
+            QStringLiteral("It cannot be trained further: no checkpoint was saved."));
+  run.offer->possible = true;
+  EXPECT_TRUE(can(RunAction::further, run));
+  run.writable = false;
+  EXPECT_FALSE(can(RunAction::further, run));
+  run.address = QStringLiteral("ssh://me@lab1/data/runs/run");
+  EXPECT_FALSE(is_for(RunAction::further, run)) << "a copy is not trained on";
+  EXPECT_FALSE(can(RunAction::further, run_in(RunState::running)));
+}
+
 }  // namespace
 }  // namespace widgets
