@@ -19,15 +19,18 @@
 #include <QSettings>
 #include <QStackedWidget>
 #include <QStatusBar>
+#include <QStyle>
 #include <QTimer>
 #include <QToolBar>
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace app {
 namespace {
 
-constexpr int kLayoutVersion = 3;
+constexpr int kLayoutVersion = 4;
 
 QString layout_key(Workspace workspace) {
   switch (workspace) {
@@ -272,8 +275,8 @@ void MainWindow::setStartPageShown(bool shown) {
     start_page_->show();
   } else if (start_page_->isVisibleTo(this)) {
     start_page_->hide();
-    applyDefaultLayout(workspace_);
-    if (layouts_.count(workspace_) != 0) restoreDocks(layouts_[workspace_]);
+    const bool known = layouts_.count(workspace_) != 0 && restoreDocks(layouts_[workspace_]);
+    if (!known) applyDefaultLayout(workspace_);
   }
   panels_menu_->setEnabled(!shown);
   actions_.restore_layout->setEnabled(!shown);
@@ -301,6 +304,8 @@ void MainWindow::setWorkspace(Workspace workspace) {
 void MainWindow::applyDefaultLayout(Workspace workspace) {
   for (auto* one : docks_) {
     one->setFloating(false);
+    // A panel that is removed while it is shown comes back with the saved layout of this workspace.
+    one->hide();
     removeDockWidget(one);
   }
   auto* layers = dock(QStringLiteral("layers"));
@@ -364,9 +369,14 @@ void MainWindow::applyDefaultLayout(Workspace workspace) {
     monitor->raise();
     histogram->raise();
     runs->raise();
-    resizeDocks({launch, monitor}, {wide * 33 / 100, wide * 67 / 100}, Qt::Horizontal);
+    // The form needs its width: what is asked for beyond the window's would make that grow.
+    const int left = std::max(wide * 33 / 100, launch->minimumSizeHint().width());
+    const int gap = style()->pixelMetric(QStyle::PM_DockWidgetSeparatorExtent, nullptr, this);
+    const int right = wide - left - gap;
+    resizeDocks({launch, monitor}, {left, right}, Qt::Horizontal);
     resizeDocks({monitor, histogram}, {tall * 62 / 100, tall * 38 / 100}, Qt::Vertical);
-    resizeDocks({histogram, runs}, {wide * 28 / 100, wide * 39 / 100}, Qt::Horizontal);
+    resizeDocks({histogram, runs}, {right * 42 / 100, right - gap - right * 42 / 100},
+                Qt::Horizontal);
   }
 }
 

@@ -96,8 +96,7 @@ RunHeader::RunHeader(Selection* selection, const RunStore* runs, RunControls* co
   head->addWidget(state_);
   head->addStretch(1);
   head->addWidget(request_);
-  for (auto* button :
-       {pause_, proceed_, checkpoint_, extend_, stop_, further_, resume_, copy_resume_}) {
+  for (auto* button : buttons()) {
     head->addWidget(button);
   }
   auto* column = new QVBoxLayout(this);
@@ -114,6 +113,10 @@ RunHeader::RunHeader(Selection* selection, const RunStore* runs, RunControls* co
   clock_.setInterval(200);
   connect(&clock_, &QTimer::timeout, this, &RunHeader::refresh);
   refresh();
+}
+
+std::array<QToolButton*, 8> RunHeader::buttons() const {
+  return {pause_, proceed_, checkpoint_, extend_, stop_, further_, resume_, copy_resume_};
 }
 
 QToolButton* RunHeader::addButton(const QString& name, RunAction action) {
@@ -137,6 +140,8 @@ void RunHeader::refresh() {
   const RunRecord* run = runs_->find(selection_->run());
   if (run == nullptr) {
     clock_.stop();
+    // Unseen, they would still ask for their width.
+    for (auto* button : buttons()) button->hide();
     return;
   }
   name_->setText(name_->fontMetrics().elidedText(run->name, Qt::ElideMiddle, characters(this, 40)));
@@ -191,8 +196,7 @@ void RunHeader::showButtons(const RunRecord& run) {
   auto* apart = controls_->action(RunAction::resume_apart);
   auto* shown = !here->isEnabled() && apart->isEnabled() ? apart : here;
   if (resume_->defaultAction() != shown) resume_->setDefaultAction(shown);
-  for (auto* button :
-       {pause_, proceed_, checkpoint_, extend_, stop_, further_, resume_, copy_resume_}) {
+  for (auto* button : buttons()) {
     button->setAccessibleName(button->defaultAction()->text().remove(QLatin1Char('&')));
   }
   if (waits && !clock_.isActive()) clock_.start();

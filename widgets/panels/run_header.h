@@ -6,6 +6,7 @@
 #include <QTimer>
 #include <QWidget>
 
+#include <array>
 #include <initializer_list>
 
 class QLabel;
@@ -36,6 +37,7 @@ class RunHeader : public QWidget {
   void showFacts(const RunRecord& run);
   void showButtons(const RunRecord& run);
   QToolButton* addButton(const QString& name, RunAction action);
+  std::array<QToolButton*, 8> buttons() const;
   void addMenu(QToolButton* button, std::initializer_list<RunAction> actions);
 
   Selection* selection_;

@@ -59,6 +59,7 @@ RunQueuePanel::RunQueuePanel(Selection* selection, RunQueue* queue, QWidget* par
   start_->setToolTip(tr("Start the chosen run out of turn, beside what trains on its device"));
   set_up(remove_, QStringLiteral("queue.remove"), QStringLiteral("delete"));
   remove_->setText(tr("Remove"));
+  remove_->setToolButtonStyle(Qt::ToolButtonIconOnly);
   remove_->setToolTip(tr("Take the chosen run out of the queue (Del)"));
   continue_->setObjectName(QStringLiteral("queue.continue_on_error"));
   continue_->setToolTip(tr("Otherwise the queue is held when a run fails or its process dies"));

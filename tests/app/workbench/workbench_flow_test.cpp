@@ -351,6 +351,42 @@ TEST_F(WorkbenchFlow, EveryControlHasANameAndEveryActionAToolTip) {
   }
 }
 
+TEST_F(WorkbenchFlow, EachWorkspaceKeepsItsOwnPanelsAndFitsASmallScreen) {
+  auto* window = workbench_->window();
+  window->resize(1280, 720);
+  const auto shown = [window] {
+    QStringList names;
+    for (auto* dock : window->findChildren<QDockWidget*>()) {
+      if (!dock->isHidden()) names << dock->objectName();
+    }
+    names.sort();
+    return names.join(QLatin1Char(' '));
+  };
+  const auto go = [&](app::Workspace workspace) {
+    window->setWorkspace(workspace);
+    QTest::qWait(20);
+    EXPECT_LE(window->width(), 1280) << shown().toStdString();
+    EXPECT_LE(window->height(), 720) << shown().toStdString();
+    return shown();
+  };
+  drop(checkpoint_);
+  drop(transform_);
+  const QString run = go(app::Workspace::run);  // while none is there
+  const QString edit = go(app::Workspace::edit);
+  EXPECT_FALSE(run.contains(QStringLiteral("dock.yaml")));
+  EXPECT_FALSE(edit.contains(QStringLiteral("dock.monitor")));
+  fillLaunchForm("run-a");
+  find<QPushButton>("launch.launch")->click();
+  ASSERT_TRUE(waitForState("run-a", engine::RunState::running));
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(go(app::Workspace::edit), edit);
+    EXPECT_EQ(go(app::Workspace::run), run);
+    EXPECT_EQ(go(app::Workspace::compare), QStringLiteral("dock.compare"));
+  }
+  go(app::Workspace::run);
+  picture("7_small");
+}
+
 TEST_F(WorkbenchFlow, LayoutAndRecentFilesAreRemembered) {
   const QString file = QString::fromStdString((folder_ / "settings.ini").string());
   const auto open = [&] {
