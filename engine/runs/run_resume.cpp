@@ -25,8 +25,8 @@ std::string obstacle_of(RunState state) {
     case RunState::interrupted:
       return "";
     case RunState::finished:
-      return "the run is finished; more steps need a larger --max_steps and "
-             "--resume_from_checkpoint true";
+      return "the run is finished; `paradigm runs extend RUN --max_steps N` says how it trains "
+             "further";
     case RunState::unknown:
       return "it is not known whether the run still lives";
     default:

@@ -205,7 +205,9 @@ void HistogramPanel::refresh() {
     note_->setText(!has_plan   ? QString()
                    : lacks_run ? tr("Select a run to see the outlines of its transform.")
                                : tr("Click selects layers."));
+    note_->setToolTip(note_->text());
   }
+  note_->setWholeOrNothing(!applied_);
   QPalette colors = palette();
   colors.setColor(QPalette::WindowText,
                   shown.note_is_error ? theme_colors(palette()).error : muted_text(palette()));

@@ -9,11 +9,11 @@
 
 class QButtonGroup;
 class QComboBox;
-class QLabel;
 class QToolButton;
 
 namespace widgets {
 
+class ElidedLabel;
 class EmptyState;
 class HistogramPlot;
 class Selection;
@@ -54,7 +54,7 @@ class HistogramPanel : public QWidget {
   QToolButton* applied_button_;
   QComboBox* ghost_;
   QComboBox* weight_;
-  QLabel* note_;
+  ElidedLabel* note_;
   HistogramPlot* plot_;
   EmptyState* empty_;
 };

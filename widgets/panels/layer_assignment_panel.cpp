@@ -99,7 +99,7 @@ LayerAssignmentPanel::LayerAssignmentPanel(Selection* selection, QWidget* parent
                      {LayerTreeModel::kShape, 22},
                      {LayerTreeModel::kParameters, 12},
                      {LayerTreeModel::kFlops, 9},
-                     {LayerTreeModel::kRule, 14},
+                     {LayerTreeModel::kRule, 13},
                      {LayerTreeModel::kMeasure, kMeasureCharacters}});
   tree_->setColumnHidden(LayerTreeModel::kMeasure, true);
   column->addWidget(tree_, 1);
@@ -269,6 +269,7 @@ void LayerAssignmentPanel::showColumns() {
   tree_->setColumnHidden(LayerTreeModel::kKind, room < characters(this, 94));
   tree_->setColumnHidden(LayerTreeModel::kShape, room < characters(this, 76));
   tree_->setColumnHidden(LayerTreeModel::kParameters, room < characters(this, 64));
+  tree_->setColumnHidden(LayerTreeModel::kFlops, room < characters(this, 46));
 }
 
 void LayerAssignmentPanel::updateSummary() {

@@ -171,6 +171,7 @@ void LayerStatisticsPanel::showCaption() {
                     : pointed_.isEmpty() ? tr("Layers over steps; a click selects layer and step.")
                                          : pointed_);
   caption_->setToolTip(caption_->text());
+  caption_->setWholeOrNothing(is_map && pointed_.isEmpty());
 }
 
 void LayerStatisticsPanel::refreshMap(const RunRecord& run) {

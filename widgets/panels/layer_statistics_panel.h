@@ -6,7 +6,6 @@
 #include <QWidget>
 
 class QComboBox;
-class QLabel;
 class QSortFilterProxyModel;
 class QStackedWidget;
 class QToolButton;
@@ -14,6 +13,7 @@ class QTreeView;
 
 namespace widgets {
 
+class ElidedLabel;
 class EmptyState;
 class LayerStatisticsModel;
 class LayerStepPlot;
@@ -48,7 +48,7 @@ class LayerStatisticsPanel : public QWidget {
   LayerStatisticsModel* model_;
   QSortFilterProxyModel* sorted_;
   QTreeView* list_;
-  QLabel* caption_;
+  ElidedLabel* caption_;
   QToolButton* show_map_;
   QToolButton* show_table_;
   QComboBox* statistic_;

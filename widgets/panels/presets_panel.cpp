@@ -35,6 +35,7 @@ PresetsPanel::PresetsPanel(QWidget* parent)
   list_->setFrameShape(QFrame::NoFrame);
   list_->setItemDelegate(new RowDelegate(list_));
   list_->setUniformItemSizes(true);
+  list_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   list_->setMaximumWidth(characters(this, 30));
   row->addWidget(list_);
 

@@ -214,7 +214,9 @@ void DifferencePlot::fitValues() {
     all.low = std::min(all.low, curve.series->range.low);
     all.high = std::max(all.high, curve.series->range.high);
   }
-  if (all.low == all.high) all = {-1, 1};
+  // No difference at all comes padded by this.
+  constexpr double kNothing = 1e-12;
+  if (all.low >= -kNothing && all.high <= kNothing) all = {-1, 1};
   plot_->yAxis->setRange(all.low, all.high);
 }
 

@@ -93,7 +93,10 @@ HistogramPlot::Columns HistogramPlot::columns() const {
   Columns columns{};
   columns.label_left = pad;
   columns.label_width = std::min(longest_label + 2, static_cast<int>(width() * 0.36));
-  columns.text_width = std::min(longest_text + 2, static_cast<int>(width() * 0.4));
+  // The numbers are whole before the bars are long.
+  const int shortest_bar = lines(this, 2.5);
+  const int room = width() - columns.label_left - columns.label_width - shortest_bar - 3 * pad;
+  columns.text_width = std::min(longest_text + 2, std::max(room, static_cast<int>(width() * 0.4)));
   columns.text_left = width() - pad - columns.text_width;
   columns.bar_left = columns.label_left + columns.label_width + pad;
   columns.bar_width = std::max(columns.text_left - pad - columns.bar_left, 1);

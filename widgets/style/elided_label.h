@@ -12,8 +12,14 @@ class ElidedLabel : public QLabel {
  public:
   using QLabel::QLabel;
 
+  /// For a hint, which says nothing in part: without room for all of it nothing is drawn.
+  void setWholeOrNothing(bool whole);
+
  protected:
   void paintEvent(QPaintEvent* event) override;
+
+ private:
+  bool is_whole_or_nothing_ = false;
 };
 
 }  // namespace widgets

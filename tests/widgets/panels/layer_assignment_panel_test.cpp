@@ -48,6 +48,22 @@ class LayersPanel : public testing::Test {
   LayerAssignmentPanel panel_;
 };
 
+TEST_F(LayersPanel, NamesStayReadableBesideAMeasureInANarrowPanel) {
+  panel_.resize(340, 500);
+  EXPECT_FALSE(tree()->isColumnHidden(LayerTreeModel::kFlops));
+  widgets::LayerMeasure measure;
+  measure.title = QStringLiteral("SQNR");
+  measure.values["lm_head"].number = 26.9;
+  panel_.setMeasure(measure);
+  EXPECT_FALSE(tree()->isColumnHidden(LayerTreeModel::kMeasure));
+  EXPECT_TRUE(tree()->isColumnHidden(LayerTreeModel::kFlops));
+  tree()->expandAll();
+  const QRect box = tree()->visualRect(row(QStringLiteral("mlp.down_proj")));
+  EXPECT_GE(box.width(), tree()->fontMetrics().horizontalAdvance(QStringLiteral("down_proj")));
+  panel_.resize(420, 500);
+  EXPECT_FALSE(tree()->isColumnHidden(LayerTreeModel::kFlops));
+}
+
 TEST_F(LayersPanel, ARowSelectsTheLayersOfAllItsBlocksAndEnterAsksForARule) {
   QSignalSpy asked(&panel_, &LayerAssignmentPanel::makeRuleRequested);
   click(row(QStringLiteral("mlp.up_proj")));
