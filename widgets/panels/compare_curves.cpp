@@ -262,8 +262,14 @@ void CompareCurves::showVerdict() {
     if (all > kMostVerdicts)
       texts << tr("and %n more under What differs", nullptr, all - int(kMostVerdicts));
   }
-  verdict_->setText(texts.isEmpty() ? tr("Tick two or more runs in the table.")
-                                    : texts.join(QLatin1Char('\n')));
+  const bool is_one_group = view_ != nullptr && view_->comparison.groups.size() == 1 &&
+                            view_->comparison.groups.front().runs.size() > 1;
+  if (is_one_group) {
+    texts << tr("The ticked runs differ in their seeds only: tick one with other settings, too.");
+  } else if (texts.isEmpty()) {
+    texts << tr("Tick two or more runs in the table.");
+  }
+  verdict_->setText(texts.join(QLatin1Char('\n')));
 }
 
 void CompareCurves::setCanQueue(bool can) {

@@ -38,7 +38,7 @@ RunListPanel::RunListPanel(Selection* selection, RunStore* runs, RunControls* co
                      {RunListModel::kStep, 15},
                      {RunListModel::kLastLoss, 10},
                      {RunListModel::kBestLoss, 10},
-                     {RunListModel::kStarted, 10}});
+                     {RunListModel::kStarted, 13}});
   empty_ = new EmptyState(list_, tr("No runs yet."));
   connect(empty_->addButton(tr("&Launch a run"), QStringLiteral("run")), &QAction::triggered, this,
           &RunListPanel::launchRequested);
@@ -60,6 +60,13 @@ RunListPanel::RunListPanel(Selection* selection, RunStore* runs, RunControls* co
           });
   connect(list_, &QWidget::customContextMenuRequested, this, &RunListPanel::showMenu);
   connect(selection_, &Selection::runChanged, this, &RunListPanel::showSelection);
+}
+
+/// A run is found by its name: when that has little room, others give way.
+void RunListPanel::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  list_->setColumnHidden(RunListModel::kStarted, width() < characters(this, 80));
+  list_->setColumnHidden(RunListModel::kBestLoss, width() < characters(this, 70));
 }
 
 void RunListPanel::showSelection() {

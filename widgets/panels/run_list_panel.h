@@ -32,6 +32,9 @@ class RunListPanel : public QWidget {
   void launchRequested();
   void openRequested();
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   void showSelection();
   void showMenu(const QPoint& at);

@@ -71,8 +71,11 @@ QString statistic_text(double value) {
 QString time_text(double unix_seconds) {
   if (unix_seconds <= 0) return QStringLiteral("–");
   const auto time = QDateTime::fromMSecsSinceEpoch(static_cast<qint64>(unix_seconds * 1000));
-  const bool today = time.date() == QDate::currentDate();
-  return time.toString(today ? QStringLiteral("HH:mm:ss") : QStringLiteral("yyyy-MM-dd HH:mm"));
+  const QDate today = QDate::currentDate();
+  if (time.date() == today) return time.toString(QStringLiteral("HH:mm:ss"));
+  const bool this_year = time.date().year() == today.year();
+  return QLocale().toString(
+      time, this_year ? QStringLiteral("d MMM HH:mm") : QStringLiteral("d MMM yyyy"));
 }
 
 QString bytes_text(double bytes) {

@@ -17,7 +17,7 @@ QString duration_text(double seconds);  ///< 42 s, 3 min 10 s, 3 h 10 min
 QString loss_text(double loss);         ///< 4 decimals, NaN and infinities by name
 QString signed_loss_text(double change);  ///< "+0.1823", "−0.0410": 4 decimals
 QString statistic_text(double value);     ///< 4 digits that count; NaN and infinities by name
-QString time_text(double unix_seconds);   ///< 14:02:31 today, else with the date
+QString time_text(double unix_seconds);   ///< 14:02:31 today, 3 Nov 14:02, 3 Nov 2025
 QString bytes_text(double bytes);         ///< 7.6 MB
 
 }  // namespace widgets

@@ -384,6 +384,9 @@ TEST_F(WorkbenchFlow, EachWorkspaceKeepsItsOwnPanelsAndFitsASmallScreen) {
     EXPECT_EQ(go(app::Workspace::compare), QStringLiteral("dock.compare"));
   }
   go(app::Workspace::run);
+  const auto* list = find<QTreeView>("runs.list");
+  EXPECT_GE(list->visualRect(list->model()->index(0, widgets::RunListModel::kName)).width(),
+            list->fontMetrics().horizontalAdvance(QStringLiteral("llama-60m-optical-16")));
   picture("7_small");
 }
 

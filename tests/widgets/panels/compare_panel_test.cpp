@@ -212,6 +212,22 @@ TEST_F(ComparePanelTest, WithoutRunsItSaysWhatToDo) {
   EXPECT_TRUE(panel_.options().metrics.empty());
 }
 
+TEST_F(ComparePanelTest, ReplicasAloneAreNotCalledTooFewRuns) {
+  show(900, 700);
+  engine::ComparisonOptions options;
+  options.metrics = {"loss"};
+  const auto whole = study(folder_, false);
+  const auto& replicas = whole->comparison.groups.front().runs;
+  ASSERT_GT(replicas.size(), 1u);
+  auto runs = whole->runs;
+  runs.clear();
+  for (const std::size_t i : replicas) runs.push_back(whole->runs[i]);
+  panel_.setCharts(widgets::make_chart_view(runs, options));
+  const auto* verdict = panel_.findChild<QLabel*>(QStringLiteral("compare.verdict"));
+  EXPECT_TRUE(verdict->text().contains(QStringLiteral("differ in their seeds only")))
+      << verdict->text().toStdString();
+}
+
 TEST_F(ComparePanelTest, ItsTableIsTaggedGroupedAndCopied) {
   show(1100, 700);
   fillTable();
