@@ -22,9 +22,7 @@ std::vector<double> read_all(const std::vector<LayerMeasurement>& measured) {
   std::vector<std::size_t> order;
   for (const auto& [type, indices] : places) {
     std::vector<at::Tensor> values;
-    for (const std::size_t i : indices) {
-      values.push_back(measured[i].statistic.value.detach().reshape({}));
-    }
+    for (const std::size_t i : indices) values.push_back(measured[i].statistic.value);
     stacks.push_back(at::stack(values).to(at::kDouble));
     order.insert(order.end(), indices.begin(), indices.end());
   }

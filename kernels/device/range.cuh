@@ -184,17 +184,17 @@ __device__ inline bool finite(const Range& range) {
   return isfinite(range.lo) && isfinite(range.hi);
 }
 
-/// kernels::update_range; counts what it refuses.
-__device__ inline void update(const Range& observed, float smooth, float* state, int* rejected) {
-  if (!finite(observed)) {
-    ++*rejected;
-  } else if (state[0] > state[1]) {
+/// kernels::update_range.
+__device__ inline bool update(const Range& observed, float smooth, float* state) {
+  if (!finite(observed)) return false;
+  if (state[0] > state[1]) {
     state[0] = observed.lo;
     state[1] = observed.hi;
   } else {
     state[0] = smooth * state[0] + (1.0f - smooth) * observed.lo;
     state[1] = smooth * state[1] + (1.0f - smooth) * observed.hi;
   }
+  return true;
 }
 
 /// Uses and updates a running range whose values were `observed`; one thread.
@@ -204,7 +204,7 @@ __device__ inline void take(const Range& observed, const cuda::RunningRange& ran
     range.used[1] = range.state[1];
   };
   if (!range.uses_new) use();
-  update(observed, range.smooth, range.state, range.rejected);
+  if (!update(observed, range.smooth, range.state)) atomicAdd(range.rejected, 1);
   if (range.uses_new) use();
 }
 

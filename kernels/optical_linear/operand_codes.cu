@@ -15,10 +15,9 @@ namespace {
 __device__ const float* updated_range(const RunningRange& range) {
   __shared__ float updated[2];
   if (threadIdx.x == 0) {
-    int refused = 0;
     updated[0] = range.state[0];
     updated[1] = range.state[1];
-    device::update(device::decoded(range.scratch), range.smooth, updated, &refused);
+    device::update(device::decoded(range.scratch), range.smooth, updated);
   }
   __syncthreads();
   return updated;

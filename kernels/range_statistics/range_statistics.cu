@@ -34,7 +34,7 @@ __global__ void store_range_kernel(const int* observed, float* out) {
 
 __global__ void update_range_kernel(float* state, const float* observed, float smooth,
                                     int* rejected) {
-  device::update({observed[0], observed[1]}, smooth, state, rejected);
+  if (!device::update({observed[0], observed[1]}, smooth, state)) atomicAdd(rejected, 1);
 }
 
 __device__ bool finite(const float* range) { return device::finite({range[0], range[1]}); }

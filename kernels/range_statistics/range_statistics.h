@@ -88,7 +88,7 @@ struct RunningRange {
 
   float* state = nullptr;   ///< {lo, hi}
   int* scratch = nullptr;   ///< kScratch integers, prepared once by clear_scratch()
-  int* rejected = nullptr;  ///< see update_range
+  int* rejected = nullptr;  ///< see update_range; other ranges may count there too
   float* used = nullptr;    ///< gets the state: as it was, or with `uses_new` as it has become
   bool uses_new = false;
   float smooth = 0;

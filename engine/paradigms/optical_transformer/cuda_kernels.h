@@ -30,7 +30,7 @@ namespace on_cuda {
 /// [min, max], or two quantiles by a histogram of 4,096 bins between them (error: one bin).
 at::Tensor observed_range(const at::Tensor& dense, const std::optional<RealPair>& quantiles);
 
-/// kernels::update_range; counts an observation that is not finite in `refused`, int32 [1].
+/// kernels::update_range; counts an observation that is not finite in `refused`, int32.
 void update_range(const at::Tensor& state, const at::Tensor& observed, float smooth,
                   const at::Tensor& refused);
 

@@ -2,9 +2,8 @@
 #pragma once
 
 #include "engine/model/linear_layer.h"
-#include "engine/paradigms/optical_transformer/range_tracker.h"
 
-#include <ATen/ops/cat.h>
+#include <ATen/core/Tensor.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -23,14 +22,6 @@ inline std::int64_t measured_rows(std::int64_t rows, std::int64_t outputs) {
   return std::clamp<std::int64_t>(kMeasuredOutputs / outputs, 1, rows);
 }
 
-/// Observations since the layer was made that were not finite and so changed no range. Asked for
-/// when it is logged: kernels on CUDA count until the pass is over.
-inline NamedStatistic refused_observations(const std::vector<const RangeTracker*>& ranges) {
-  std::vector<at::Tensor> counts;
-  for (const RangeTracker* range : ranges) counts.push_back(range->refused());
-  return {"refused_observations", at::cat(counts).sum(at::kFloat)};
-}
-
 /// Collects what a layer measured in one step, by the names that the run folder shows: "out_lo",
 /// "clamp_rate". Everything stays on the layer's device.
 class MeasuredSites {
@@ -42,6 +33,9 @@ class MeasuredSites {
     add(site + "_lo", range[0]);
     add(site + "_hi", range[1]);
   }
+  /// Observations since the layer was made that were not finite and so changed no range: the count
+  /// itself, for kernels on CUDA go on counting until the pass is over.
+  void add_refused(const at::Tensor& count) { add("refused_observations", count); }
   std::vector<NamedStatistic> take() { return std::move(statistics_); }
 
  private:

@@ -37,12 +37,13 @@ OpticalAttention::OpticalAttention(std::unique_ptr<AttentionCore> original,
       options_(options),
       run_seed_(run_seed),
       device_(device),
-      query_range_("query_min_max", device),
-      key_range_("key_min_max", device),
-      qk_range_("qk_min_max", device),
-      value_range_("value_min_max", device),
-      av_range_("av_min_max", device),
-      probability_range_("attn_min_max", device) {
+      refused_(refusal_count(device)),
+      query_range_("query_min_max", refused_),
+      key_range_("key_min_max", refused_),
+      qk_range_("qk_min_max", refused_),
+      value_range_("value_min_max", refused_),
+      av_range_("av_min_max", refused_),
+      probability_range_("attn_min_max", refused_) {
   probability_range_.observe(range_tensor({0, 1}).to(device), 0);
 }
 
@@ -56,12 +57,6 @@ std::vector<NamedState> OpticalAttention::simulation_state() {
 
 std::vector<const RangeTracker*> OpticalAttention::tracked_ranges() const {
   return {&query_range_, &key_range_, &qk_range_, &value_range_, &av_range_};
-}
-
-std::vector<NamedStatistic> OpticalAttention::statistics() {
-  std::vector<NamedStatistic> all = statistics_;
-  if (!all.empty()) all.push_back(refused_observations(tracked_ranges()));
-  return all;
 }
 
 bool OpticalAttention::is_capturable(std::int64_t step) const {
@@ -274,6 +269,7 @@ void OpticalAttention::measure(const at::Tensor& q, const at::Tensor& k, const a
         original_->forward(exact_type(q), exact_type(k), exact_type(v), ForwardContext{});
     measured.add("sqnr_db", signal_to_noise(exact, result.y.narrow(0, 0, sequences)));
   }
+  measured.add_refused(refused_);
   statistics_ = measured.take();
 }
 

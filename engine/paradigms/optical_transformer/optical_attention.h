@@ -22,7 +22,7 @@ class OpticalAttention final : public AttentionCore {
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const ForwardContext& context) override;
   std::vector<NamedState> simulation_state() override;
-  std::vector<NamedStatistic> statistics() override;
+  std::vector<NamedStatistic> statistics() override { return statistics_; }
   bool is_capturable(std::int64_t step) const override;
 
  private:
@@ -53,6 +53,7 @@ class OpticalAttention final : public AttentionCore {
   OpticalOptions options_;
   std::uint64_t run_seed_;
   c10::Device device_;
+  at::Tensor refused_;  // observations of all ranges
   RangeTracker query_range_;
   RangeTracker key_range_;
   RangeTracker qk_range_;

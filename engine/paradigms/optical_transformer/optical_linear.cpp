@@ -32,9 +32,10 @@ OpticalLinear::OpticalLinear(std::unique_ptr<LinearLayer> original, const Optica
       original_(std::move(original)),
       options_(options),
       run_seed_(run_seed),
-      x_range_("x_min_max", weight().device(), range_storage(options, weight())),
-      w_range_("w_min_max", weight().device(), range_storage(options, weight())),
-      out_range_("out_min_max", weight().device(), range_storage(options, weight())) {}
+      refused_(refusal_count(weight().device())),
+      x_range_("x_min_max", refused_, range_storage(options, weight())),
+      w_range_("w_min_max", refused_, range_storage(options, weight())),
+      out_range_("out_min_max", refused_, range_storage(options, weight())) {}
 
 std::vector<NamedState> OpticalLinear::simulation_state() {
   return {x_range_.state(), w_range_.state(), out_range_.state()};
@@ -225,13 +226,8 @@ void OpticalLinear::keep_statistics(const at::Tensor& x_range, const at::Tensor&
   measured.add_range("out", out_range);
   measured.add("clamp_rate", clamp_rate);
   measured.add("sqnr_db", sqnr_db);
+  measured.add_refused(refused_);
   statistics_ = measured.take();
-}
-
-std::vector<NamedStatistic> OpticalLinear::statistics() {
-  std::vector<NamedStatistic> all = statistics_;
-  if (!all.empty()) all.push_back(refused_observations({&x_range_, &w_range_, &out_range_}));
-  return all;
 }
 
 at::Tensor OpticalLinear::observe_plain_product(const at::Tensor& x,

@@ -27,7 +27,7 @@ class OpticalLinear final : public LinearLayer {
 
   at::Tensor forward(const at::Tensor& x, const ForwardContext& context) override;
   std::vector<NamedState> simulation_state() override;
-  std::vector<NamedStatistic> statistics() override;
+  std::vector<NamedStatistic> statistics() override { return statistics_; }
   bool is_capturable(std::int64_t step) const override;
   JointOutput joint_product(std::span<LinearLayer* const> layers, const LayerInput& input,
                             const ForwardContext& context) override;
@@ -66,6 +66,7 @@ class OpticalLinear final : public LinearLayer {
   std::unique_ptr<LinearLayer> original_;
   OpticalOptions options_;
   std::uint64_t run_seed_;
+  at::Tensor refused_;  // observations of all ranges
   RangeTracker x_range_;
   RangeTracker w_range_;
   RangeTracker out_range_;

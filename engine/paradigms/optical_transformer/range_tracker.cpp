@@ -23,11 +23,16 @@ kernels::Range values_of(const at::Tensor& range) {
 
 }  // namespace
 
-RangeTracker::RangeTracker(std::string state_name, c10::Device device, c10::ScalarType storage)
+at::Tensor refusal_count(c10::Device device) {
+  return at::zeros({}, at::TensorOptions().dtype(at::kInt).device(device));
+}
+
+RangeTracker::RangeTracker(std::string state_name, const at::Tensor& refused,
+                           c10::ScalarType storage)
     : name_(std::move(state_name)),
       storage_(storage),
-      tensor_(range_tensor({}).to(device)),
-      refused_(at::zeros({1}, at::TensorOptions().dtype(at::kInt).device(device))),
+      tensor_(range_tensor({}).to(refused.device())),
+      refused_(refused),
       known_version_(tensor_._version()) {
   if (tensor_.is_cuda() && storage_ == at::kFloat) scratch_ = range_scratch(tensor_);
 }

@@ -13,14 +13,18 @@
 
 namespace engine::optical_transformer {
 
+/// A layer's count of observations that were not finite and so changed no range: int32, 0-d, 0.
+at::Tensor refusal_count(c10::Device device);
+
 /// The running range {lo, hi} of one place in a layer: an fp32 tensor [2] that goes into
 /// checkpoints, (+inf, -inf) until something was observed. All ranges that are handed in or out are
 /// such tensors on the same device. Not for concurrent use, like the layer that owns it.
 class RangeTracker {
  public:
-  /// `state_name` as in checkpoints: "x_min_max". `storage`: the running average is kept and
-  /// computed in this type (semantics: reference), though the state tensor is fp32 always.
-  RangeTracker(std::string state_name, c10::Device device,
+  /// `state_name` as in checkpoints: "x_min_max". `refused`: the layer's refusal_count(), on its
+  /// device. `storage`: the running average is kept and computed in this type (semantics:
+  /// reference), though the state tensor is fp32 always.
+  RangeTracker(std::string state_name, const at::Tensor& refused,
                c10::ScalarType storage = c10::ScalarType::Float);
 
   /// Whether something was observed. On CUDA the tensor is not read for that, except once after it
@@ -45,8 +49,6 @@ class RangeTracker {
   /// Throws Error naming `layer` and the remedy when nothing was observed yet.
   void require_set(const std::string& layer) const;
 
-  /// Observations that were not finite: int32 [1].
-  const at::Tensor& refused() const { return refused_; }
   const at::Tensor& tensor() const { return tensor_; }
   NamedState state() const { return {name_, tensor_}; }
 

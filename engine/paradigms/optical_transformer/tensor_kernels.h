@@ -33,8 +33,7 @@ at::Tensor range_tensor(const kernels::Range& range);
 /// [min, max] or two quantiles of dense_values: on the CPU exact, on CUDA to one of 4,096 bins.
 at::Tensor observed_range(const at::Tensor& dense, const std::optional<RealPair>& quantiles);
 
-/// kernels::update_range on tensors; counts an observation that is not finite in `refused`, int32
-/// [1].
+/// kernels::update_range on tensors; counts an observation that is not finite in `refused`, int32.
 void update_range(const at::Tensor& state, const at::Tensor& observed, float smooth,
                   const at::Tensor& refused);
 

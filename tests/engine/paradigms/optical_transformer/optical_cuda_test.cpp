@@ -535,6 +535,13 @@ TEST(OpticalCuda, ObservationsThatAreNotFiniteChangeNoRangeAndReachTheOutput) {
   EXPECT_TRUE(same_bits(state_of(*linear, "out_min_max"), before[2]));
   EXPECT_TRUE(y[0][2].isnan().all().item<bool>());
   EXPECT_TRUE(y[0][1].isfinite().all().item<bool>());
+  // Those of x and of its product, in every pass; in bf16 kernels of other steps count.
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    ForwardContext context = training_in(type, 2);
+    context.measure = true;
+    linear->forward(x.to(type), context);
+    EXPECT_EQ(statistic(*linear, "refused_observations"), type == at::kFloat ? 4 : 6);
+  }
 }
 
 TEST(OpticalCuda, StepsOfLayersNeverWaitForTheDevice) {
