@@ -47,6 +47,21 @@ struct ColumnFlip {
   std::uint16_t base, value;
 };
 
+/// Where a row's entries lie among those of its segment.
+struct RowFlips {
+  std::uint64_t word = 0;  ///< for each layer 8 bits of either
+
+  PARADIGM_HOST_DEVICE int first(int layer) const {
+    return static_cast<int>(word >> (16 * layer) & 0xFF);
+  }
+  PARADIGM_HOST_DEVICE int count(int layer) const {
+    return static_cast<int>(word >> (16 * layer + 8) & 0xFF);
+  }
+  PARADIGM_HOST_DEVICE void set(int layer, int first, int count) {
+    word |= static_cast<std::uint64_t>(first | count << 8) << (16 * layer);
+  }
+};
+
 /// What layers change in an input, by segments of whole rows: device memory that need not be
 /// initialised, needed until the gradients are complete.
 struct FlipNotes {
@@ -58,9 +73,10 @@ struct FlipNotes {
   int* counts = nullptr;             ///< [layers][segments]
   FlipEntry* entries = nullptr;      ///< [layers][segments][kEntries], ascending
   std::uint16_t* columns = nullptr;  ///< theirs once more
+  RowFlips* rows = nullptr;          ///< [rows]; null: nobody asks
   int* large_counts = nullptr;     ///< [segments]: of elements that every layer sees as 0, or more
   std::uint32_t* large = nullptr;  ///< [segments][kLargeWords]: their bits, where there are any
-  // Written by correct_outputs().
+  // Written by correct_outputs() and its like, which read `rows`, too.
   int* panel_counts = nullptr;   ///< [layers][panels]
   ColumnFlip* panels = nullptr;  ///< [layers][panels][panel_room()], by row
 };
@@ -108,12 +124,19 @@ struct NotedGroup {
 /// [rows][outputs of all].
 void correct_outputs(const NotedGroup& group, std::uint16_t* y, Stream stream);
 
+/// The same on the way into SwiGLU, for a layer of gates and one of as many ups: what
+/// correct_outputs() and swiglu_rows() make one behind the other, bit for bit. `gate_up` and `y`
+/// [rows][outputs of each] are aligned to 16 bytes. Without lists in the notes there is nothing to
+/// correct. `extent`: where the range of y is folded in, or null.
+void gate_outputs(const NotedGroup& group, std::uint16_t* gate_up, std::uint16_t* y,
+                  ObservedRange extent, Stream stream);
+
 /// Makes the input that one layer sees what another one sees.
 void turn_flips(const NotedGroup& group, std::uint16_t* x, std::size_t from, std::size_t to,
                 Stream stream);
 
 struct GroupGradients {
-  const std::uint16_t* outputs = nullptr;  ///< [rows][outputs of all]
+  const std::uint16_t* outputs = nullptr;  ///< [rows][outputs of all], aligned to 16 bytes
   std::uint16_t* input = nullptr;          ///< [rows][columns]
   float* weights = nullptr;                ///< [outputs of all][columns]
   /// Of each weight; null where it has no threshold.

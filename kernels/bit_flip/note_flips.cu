@@ -14,7 +14,7 @@ namespace {
 using namespace kernels::bit_flips;
 
 constexpr int kWordsOfChunk = 8;  // of 16 bits: a thread's load
-constexpr int kNotingThreads = 256;
+constexpr int kMostNotingThreads = 256;
 
 struct Input {
   std::uint16_t* data;
@@ -47,11 +47,12 @@ PARADIGM_HOST_DEVICE bool looks_at_all(const BitFlip& how) {
   return how.zero_from != kNeverZero && !how.zeroes_only_flipped;
 }
 
+__device__ int threads() { return static_cast<int>(blockDim.x); }
+
 /// Calls work(layer, flip) for every flip of a segment, a thread each.
 template <typename Work>
 __device__ void for_flips(const Shared& shared, int layers, const Work& work) {
-  for (int k = static_cast<int>(threadIdx.x); k < layers * FlipNotes::kEntries;
-       k += kNotingThreads) {
+  for (int k = static_cast<int>(threadIdx.x); k < layers * FlipNotes::kEntries; k += threads()) {
     const int layer = k / FlipNotes::kEntries, flip = k % FlipNotes::kEntries;
     if (flip < shared.flips[layer].count()) work(layer, flip);
   }
@@ -101,6 +102,27 @@ __device__ void write_entries(const Input& x, const Segment& segment, Shared& sh
   });
 }
 
+/// Where each row's entries lie.
+__device__ void write_rows(const Input& x, const Segment& segment, const Shared& shared) {
+  const auto columns = static_cast<int>(x.rows.columns);
+  const int rows = segment.count / columns;
+  for (int row = static_cast<int>(threadIdx.x); row < rows; row += threads()) {
+    RowFlips found;
+    for (int layer = 0; layer < x.layers; ++layer) {
+      const Flips& flips = shared.flips[layer];
+      int first = 0, count = 0;
+      for (int flip = 0; flip < flips.count(); ++flip) {
+        if (flips.masks[flip] == 0) continue;
+        const int offset = flips.offsets[flip] - row * columns;
+        first += offset < 0 ? 1 : 0;
+        count += offset >= 0 && offset < columns ? 1 : 0;
+      }
+      found.set(layer, first, count);
+    }
+    x.notes.rows[segment.first_row + row] = found;
+  }
+}
+
 /// Sets too large words of a chunk to 0: a bit for each.
 __device__ std::uint32_t without_large(uint4& chunk, std::uint32_t from) {
   // Two at a time: the sum of a half reaches its highest bit.
@@ -142,17 +164,16 @@ __device__ bool pass_over(const Input& x, const Segment& segment, Shared& shared
   const int count = segment.count / kWordsOfChunk;
   bool any = false;
   constexpr int kTogether = 4;
-  for (int begin = static_cast<int>(threadIdx.x); begin < count;
-       begin += kTogether * kNotingThreads) {
+  for (int begin = static_cast<int>(threadIdx.x); begin < count; begin += kTogether * threads()) {
     uint4 loaded[kTogether];
 #pragma unroll
     for (int j = 0; j < kTogether; ++j) {
-      const int at = begin + j * kNotingThreads;
+      const int at = begin + j * threads();
       if (at < count) loaded[j] = chunks[at];
     }
 #pragma unroll
     for (int j = 0; j < kTogether; ++j) {
-      const int at = begin + j * kNotingThreads;
+      const int at = begin + j * threads();
       if (at >= count) continue;
       const std::uint32_t zeroes = without_large(loaded[j], from);
       if (copies || zeroes != 0) stored[at] = loaded[j];
@@ -169,7 +190,7 @@ __device__ void note_segment(const Input& x, unsigned index, Shared& shared) {
   if (threadIdx.x < kGroupLayers) {
     shared.flips[threadIdx.x].drawn = shared.flips[threadIdx.x].entries = 0;
   }
-  for (int k = static_cast<int>(threadIdx.x); k < FlipNotes::kLargeWords; k += kNotingThreads) {
+  for (int k = static_cast<int>(threadIdx.x); k < FlipNotes::kLargeWords; k += threads()) {
     shared.large[k] = 0;
   }
   __syncthreads();
@@ -193,6 +214,7 @@ __device__ void note_segment(const Input& x, unsigned index, Shared& shared) {
   gather_masks(x, segment, shared);
   __syncthreads();  // the clean words are read
   write_entries(x, segment, shared);
+  if (x.notes.rows != nullptr) write_rows(x, segment, shared);
   const bool any_large = __syncthreads_or(pass_over(x, segment, shared)) != 0;
   if (x.seen != nullptr) {
     for_flips(shared, 1, [&](int layer, int flip) {
@@ -207,12 +229,12 @@ __device__ void note_segment(const Input& x, unsigned index, Shared& shared) {
   }
   if (threadIdx.x == 0) x.notes.large_counts[index] = any_large ? 1 : 0;
   if (!any_large) return;
-  for (int k = static_cast<int>(threadIdx.x); k < FlipNotes::kLargeWords; k += kNotingThreads) {
+  for (int k = static_cast<int>(threadIdx.x); k < FlipNotes::kLargeWords; k += threads()) {
     x.notes.large[index * FlipNotes::kLargeWords + k] = shared.large[k];
   }
 }
 
-__global__ void __launch_bounds__(kNotingThreads, 4)
+__global__ void __launch_bounds__(kMostNotingThreads, 4)
     note_flips_kernel(const __grid_constant__ Input x) {
   __shared__ Shared shared;
   note_segment(x, blockIdx.x, shared);
@@ -263,9 +285,13 @@ void note_flips(const GroupInput& x, std::span<const BitFlip> layers, const Flip
   input.observed = x.observed;
   input.least_large = std::bit_cast<float>(
       converted_word(layers[0].zero_from & 0x7FFF, layers[0].storage, ElementType::fp32));
-  constexpr unsigned kFew = 1500;  // segments: a device goes through them at once
-  input.lanes = input.rows.segments < kFew ? 4 : 1;
-  note_flips_kernel<<<input.rows.segments, kNotingThreads, 0, device::native(stream)>>>(input);
+  // A block is a chain of dependent steps: few take the least time with many threads each, many
+  // with few, so that more are under way at once.
+  constexpr unsigned kFew = 500;
+  const bool are_few = input.rows.segments < kFew;
+  input.lanes = are_few ? 4 : 1;
+  const int threads_of_block = are_few ? kMostNotingThreads : 64;
+  note_flips_kernel<<<input.rows.segments, threads_of_block, 0, device::native(stream)>>>(input);
   PARADIGM_CUDA_CHECK(cudaGetLastError());
 }
 

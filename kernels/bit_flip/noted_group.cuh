@@ -21,15 +21,16 @@ constexpr int kPanel = cuda::ColumnFlip::kPanel;
 struct Group {
   Rows rows;
   int layers;
-  int first_output[kGroupLayers + 1];  ///< of each layer; then their sum
+  int first_output[kGroupLayers + 1];  ///< of each layer; their sum behind the last
   const std::uint16_t* weights;
   cuda::FlipNotes notes;  ///< counts null: none
   int room;               ///< of a panel's list
 
-  __device__ int outputs() const { return first_output[layers]; }
+  PARADIGM_HOST_DEVICE int outputs() const { return first_output[layers]; }
   __device__ int layer_of(int output) const {
     int layer = 0;
-    while (output >= first_output[layer + 1]) ++layer;
+#pragma unroll
+    for (int next = 1; next < kGroupLayers; ++next) layer += output >= first_output[next] ? 1 : 0;
     return layer;
   }
 };
@@ -39,6 +40,34 @@ __device__ float number(std::uint16_t word) {
   T value;
   memcpy(&value, &word, sizeof(value));
   return device::to_float(value);
+}
+
+/// Adds what a row's flips change in neighbouring outputs of a layer, from `output` of all; false
+/// where none flips.
+template <int kCount, typename T>
+__device__ bool add_flips_of_row(const Group& group, const cuda::RowFlips& flips, int layer,
+                                 std::int64_t row, int output, device::Pack<T, kCount>& outputs) {
+  const int count = flips.count(layer);
+  if (count == 0) return false;
+  const auto segment = static_cast<unsigned>(row) / static_cast<unsigned>(group.rows.of_segment);
+  const cuda::FlipEntry* const entries =
+      entries_of(group.notes, group.rows, layer, segment) + flips.first(layer);
+  const T* const weights = reinterpret_cast<const T*>(group.weights) + output;
+  float sum[kCount];
+#pragma unroll
+  for (int k = 0; k < kCount; ++k) sum[k] = device::to_float(outputs.value[k]);
+  for (int entry = 0; entry < count; ++entry) {
+    const cuda::FlipEntry flip = entries[entry];
+    const float change = number<T>(flip.value) - number<T>(flip.base);
+    const std::int64_t column = flip.column & cuda::FlipEntry::kColumn;
+    float weight[kCount];
+    device::load(weights + column * group.outputs(), weight);
+#pragma unroll
+    for (int k = 0; k < kCount; ++k) sum[k] = fmaf(change, weight[k], sum[k]);
+  }
+#pragma unroll
+  for (int k = 0; k < kCount; ++k) outputs.value[k] = device::from_float<T>(sum[k]);
+  return true;
 }
 
 inline Group group_of(const cuda::NotedGroup& noted) {
@@ -53,6 +82,9 @@ inline Group group_of(const cuda::NotedGroup& noted) {
     group.first_output[group.layers + 1] =
         group.first_output[group.layers] + static_cast<int>(outputs);
     ++group.layers;
+  }
+  for (int none = group.layers; none < kGroupLayers; ++none) {
+    group.first_output[none + 1] = group.outputs();
   }
   return group;
 }

@@ -3,6 +3,7 @@
 // the other, bf16, upstream's probabilities and thresholds. Shapes of the 60M and 1.1B models.
 #include "kernels/bit_flip/flip_group.h"
 #include "kernels/noise_key.h"
+#include "kernels/swiglu/swiglu.h"
 
 #include <cuda_runtime.h>
 
@@ -76,6 +77,7 @@ void measure(const char* name, std::int64_t rows, std::int64_t in, std::vector<s
       static_cast<int*>(made(4 * layers * segments)),
       static_cast<cuda::FlipEntry*>(made(8 * layers * segments * cuda::FlipNotes::kEntries)),
       static_cast<std::uint16_t*>(made(2 * layers * segments * cuda::FlipNotes::kEntries)),
+      static_cast<cuda::RowFlips*>(made(8 * rows)),
       static_cast<int*>(made(4 * segments)),
       static_cast<std::uint32_t*>(made(4 * segments * cuda::FlipNotes::kLargeWords)),
       static_cast<int*>(made(4 * layers * in / cuda::ColumnFlip::kPanel)),
@@ -101,22 +103,40 @@ void measure(const char* name, std::int64_t rows, std::int64_t in, std::vector<s
     gradients.zeroed_weights[i] = weights.back().zeroed;
   }
   void* const seen = layers == 1 ? x.data : nullptr;
-  const auto note = [&](const std::vector<BitFlip>& hows) {
-    return microseconds([&] { cuda::note_flips(x, hows, notes, seen, {}); });
+  auto* const range = static_cast<int*>(made(3 * sizeof(int)));
+  cuda::clear(range, {});
+  cuda::observe(x.data, ElementType::bf16, count, range, {});
+  const auto note = [&](cuda::GroupInput input, cuda::ObservedRange observed, void* to) {
+    input.observed = observed;
+    return microseconds([&] { cuda::note_flips(input, of_x, notes, to, {}); });
   };
-  auto unlimited = of_x;
-  for (BitFlip& how : unlimited) how.zero_from = kNeverZero;
-  const double draws = note(unlimited), noted = note(of_x),
+  void* const copy = layers == 1 ? made(2 * count) : nullptr;
+  const double copied = layers == 1 ? note(x, nullptr, copy) : 0, looked = note(x, nullptr, seen),
+               bounded = note(x, range, seen),
                flipped = microseconds([&] { cuda::flip_weights(weights, {}); });
   const cuda::NotedGroup group{ElementType::bf16, rows, in, outs, copies, notes};
   auto* const y = static_cast<std::uint16_t*>(made(2 * rows * all_outs));
   const double outputs =
       layers == 1 ? 0 : microseconds([&] { cuda::correct_outputs(group, y, {}); });
+  auto* const gated = static_cast<std::uint16_t*>(made(rows * all_outs));
+  const bool gates = layers == 2;
+  // Without lists nothing is corrected.
+  cuda::NotedGroup unlisted = group;
+  unlisted.notes.panels = nullptr;
+  const double gate = gates ? microseconds([&] { cuda::gate_outputs(group, y, gated, range, {}); })
+                            : 0,
+               gate_alone =
+                   gates ? microseconds([&] { cuda::gate_outputs(unlisted, y, gated, range, {}); })
+                         : 0,
+               swiglu = gates ? microseconds([&] {
+                 cuda::swiglu_rows(y, ElementType::bf16, rows, outs[0], gated, {});
+               })
+                              : 0;
   const double corrected = microseconds([&] { cuda::correct_gradients(group, gradients, {}); });
   std::printf(
-      "%-24s note %6.1f (without threshold %6.1f)  outputs %5.1f  gradients %5.1f  weights "
-      "%5.1f\n",
-      name, noted, draws, outputs, corrected, flipped);
+      "%-22s note %5.1f (looking %5.1f, copying %5.1f)  outputs %5.1f  with SwiGLU %5.1f "
+      "(uncorrected %5.1f, alone %5.1f)  gradients %5.1f  weights %5.1f\n",
+      name, bounded, looked, copied, outputs, gate, gate_alone, swiglu, corrected, flipped);
 }
 
 }  // namespace
@@ -124,8 +144,10 @@ void measure(const char* name, std::int64_t rows, std::int64_t in, std::vector<s
 int main() {
   measure("60M 12x1024, q k v", 12 * 1024, 384, {384, 128, 128});
   measure("60M 12x1024, gate up", 12 * 1024, 384, {1408, 1408});
+  measure("60M 12x1024, o", 12 * 1024, 384, {384});
   measure("60M 12x1024, down", 12 * 1024, 1408, {384});
   measure("60M 48x2048, q k v", 48 * 2048, 384, {384, 128, 128});
+  measure("60M 48x2048, o", 48 * 2048, 384, {384});
   measure("60M 48x2048, down", 48 * 2048, 1408, {384});
   measure("60M 48x2048, gate up", 48 * 2048, 384, {1408, 1408});
   measure("1.1B 12x2048, gate up", 12 * 2048, 1536, {5376, 5376});

@@ -277,8 +277,9 @@ JointOutput BitFlipLinear::joint_product(std::span<LinearLayer* const> layers,
   }
   auto made = c10::make_intrusive<FlippedGroup>(std::move(group), input.is_own,
                                                 take_seen(flipping, context));
-  at::Tensor values = made->product(x, input.extent);
-  return {.values = std::move(values), .raw = {}, .gradient = std::move(made)};
+  // Of a layer alone nothing is left to correct.
+  if (layers.size() == 1) return {made->product(x, input.extent), {}, made};
+  return {{}, c10::make_intrusive<FlippedProduct>(made, x, input.extent), made};
 }
 
 std::vector<NamedStatistic> BitFlipLinear::statistics() { return measured_; }

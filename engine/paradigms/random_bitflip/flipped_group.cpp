@@ -8,6 +8,7 @@
 #include "engine/device/element_type.h"
 #include "engine/paradigms/random_bitflip/zero_bits.h"
 #include "kernels/bit_flip/flip_group.h"
+#include "kernels/swiglu/swiglu.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -70,6 +71,9 @@ cuda::FlipNotes FlippedGroup::notes() const {
   return {counts_.mutable_data_ptr<int>(),
           reinterpret_cast<cuda::FlipEntry*>(entries_.mutable_data_ptr<std::int64_t>()),
           reinterpret_cast<std::uint16_t*>(columns_.mutable_data_ptr<std::int16_t>()),
+          rows_.defined()
+              ? reinterpret_cast<cuda::RowFlips*>(rows_.mutable_data_ptr<std::int64_t>())
+              : nullptr,
           large_counts_.mutable_data_ptr<int>(),
           reinterpret_cast<std::uint32_t*>(large_.mutable_data_ptr<int>()),
           panels_.defined() ? panel_counts_.mutable_data_ptr<int>() : nullptr,
@@ -113,6 +117,8 @@ void FlippedGroup::note(const at::Tensor& x, const Extent& extent) {
   if (count > 1 && !takes_turns_) {
     const std::int64_t panels = columns / cuda::ColumnFlip::kPanel;
     static_assert(sizeof(cuda::ColumnFlip) == sizeof(std::int64_t));
+    static_assert(sizeof(cuda::RowFlips) == sizeof(std::int64_t));
+    if (gates()) rows_ = at::empty({rows}, ints.dtype(at::kLong));
     panel_counts_ = at::empty({count, panels}, ints);
     panels_ = at::empty({count, panels, cuda::panel_room(rows, columns)}, ints.dtype(at::kLong));
   } else if (takes_turns_ || owns_input_) {
@@ -135,14 +141,7 @@ at::Tensor FlippedGroup::product(const at::Tensor& x, const Extent& extent) {
   const at::NoGradGuard no_gradient;
   const c10::DeviceGuard guard(x.device());
   note(x, extent);
-  if (!takes_turns_) {
-    const at::Tensor y = at::mm(taken(x), weights_.values);
-    if (panels_.defined()) {
-      cuda::correct_outputs(noted(x), static_cast<std::uint16_t*>(y.mutable_data_ptr()),
-                            current_stream(x));
-    }
-    return y;
-  }
+  if (!takes_turns_) return at::mm(taken(x), weights_.values);
   const at::Tensor rows = rows_of(x);
   const at::Tensor y = at::empty({rows.size(0), weights_.values.size(1)}, x.options());
   std::int64_t first = 0;
@@ -152,6 +151,22 @@ at::Tensor FlippedGroup::product(const at::Tensor& x, const Extent& extent) {
     at::mm_out(out, rows, weights_.values.narrow(1, first, outputs_[i]));
     first += outputs_[i];
   }
+  return y;
+}
+
+void FlippedGroup::correct(const at::Tensor& x, const at::Tensor& product) const {
+  if (!panels_.defined()) return;
+  const c10::DeviceGuard guard(x.device());
+  cuda::correct_outputs(noted(x), own_words_of(product), current_stream(x));
+}
+
+at::Tensor FlippedGroup::correct_and_gate(const at::Tensor& x, const at::Tensor& product,
+                                          const Extent& extent) const {
+  if (!gates()) return {};
+  const c10::DeviceGuard guard(x.device());
+  const at::Tensor y = at::empty({product.size(0), outputs_[0]}, product.options());
+  cuda::gate_outputs(noted(x), own_words_of(product), own_words_of(y), extent.pointer(),
+                     current_stream(x));
   return y;
 }
 
@@ -195,6 +210,33 @@ std::vector<at::Tensor> FlippedGroup::gradients(const at::Tensor& x, const at::T
   return results;
 }
 
+FlippedProduct::FlippedProduct(c10::intrusive_ptr<FlippedGroup> group, at::Tensor x,
+                               const Extent& extent)
+    : group_(std::move(group)), x_(std::move(x)), product_(group_->product(x_, extent)) {}
+
+at::Tensor FlippedProduct::values() {
+  group_->correct(x_, product_);
+  x_.reset();
+  return std::move(product_);
+}
+
+std::optional<RawProduct::Gated> FlippedProduct::swiglu(const Extent& extent) {
+  const at::Tensor y = group_->correct_and_gate(x_, product_, extent);
+  if (!y.defined()) return std::nullopt;
+  x_.reset();
+  return Gated{y, {std::move(product_)}};
+}
+
+at::Tensor FlippedProduct::swiglu_gradient(const std::vector<at::Tensor>& kept,
+                                           const at::Tensor& y_gradient) const {
+  const at::Tensor& gate_up = kept[0];
+  const at::Tensor gradient = at::empty(gate_up.sizes(), gate_up.options());
+  cuda::swiglu_rows_gradient(gate_up.const_data_ptr(), y_gradient.const_data_ptr(),
+                             element_type_of(gradient), gate_up.size(0), gate_up.size(1) / 2,
+                             gradient.mutable_data_ptr(), current_stream(gradient));
+  return gradient;
+}
+
 }  // namespace engine::random_bitflip
 
 #else
@@ -205,7 +247,19 @@ bool makes_group(const at::Tensor&, const std::vector<FlippedLayer>&, bool) { re
 FlippedGroup::FlippedGroup(std::vector<FlippedLayer> layers, bool owns_input, SeenWeights weights)
     : layers_(std::move(layers)), owns_input_(owns_input), weights_(std::move(weights)) {}
 at::Tensor FlippedGroup::product(const at::Tensor&, const Extent&) { return {}; }
+void FlippedGroup::correct(const at::Tensor&, const at::Tensor&) const {}
+at::Tensor FlippedGroup::correct_and_gate(const at::Tensor&, const at::Tensor&,
+                                          const Extent&) const {
+  return {};
+}
 std::vector<at::Tensor> FlippedGroup::gradients(const at::Tensor&, const at::Tensor&) { return {}; }
+FlippedProduct::FlippedProduct(c10::intrusive_ptr<FlippedGroup>, at::Tensor, const Extent&) {}
+at::Tensor FlippedProduct::values() { return {}; }
+std::optional<RawProduct::Gated> FlippedProduct::swiglu(const Extent&) { return std::nullopt; }
+at::Tensor FlippedProduct::swiglu_gradient(const std::vector<at::Tensor>&,
+                                           const at::Tensor&) const {
+  return {};
+}
 
 }  // namespace engine::random_bitflip
 

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -39,12 +40,21 @@ class FlippedGroup final : public JointGradient {
   /// `weights`: as the layers see them.
   FlippedGroup(std::vector<FlippedLayer> layers, bool owns_input, SeenWeights weights);
 
-  /// [rows, sum of outputs].
+  /// What the layers make of x, [rows, sum of outputs], before correct().
   at::Tensor product(const at::Tensor& x, const Extent& extent);
+  /// Makes it what each layer makes of what it sees.
+  void correct(const at::Tensor& x, const at::Tensor& product) const;
+  /// correct() of two layers, gate and up, and silu(gate)·up of their outputs, [rows, outputs of
+  /// each], whose extent it folds in where one is wanted. Undefined, and nothing done, where they
+  /// do not match.
+  at::Tensor correct_and_gate(const at::Tensor& x, const at::Tensor& product,
+                              const Extent& extent) const;
   std::vector<at::Tensor> gradients(const at::Tensor& x, const at::Tensor& product) override;
 
  private:
   bool is_exact() const { return layers_[0].flips.x.is_exact; }
+  /// Whether the layers can be gate and up.
+  bool gates() const { return outputs_.size() == 2 && outputs_[0] == outputs_[1]; }
   void note(const at::Tensor& x, const Extent& extent);
   kernels::cuda::FlipNotes notes() const;
   kernels::cuda::NotedGroup noted(const at::Tensor& x) const;
@@ -61,7 +71,22 @@ class FlippedGroup final : public JointGradient {
   SeenWeights weights_;
   at::Tensor seen_;  ///< what a layer alone sees of an input that others read too
   // kernels::cuda::FlipNotes
-  at::Tensor counts_, entries_, columns_, large_counts_, large_, panel_counts_, panels_;
+  at::Tensor counts_, entries_, columns_, rows_, large_counts_, large_, panel_counts_, panels_;
+};
+
+/// The product of a group that is still to be corrected.
+class FlippedProduct final : public RawProduct {
+ public:
+  FlippedProduct(c10::intrusive_ptr<FlippedGroup> group, at::Tensor x, const Extent& extent);
+
+  at::Tensor values() override;
+  std::optional<Gated> swiglu(const Extent& extent) override;
+  at::Tensor swiglu_gradient(const std::vector<at::Tensor>& kept,
+                             const at::Tensor& y_gradient) const override;
+
+ private:
+  c10::intrusive_ptr<FlippedGroup> group_;
+  at::Tensor x_, product_;  ///< until used
 };
 
 }  // namespace engine::random_bitflip

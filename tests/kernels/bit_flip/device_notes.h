@@ -26,6 +26,7 @@ class DeviceNotes {
         counts_(layers * segments_),
         entries_(layers * segments_ * kernels::cuda::FlipNotes::kEntries),
         columns_in_(layers * segments_ * kernels::cuda::FlipNotes::kEntries),
+        rows_(static_cast<std::size_t>(rows)),
         large_counts_(segments_),
         large_(segments_ * kernels::cuda::FlipNotes::kLargeWords),
         panel_counts_(layers * static_cast<std::size_t>(columns) / 8),
@@ -33,8 +34,13 @@ class DeviceNotes {
                 static_cast<std::size_t>(columns * kernels::cuda::panel_room(rows, columns)) / 8) {}
 
   kernels::cuda::FlipNotes notes() const {
-    return {counts_.data(), entries_.data(),      columns_in_.data(), large_counts_.data(),
-            large_.data(),  panel_counts_.data(), panels_.data()};
+    return {counts_.data(),       entries_.data(), columns_in_.data(),   rows_.data(),
+            large_counts_.data(), large_.data(),   panel_counts_.data(), panels_.data()};
+  }
+
+  void forget_lists() const {
+    EXPECT_EQ(cudaMemset(panel_counts_.data(), 0, panel_counts_.host().size() * sizeof(int)),
+              cudaSuccess);
   }
 
   struct Entry {
@@ -57,6 +63,23 @@ class DeviceNotes {
     }
     return all;
   }
+  /// The elements of a layer's entries once more, as the rows know them.
+  std::vector<std::size_t> elements_by_row(std::size_t layer) const {
+    const auto rows = rows_.host();
+    const auto entries = entries_.host();
+    std::vector<std::size_t> all;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      const std::size_t segment = row / rows_of_segment_;
+      for (int k = 0; k < rows[row].count(static_cast<int>(layer)); ++k) {
+        const std::size_t place =
+            (layer * segments_ + segment) * kernels::cuda::FlipNotes::kEntries +
+            static_cast<std::size_t>(rows[row].first(static_cast<int>(layer)) + k);
+        all.push_back(row * static_cast<std::size_t>(columns_) +
+                      (entries[place].column & kernels::cuda::FlipEntry::kColumn));
+      }
+    }
+    return all;
+  }
   /// For each element whether it was too large for every layer.
   std::vector<bool> large(std::size_t count) const {
     const auto counts = large_counts_.host();
@@ -72,12 +95,30 @@ class DeviceNotes {
     return all;
   }
 
+  /// The flips by column, of all panels of all layers one behind the other, each as {row and
+  /// column, base, value}; in front of each panel's their number.
+  std::vector<std::uint32_t> lists() const {
+    const auto counts = panel_counts_.host();
+    const auto panels = panels_.host();
+    std::vector<std::uint32_t> all;
+    for (std::size_t place = 0; place < counts.size(); ++place) {
+      all.push_back(static_cast<std::uint32_t>(counts[place]));
+      for (int k = 0; k < counts[place]; ++k) {
+        const auto& flip =
+            panels[place * (panels.size() / counts.size()) + static_cast<std::size_t>(k)];
+        all.insert(all.end(), {flip.row_and_column, flip.base, flip.value});
+      }
+    }
+    return all;
+  }
+
  private:
   std::int64_t columns_;
   std::size_t rows_of_segment_, segments_;
   CudaBuffer<int> counts_;
   CudaBuffer<kernels::cuda::FlipEntry> entries_;
   CudaBuffer<std::uint16_t> columns_in_;
+  CudaBuffer<kernels::cuda::RowFlips> rows_;
   CudaBuffer<int> large_counts_;
   CudaBuffer<std::uint32_t> large_;
   CudaBuffer<int> panel_counts_;

@@ -7,10 +7,14 @@
 
 #ifdef PARADIGM_WITH_CUDA
 
+#include "kernels/swiglu/swiglu.h"
+
 #include <bit>
+#include <climits>
 #include <cmath>
 #include <deque>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -130,6 +134,37 @@ class Group {
     EXPECT_GT(changed, 0u);
   }
 
+  /// Of gate and up, what correct_outputs() and swiglu_rows() make one behind the other.
+  void expect_gated(bool is_listed) const {
+    cuda::NotedGroup group = noted();
+    if (!is_listed) group.notes.panels = nullptr;
+    const Words product = spread_words(rows_ * all_outputs_, type_, 3, 4);
+    const auto rows = static_cast<std::int64_t>(rows_), width = counts_[0];
+    struct Outcome {
+      explicit Outcome(const Words& product_of)
+          : gate_up(product_of), y(Words(product_of.size() / 2)) {}
+      CudaBuffer<std::uint16_t> gate_up, y;
+      CudaBuffer<int> range{std::vector<int>{INT_MAX, INT_MIN, 0}};
+      std::vector<std::uint32_t> lists;
+    };
+    Outcome apart(product), together(product);
+    if (is_listed) {
+      cuda::correct_outputs(group, apart.gate_up.data(), {});
+      apart.lists = notes_->lists();
+      notes_->forget_lists();
+    }
+    cuda::swiglu_rows(apart.gate_up.data(), type_, rows, width, apart.y.data(), {});
+    cuda::observe(apart.y.data(), type_, rows * width, apart.range.data(), {});
+    cuda::gate_outputs(group, together.gate_up.data(), together.y.data(), together.range.data(),
+                       {});
+    if (is_listed) together.lists = notes_->lists();
+    EXPECT_EQ(together.gate_up.host(), apart.gate_up.host());
+    EXPECT_EQ(together.y.host(), apart.y.host());
+    EXPECT_EQ(together.range.host(), apart.range.host());
+    EXPECT_EQ(together.lists, apart.lists);
+    EXPECT_EQ(apart.gate_up.host() == product, !is_listed);
+  }
+
   void expect_gradients() const {
     const Words g_words = spread_words(rows_ * all_outputs_, type_, 1, 3);
     const Numbers g = numbers_of(g_words, type_);
@@ -226,6 +261,24 @@ TEST(CorrectGroupCuda, ProductsAreThoseOfWhatEveryLayerSees) {
           group.expect_gradients();
           if (testing::Test::HasFatalFailure()) return;
         }
+      }
+    }
+  }
+}
+
+TEST(CorrectGroupCuda, GateAndUpAreCorrectedOnTheWayIntoSwiglu) {
+  SKIP_WITHOUT_DEVICE();
+  for (const ElementType type : {bf16, fp16}) {
+    for (const double threshold : {30.0, 1.95}) {
+      for (const auto& [rows, columns, width] :
+           {std::tuple{700, 64, 40}, {90, 384, 304}, {1300, 96, 8}, {70, 32, 2056}}) {
+        SCOPED_TRACE(testing::Message()
+                     << rows << " x " << columns << " x " << width << " up to " << threshold);
+        const auto outputs = static_cast<std::size_t>(width);
+        const Group group(type, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns),
+                          {outputs, outputs}, 13, threshold);
+        group.expect_gated(true);
+        group.expect_gated(false);
       }
     }
   }

@@ -38,14 +38,17 @@ void expect_noted(const Shape& shape, ElementType type, const std::vector<BitFli
     Words seen = base;
     std::vector<bool> zeroed = large;
     std::size_t least = 0;
+    std::vector<std::size_t> elements;
     for (const auto& [element, entry] : notes.entries_of(layer)) {
       ASSERT_GE(element, least) << "in the order of the elements";
       least = element + 1;
       ASSERT_EQ(entry.base, base[element]);
       ASSERT_EQ((entry.column & FlipEntry::kLarge) != 0, large[element]);
       seen[element] = entry.value;
+      elements.push_back(element);
       zeroed[element] = (entry.column & FlipEntry::kZeroed) != 0;
     }
+    ASSERT_EQ(notes.elements_by_row(layer), elements);
     const Expected expected(clean.data(), type, clean.size(), hows[layer]);
     ASSERT_EQ(seen, expected.values) << layer;
     ASSERT_EQ(zeroed, expected.zeroed) << layer;

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -81,7 +82,7 @@ class FlippedGroupOnCuda : public ::testing::Test {
     const at::Tensor x = x_.clone();
     const JointOutput joint = layers_[0]->joint_product(all, own(x), context_);
     ASSERT_TRUE(joint.gradient);
-    expect_close(joint.values, at::cat(outputs, -1).view({kRows, -1}));
+    expect_close(joint.take_values(), at::cat(outputs, -1).view({kRows, -1}));
     const auto gradients =
         joint.gradient->gradients(x, at::cat(output_gradients, -1).view({kRows, -1}));
     ASSERT_EQ(gradients.size(), layers_.size() + 1);
@@ -128,13 +129,13 @@ TEST_F(FlippedGroupOnCuda, AGroupCountsItsFlips) {
   for (const std::int64_t outputs : {96, 32, 32}) add_layer(outputs, flips(2.5));
   const std::vector<LinearLayer*> all = {layers_[0].get(), layers_[1].get(), layers_[2].get()};
   const at::Tensor x = x_.clone();
-  const at::Tensor expected = layers_[0]->joint_product(all, own(x), context_).values;
+  const at::Tensor expected = layers_[0]->joint_product(all, own(x), context_).take_values();
   ForwardContext measuring = context_;
   measuring.measure = true;
   const at::Tensor again = x_.clone();
   const JointOutput measured = layers_[0]->joint_product(all, own(again), measuring);
   ASSERT_TRUE(measured.gradient);
-  EXPECT_TRUE(at::equal(measured.values, expected));
+  EXPECT_TRUE(at::equal(measured.take_values(), expected));
   EXPECT_TRUE(at::equal(again, x));
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto on_cpu = layer_on(at::kCPU, layers_[i]->name(), layers_[i]->weight(), flips(2.5));
@@ -178,8 +179,8 @@ TEST_F(FlippedGroupOnCuda, WeightsFlippedAtTheBeginOfAPassAreTheSame) {
     if (begins) {
       for (LinearLayer* layer : all) layer->begin_pass(all, context_);
     }
-    return at::cat({three[0]->joint_product(three, own(x_.clone()), context_).values,
-                    two[0]->joint_product(two, own(x_.clone()), context_).values},
+    return at::cat({three[0]->joint_product(three, own(x_.clone()), context_).take_values(),
+                    two[0]->joint_product(two, own(x_.clone()), context_).take_values()},
                    1);
   };
   const at::Tensor fifth = pass(false, 5), sixth = pass(false, 6);
@@ -190,6 +191,22 @@ TEST_F(FlippedGroupOnCuda, WeightsFlippedAtTheBeginOfAPassAreTheSame) {
   context_.step = 5;
   all[0]->begin_pass(all, context_);
   EXPECT_TRUE(at::equal(pass(false, 6), sixth));
+}
+
+TEST_F(FlippedGroupOnCuda, SwigluIsMadeOfTheSameGatesAndUps) {
+  for (int i = 0; i < 2; ++i) add_layer(72, flips(2.5));
+  const std::vector<LinearLayer*> all = {layers_[0].get(), layers_[1].get()};
+  const auto joint = [&] { return layers_[0]->joint_product(all, own(x_.clone()), context_); };
+  const at::Tensor outputs = joint().take_values();
+  constexpr int kMost = std::numeric_limits<int>::max();
+  const at::Tensor range = at::tensor({kMost, -kMost - 1, 0}, at::kInt).to(at::kCUDA);
+  const auto gated = joint().raw->swiglu({range});
+  ASSERT_TRUE(gated);
+  EXPECT_TRUE(at::equal(gated->kept.at(0), outputs));
+  const at::Tensor wide = outputs.to(at::kFloat);
+  expect_close(gated->y, at::silu(wide.narrow(1, 0, 72)) * wide.narrow(1, 72, 72));
+  const at::Tensor greatest = gated->y.max().to(at::kFloat).cpu();
+  EXPECT_EQ(range.cpu()[1].item<int>(), greatest.view(at::kInt).item<int>());
 }
 
 TEST_F(FlippedGroupOnCuda, AThresholdThatNothingReaches) {
