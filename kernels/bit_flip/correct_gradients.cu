@@ -2,41 +2,86 @@
 // What the gradients of a group's input and weights lack.
 #include "kernels/bit_flip/noted_group.cuh"
 #include "kernels/bit_flip/zero_bits.cuh"
-#include "kernels/device/block_reduce.cuh"
 
 namespace kernels::cuda {
 namespace {
 
 using namespace kernels::bit_flips;
 
+/// Of a block: small ones, so that all of a small group are under way at once.
+constexpr int kThreads = 128, kWarps = kThreads / 32;
+
 // ---- The input's gradient: a block for a segment ------------------------------------------------
+
+/// Whether two entries of a segment are about one element.
+__device__ bool is_same(const FlipEntry& a, const FlipEntry& b) {
+  return a.row == b.row && (a.column & FlipEntry::kColumn) == (b.column & FlipEntry::kColumn);
+}
 
 struct InputShared {
   FlipEntry entries[kGroupLayers][kEntries];
   int counts[kGroupLayers];
-  std::uint16_t waiting[kGroupLayers * kEntries];  ///< layer and entry of what is left to compute
-  int waiting_count;
 
-  /// A layer's entry of an element; null where it makes none.
-  __device__ const FlipEntry* find(int layer, int row, int column) const {
-    for (int k = 0; k < counts[layer]; ++k) {
-      const FlipEntry& entry = entries[layer][k];
-      if (entry.row == row && (entry.column & FlipEntry::kColumn) == column) return &entry;
-    }
-    return nullptr;
-  }
-  /// A bit for each layer that sees 0 in the element of an entry.
-  __device__ unsigned zeroed_by(const FlipEntry& entry, int layers) const {
-    unsigned zeroed = 0;
+  __device__ bool notes(const FlipEntry& element, int layers) const {
     for (int layer = 0; layer < layers; ++layer) {
-      const FlipEntry* const own = find(layer, entry.row, entry.column & FlipEntry::kColumn);
-      const bool sees_zero = own != nullptr ? (own->column & FlipEntry::kZeroed) != 0
-                                            : (entry.column & FlipEntry::kLarge) != 0;
-      zeroed |= unsigned{sees_zero} << layer;
+      for (int k = 0; k < counts[layer]; ++k) {
+        if (is_same(entries[layer][k], element)) return true;
+      }
+    }
+    return false;
+  }
+
+  /// A bit for each layer that sees 0 in the element of a layer's entry; 0 where an earlier layer's
+  /// entry says so. A warp looks at once.
+  __device__ unsigned zeroed_by(const FlipEntry& entry, int layer, int layers) const {
+    const bool is_large = (entry.column & FlipEntry::kLarge) != 0;
+    unsigned zeroed = 0;
+    for (int other = 0; other < layers; ++other) {
+      bool is_noted = false, sees_zero = false;
+      for (int begin = 0; begin < counts[other]; begin += 32) {
+        const int k = begin + static_cast<int>(threadIdx.x % 32);
+        const bool is_it = k < counts[other] && is_same(entries[other][k], entry);
+        is_noted |= __any_sync(0xFFFFFFFFu, is_it) != 0;
+        sees_zero |= __any_sync(0xFFFFFFFFu,
+                                is_it && (entries[other][k].column & FlipEntry::kZeroed) != 0) != 0;
+      }
+      if (other < layer && is_noted && (is_large || sees_zero)) return 0;
+      zeroed |= unsigned{is_noted ? sees_zero : is_large} << other;
     }
     return zeroed;
   }
 };
+
+/// An element of the input's gradient that the layers in `zeroed` have no part in: a warp's sum.
+/// `outputs`: the gradients of its row, `weights`: those of its column.
+template <typename T>
+__device__ float sum_without(const Group& group, unsigned zeroed, const T* outputs,
+                             const T* weights) {
+  constexpr int kPack = 8, kPacksTogether = 4;
+  using Pack = device::Pack<T, kPack>;
+  float sum = 0;
+  for (int begin = static_cast<int>(threadIdx.x % 32) * kPack; begin < group.outputs();
+       begin += 32 * kPack * kPacksTogether) {
+    Pack gradient[kPacksTogether], weight[kPacksTogether];
+#pragma unroll
+    for (int j = 0; j < kPacksTogether; ++j) {
+      const int output = min(begin + 32 * kPack * j, group.outputs() - kPack);
+      gradient[j] = *reinterpret_cast<const Pack*>(outputs + output);
+      weight[j] = *reinterpret_cast<const Pack*>(weights + output);
+    }
+#pragma unroll
+    for (int j = 0; j < kPacksTogether; ++j) {
+      const int output = begin + 32 * kPack * j;
+      if (output >= group.outputs() || (zeroed >> group.layer_of(output) & 1) != 0) continue;
+#pragma unroll
+      for (int k = 0; k < kPack; ++k) {
+        sum =
+            fmaf(device::to_float(gradient[j].value[k]), device::to_float(weight[j].value[k]), sum);
+      }
+    }
+  }
+  return device::warp_sum(sum);
+}
 
 template <typename T>
 __device__ void stop_input(const Group& group, unsigned index, const T* outputs, T* gradient,
@@ -47,8 +92,7 @@ __device__ void stop_input(const Group& group, unsigned index, const T* outputs,
     shared.counts[threadIdx.x] =
         count_of(group.notes, group.rows, static_cast<int>(threadIdx.x), index);
   }
-  if (threadIdx.x == 0) shared.waiting_count = 0;
-  for (int k = static_cast<int>(threadIdx.x); k < layers * kEntries; k += device::kThreads) {
+  for (int k = static_cast<int>(threadIdx.x); k < layers * kEntries; k += kThreads) {
     // Without waiting for the counts: what lies beyond them is not looked at.
     shared.entries[k / kEntries][k % kEntries] =
         entries_of(group.notes, group.rows, k / kEntries, index)[k % kEntries];
@@ -57,141 +101,133 @@ __device__ void stop_input(const Group& group, unsigned index, const T* outputs,
   __syncthreads();
   const auto columns = static_cast<int>(group.rows.columns);
   for (int k = static_cast<int>(threadIdx.x); any_large && k < FlipNotes::kLargeWords;
-       k += device::kThreads) {
+       k += kThreads) {
     for (std::uint32_t bits = group.notes.large[index * FlipNotes::kLargeWords + k]; bits != 0;
          bits &= bits - 1) {
       const int element = 32 * k + __ffs(static_cast<int>(bits)) - 1;
-      bool is_noted = false;
-      for (int layer = 0; layer < layers; ++layer) {
-        is_noted |= shared.find(layer, element / columns, element % columns) != nullptr;
+      const FlipEntry place{static_cast<std::uint16_t>(element / columns),
+                            static_cast<std::uint16_t>(element % columns), 0, 0};
+      if (!shared.notes(place, layers)) {
+        gradient[segment.start + element] = device::from_float<T>(0);
       }
-      if (!is_noted) gradient[segment.start + element] = device::from_float<T>(0);
     }
   }
   const unsigned all = (1u << layers) - 1;
-  for (int k = static_cast<int>(threadIdx.x); k < layers * kEntries; k += device::kThreads) {
-    const int layer = k / kEntries;
-    if (k % kEntries >= shared.counts[layer]) continue;
-    const FlipEntry& entry = shared.entries[layer][k % kEntries];
-    if ((entry.column & (FlipEntry::kZeroed | FlipEntry::kLarge)) == 0) continue;
-    const int column = entry.column & FlipEntry::kColumn;
-    bool is_first = true;  // of the layers that note the element
-    for (int other = 0; other < layer; ++other) {
-      is_first &= shared.find(other, entry.row, column) == nullptr ||
-                  (shared.find(other, entry.row, column)->column &
-                   (FlipEntry::kZeroed | FlipEntry::kLarge)) == 0;
-    }
-    const unsigned zeroed = shared.zeroed_by(entry, layers);
-    if (!is_first || zeroed == 0) continue;
-    if (zeroed == all) {
-      gradient[segment.start + entry.row * columns + column] = device::from_float<T>(0);
-    } else {
-      shared.waiting[atomicAdd(&shared.waiting_count, 1)] = static_cast<std::uint16_t>(k);
-    }
-  }
-  __syncthreads();
   const auto* const weights = reinterpret_cast<const T*>(group.weights);
-  for (int k = 0; k < shared.waiting_count; ++k) {
-    const FlipEntry& entry =
-        shared.entries[shared.waiting[k] / kEntries][shared.waiting[k] % kEntries];
-    const int column = entry.column & FlipEntry::kColumn;
-    const unsigned zeroed = shared.zeroed_by(entry, layers);
-    const T* const of_row = outputs + (segment.first_row + entry.row) * group.outputs();
-    const T* const of_column = weights + std::int64_t{column} * group.outputs();
-    float sum = 0;
-#pragma unroll 4
-    for (int output = static_cast<int>(threadIdx.x); output < group.outputs();
-         output += device::kThreads) {
-      const float product = device::to_float(of_row[output]) * device::to_float(of_column[output]);
-      if ((zeroed >> group.layer_of(output) & 1) == 0) sum += product;
-    }
-    sum = device::block_sum(sum);
-    if (threadIdx.x == 0) {
-      gradient[segment.start + entry.row * columns + column] = device::from_float<T>(sum);
+  for (int layer = 0; layer < layers; ++layer) {
+    for (int k = static_cast<int>(threadIdx.x / 32); k < shared.counts[layer]; k += kWarps) {
+      const FlipEntry entry = shared.entries[layer][k];
+      if ((entry.column & (FlipEntry::kZeroed | FlipEntry::kLarge)) == 0) continue;
+      const unsigned zeroed = shared.zeroed_by(entry, layer, layers);
+      if (zeroed == 0) continue;
+      const std::int64_t row = segment.first_row + entry.row;
+      const std::int64_t column = entry.column & FlipEntry::kColumn;
+      const float sum = zeroed == all ? 0
+                                      : sum_without(group, zeroed, outputs + row * group.outputs(),
+                                                    weights + column * group.outputs());
+      if (threadIdx.x % 32 == 0) gradient[row * columns + column] = device::from_float<T>(sum);
     }
   }
 }
 
-// ---- The weights' gradients: a thread for a row of a panel --------------------------------------
+// ---- The weights' gradients: a block for some outputs of a panel, a share of its flips a warp
+// ----
 
-constexpr int kTogether = 16;  // loads of a thread under way at once
-constexpr int kHeld = device::kThreads;
+constexpr int kTogether = 8;  // loads of a thread under way at once
+constexpr int kOutputsOfLane = 2, kOutputsOfBlock = 32 * kOutputsOfLane;
+constexpr int kColumnsOfThread = 4;  // in the end, when a thread has half of an output's panel
+static_assert(kOutputsOfBlock * kPanel == kThreads * kColumnsOfThread);
 
 struct WeightShared {
-  ColumnFlip flips[kHeld];
+  struct Flip {
+    std::uint32_t row_and_column;
+    float change;
+  };
+  Flip flips[kThreads];
+  alignas(sizeof(float2)) float sums[kWarps][kPanel][kOutputsOfBlock];
 };
 
-/// Adds what `count` flips change in the gradients of an output's weights. `outputs`: its
-/// gradients.
+/// Adds what a warp's share of `count` flips changes in the gradients of a lane's weights.
+/// `outputs`: the gradients of its outputs.
 template <typename T>
-__device__ void add_flips(const ColumnFlip* flips, int count, const T* outputs, int pitch,
-                          float (&sum)[kPanel]) {
-  for (int begin = 0; begin < count; begin += kTogether) {
-    float gradient[kTogether];
+__device__ void add_flips(int count, const T* outputs, int pitch, WeightShared& shared) {
+  using Pack = device::Pack<T, kOutputsOfLane>;
+  const int warp = static_cast<int>(threadIdx.x / 32), lane = static_cast<int>(threadIdx.x % 32);
+  for (int begin = warp; begin < count; begin += kWarps * kTogether) {
+    WeightShared::Flip flip[kTogether];
+    Pack gradient[kTogether];
 #pragma unroll
     for (int k = 0; k < kTogether; ++k) {
-      const std::int64_t row = flips[min(begin + k, count - 1)].row_and_column / kPanel;
-      gradient[k] = device::to_float(outputs[row * pitch]);
+      flip[k] = shared.flips[min(begin + k * kWarps, count - 1)];
+      const std::int64_t row = flip[k].row_and_column / kPanel;
+      gradient[k] = *reinterpret_cast<const Pack*>(outputs + row * pitch);
     }
 #pragma unroll
     for (int k = 0; k < kTogether; ++k) {
-      if (begin + k >= count) break;
-      const ColumnFlip flip = flips[begin + k];
-      const float change = number<T>(flip.value) - number<T>(flip.base);
-#pragma unroll
-      for (unsigned column = 0; column < kPanel; ++column) {
-        if (flip.row_and_column % kPanel == column) {
-          sum[column] = fmaf(change, gradient[k], sum[column]);
-        }
-      }
+      if (begin + k * kWarps >= count) break;
+      float* const column = shared.sums[warp][flip[k].row_and_column % kPanel];
+      auto& sum = reinterpret_cast<float2*>(column)[lane];  // no other thread looks at it
+      sum.x = fmaf(flip[k].change, device::to_float(gradient[k].value[0]), sum.x);
+      sum.y = fmaf(flip[k].change, device::to_float(gradient[k].value[1]), sum.y);
     }
   }
 }
 
 template <typename T>
-__device__ void correct_weights(const Group& group, int layer, int output, int panel,
+__device__ void correct_weights(const Group& group, int layer, int first_output, int panel,
                                 const T* outputs, const std::uint32_t* zeroed, float* gradient,
                                 WeightShared& shared) {
-  const bool exists = output < group.first_output[layer + 1];
+  const int end_output = group.first_output[layer + 1];
   const std::int64_t columns = group.rows.columns;
-  auto* const own = reinterpret_cast<float4*>(gradient + output * columns + panel * kPanel);
-  float4 before[2];
+  // What a thread will need in the end is under way from the beginning.
+  const int row = static_cast<int>(threadIdx.x) * kColumnsOfThread / kPanel;
+  const int column = static_cast<int>(threadIdx.x) * kColumnsOfThread % kPanel;
+  const bool exists = first_output + row < end_output;
+  float* const own = gradient + (first_output + row) * columns + panel * kPanel + column;
+  float before[kColumnsOfThread];
   std::uint32_t bits = 0;
-  if (exists) {  // what will be needed in the end is under way from the beginning
-    before[0] = own[0];
-    before[1] = own[1];
+  if (exists) {
+    device::load(own, before);
     if (zeroed != nullptr) {
-      const std::int64_t element = (output - group.first_output[layer]) * columns + panel * kPanel;
-      bits = zeroed[element / 32] >> (element % 32) & 0xFFu;
+      const std::int64_t element =
+          (first_output + row - group.first_output[layer]) * columns + panel * kPanel + column;
+      bits = zeroed[element / 32] >> (element % 32) & 0xFu;
     }
   }
-  float sum[kPanel] = {};
+  for (int k = static_cast<int>(threadIdx.x); k < kWarps * kPanel * kOutputsOfBlock;
+       k += kThreads) {
+    (&shared.sums[0][0][0])[k] = 0;
+  }
   int count = 0;
   if (group.notes.counts != nullptr) {
     const std::int64_t place = std::int64_t{layer} * (columns / kPanel) + panel;
     const ColumnFlip* const flips = group.notes.panels + place * group.room;
+    const int output = first_output + static_cast<int>(threadIdx.x % 32) * kOutputsOfLane;
     count = group.notes.panel_counts[place];
-    for (int begin = 0; begin == 0 || begin < count; begin += kHeld) {
+    for (int begin = 0; begin == 0 || begin < count; begin += kThreads) {
       // The first without waiting for their count.
       const int k = begin + static_cast<int>(threadIdx.x);
-      if (k < group.room) shared.flips[threadIdx.x] = flips[k];
+      if (k < group.room) {
+        const ColumnFlip flip = flips[k];
+        shared.flips[threadIdx.x] = {flip.row_and_column,
+                                     number<T>(flip.value) - number<T>(flip.base)};
+      }
       __syncthreads();
-      if (exists) {
-        add_flips(shared.flips, min(kHeld, count - begin), outputs + output, group.outputs(), sum);
+      if (output < end_output) {
+        add_flips(min(kThreads, count - begin), outputs + output, group.outputs(), shared);
       }
       __syncthreads();
     }
   }
   if (!exists || (count == 0 && bits == 0)) return;
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    float* const numbers[4] = {&before[half].x, &before[half].y, &before[half].z, &before[half].w};
+  for (int k = 0; k < kColumnsOfThread; ++k) {
+    float sum = 0;
 #pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      *numbers[j] = (bits >> (4 * half + j) & 1) != 0 ? 0 : *numbers[j] + sum[4 * half + j];
-    }
-    own[half] = before[half];
+    for (int warp = 0; warp < kWarps; ++warp) sum += shared.sums[warp][column + k][row];
+    before[k] = (bits >> k & 1) != 0 ? 0.0f : before[k] + sum;
   }
+  device::store(before, own);
 }
 
 template <typename T>
@@ -220,7 +256,7 @@ union GradientShared {
 };
 
 template <typename T>
-__global__ void __launch_bounds__(device::kThreads)
+__global__ void __launch_bounds__(kThreads, 9)
     flips_in_gradients_kernel(const __grid_constant__ Group group,
                               const __grid_constant__ Gradients<T> gradients) {
   __shared__ GradientShared shared;
@@ -229,8 +265,8 @@ __global__ void __launch_bounds__(device::kThreads)
   }
   unsigned block = blockIdx.x;
   const int layer = gradients.layer_of(block);
-  const int output = group.first_output[layer] +
-                     static_cast<int>(block / gradients.panels * device::kThreads + threadIdx.x);
+  const int output =
+      group.first_output[layer] + static_cast<int>(block / gradients.panels) * kOutputsOfBlock;
   correct_weights(group, layer, output, static_cast<int>(block % gradients.panels),
                   gradients.outputs, gradients.zeroed[layer], gradients.weights, shared.weights);
 }
@@ -238,7 +274,7 @@ __global__ void __launch_bounds__(device::kThreads)
 // ---- Layers that saw their flips themselves: zeroes are all there is to do ----------------------
 
 template <typename T>
-__global__ void __launch_bounds__(device::kThreads)
+__global__ void __launch_bounds__(kThreads)
     flip_stops_kernel(const __grid_constant__ Group group,
                       const __grid_constant__ Gradients<T> gradients) {
   __shared__ InputShared shared;
@@ -247,7 +283,7 @@ __global__ void __launch_bounds__(device::kThreads)
   }
   unsigned block = blockIdx.x;
   const int layer = gradients.layer_of(block);
-  const std::uint64_t index = std::uint64_t{block} * device::kThreads + threadIdx.x;
+  const std::uint64_t index = std::uint64_t{block} * kThreads + threadIdx.x;
   const std::int64_t columns = group.rows.columns;
   const std::int64_t outputs = group.first_output[layer + 1] - group.first_output[layer];
   if (index >= static_cast<std::uint64_t>(outputs * columns / 32)) return;
@@ -255,8 +291,8 @@ __global__ void __launch_bounds__(device::kThreads)
             gradients.weights + group.first_output[layer] * columns);
 }
 
-unsigned blocks_of(std::int64_t items) {
-  return static_cast<unsigned>((items + device::kThreads - 1) / device::kThreads);
+unsigned blocks_of(std::int64_t items, int of_block) {
+  return static_cast<unsigned>((items + of_block - 1) / of_block);
 }
 
 }  // namespace
@@ -276,9 +312,9 @@ void correct_gradients(const NotedGroup& noted, const GroupGradients& given, Str
     const bool is_listed = noted.notes.panels != nullptr;
     for (int layer = 0; layer < group.layers; ++layer) {
       const std::int64_t outputs = noted.outputs[static_cast<std::size_t>(layer)];
-      const unsigned blocks = is_listed ? blocks_of(outputs) * gradients.panels
+      const unsigned blocks = is_listed ? blocks_of(outputs, kOutputsOfBlock) * gradients.panels
                               : gradients.zeroed[layer] != nullptr
-                                  ? blocks_of(outputs * noted.columns / 32)
+                                  ? blocks_of(outputs * noted.columns / 32, kThreads)
                                   : 0;
       gradients.first_chunk[layer + 1] = gradients.first_chunk[layer] + blocks;
     }
@@ -286,10 +322,9 @@ void correct_gradients(const NotedGroup& noted, const GroupGradients& given, Str
     if (blocks == 0) return;
     if (is_listed) {
       flips_in_gradients_kernel<T>
-          <<<blocks, device::kThreads, 0, device::native(stream)>>>(group, gradients);
+          <<<blocks, kThreads, 0, device::native(stream)>>>(group, gradients);
     } else {
-      flip_stops_kernel<T>
-          <<<blocks, device::kThreads, 0, device::native(stream)>>>(group, gradients);
+      flip_stops_kernel<T><<<blocks, kThreads, 0, device::native(stream)>>>(group, gradients);
     }
   });
   PARADIGM_CUDA_CHECK(cudaGetLastError());
