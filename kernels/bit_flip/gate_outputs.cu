@@ -16,7 +16,7 @@ using namespace kernels::bit_flips;
 constexpr int kOfThread = static_cast<int>(kGroupOutputs);
 constexpr int kMostThreads = 256;
 constexpr int kRowsTogether = 1;  // loads of a thread under way at once
-constexpr unsigned kMostRowBlocks = 3072;
+constexpr unsigned kMostRowBlocks = 6144;
 
 struct Gating {
   unsigned lists;       ///< blocks that list flips by column come first

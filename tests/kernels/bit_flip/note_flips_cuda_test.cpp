@@ -132,18 +132,21 @@ TEST(NoteFlipsCuda, BelieveTheRangeOfTheInput) {
   EXPECT_EQ(value_of_777(-29.75f, 29.75f, 0), 0xC200) << "nobody looked";
 }
 
-// So many segments that a lane draws a field by itself.
+// So many segments that blocks have fewer threads, and that a lane draws a field by itself.
 TEST(NoteFlipsCuda, LargeInputsAgreeWithTheFastCpuVersion) {
   SKIP_WITHOUT_DEVICE();
-  constexpr std::int64_t kRows = 3300, kColumns = 8192, kCount = kRows * kColumns;
-  Words words(kCount, 0x3F80);
-  BitFlip how = tests::flips_of(bf16, 16, 16, 0);
-  how.zero_from = zero_out_word(30, bf16);
-  const CudaBuffer<std::uint16_t> data(words);
-  const DeviceNotes notes(kRows, kColumns, 1);
-  cuda::note_flips({data.data(), kRows, kColumns}, std::array{how}, notes.notes(), data.data(), {});
-  cpu::flip(words.data(), bf16, kCount, how, words.data(), bf16, nullptr);
-  EXPECT_TRUE(data.host() == words);
+  constexpr std::int64_t kColumns = 8192;
+  for (const std::int64_t rows : {1500, 3300}) {
+    Words words(static_cast<std::size_t>(rows * kColumns), 0x3F80);
+    BitFlip how = tests::flips_of(bf16, 16, 16, 0);
+    how.zero_from = zero_out_word(30, bf16);
+    const CudaBuffer<std::uint16_t> data(words);
+    const DeviceNotes notes(rows, kColumns, 1);
+    cuda::note_flips({data.data(), rows, kColumns}, std::array{how}, notes.notes(), data.data(),
+                     {});
+    cpu::flip(words.data(), bf16, rows * kColumns, how, words.data(), bf16, nullptr);
+    EXPECT_TRUE(data.host() == words) << rows;
+  }
 }
 
 // The time of the description is not the one that counts: what the device finds in the clock is.
