@@ -9,8 +9,6 @@
 namespace engine {
 namespace {
 
-constexpr double no_limit = std::numeric_limits<double>::infinity();
-
 ParamSpecs workload_flags() {
   return in_group(
       "Workload",
@@ -35,7 +33,7 @@ ParamSpecs workload_flags() {
            .range(1, 4096)
            .ours()
            .help("Processor threads; null = as many as LibTorch takes by itself"),
-       integer("seed", 42).range(0, no_limit).help("Of fresh weights, tokens and simulated noise"),
+       integer("seed", 42).range(0, kNoLimit).help("Of fresh weights, tokens and simulated noise"),
        boolean("per_rule", false)
            .ours()
            .help("Also time each rule of each transform by itself, the other layers plain")});

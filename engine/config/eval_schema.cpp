@@ -6,18 +6,13 @@
 namespace engine {
 namespace {
 
-constexpr double no_limit = std::numeric_limits<double>::infinity();
-
 ParamSpecs model_flags() {
   return in_group(
       "Model",
       {path("model_name_or_path", unset)
            .required()
            .help("Checkpoint or run folder to evaluate, or the name of one in the local hub cache"),
-       path("tokenizer_name", unset)
-           .nullable()
-           .help("Folder or hub name of the tokenizer; null = the checkpoint's own"),
-       rope_flag()});
+       tokenizer_flag(), rope_flag()});
 }
 
 ParamSpecs evaluation_flags() {
@@ -27,16 +22,13 @@ ParamSpecs evaluation_flags() {
                        .unit("sequences")
                        .help("Sequences in one batch; does not change the result"),
                    boolean("bf16", false).help("Compute in bfloat16 over fp32 weights"),
-                   integer("seed", 42).range(0, no_limit).help("Seed of the simulated noise")});
+                   integer("seed", 42).range(0, kNoLimit).help("Seed of the simulated noise")});
 }
 
 ParamSpecs transform_flags() {
   return in_group(
       "Transform",
-      {path("transform_config", unset)
-           .nullable()
-           .help(
-               "Transform file, or none; null = what the checkpoint records, else the plain model"),
+      {transform_flag(),
        integer("calibrate_batches", 8)
            .range(0, kMostAtOnce)
            .ours()

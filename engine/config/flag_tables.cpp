@@ -5,8 +5,6 @@
 
 namespace engine {
 
-constexpr double no_limit = std::numeric_limits<double>::infinity();
-
 void append(ParamSpecs& flags, ParamSpecs more) {
   flags.insert(flags.end(), std::make_move_iterator(more.begin()),
                std::make_move_iterator(more.end()));
@@ -36,7 +34,7 @@ ParamSpecs data_flags() {
                  "taken from its start"),
        integer("max_eval_samples", unset)
            .nullable()
-           .range(1, no_limit)
+           .range(1, kNoLimit)
            .help("Use at most this many validation blocks"),
        boolean("keep_linebreaks", true).help("Keep the line breaks of txt files"),
        integer("block_size", unset)
@@ -45,6 +43,18 @@ ParamSpecs data_flags() {
            .unit("tokens")
            .help("Length of a training sequence; null = the tokenizer's longest, or, where the "
                  "model takes less than that, what the model takes, at most 1024")});
+}
+
+ParamSpec tokenizer_flag() {
+  return path("tokenizer_name", unset)
+      .nullable()
+      .help("Folder or hub name of the tokenizer; null = the checkpoint's own");
+}
+
+ParamSpec transform_flag() {
+  return path("transform_config", unset)
+      .nullable()
+      .help("Transform file, or none; null = what the checkpoint records, else the plain model");
 }
 
 ParamSpec rope_flag() {

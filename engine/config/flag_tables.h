@@ -4,6 +4,7 @@
 
 #include "engine/config/param_schema.h"
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@ namespace engine {
 
 using ParamSpecs = std::vector<ParamSpec>;
 
+/// Of a range that is open above.
+inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 /// Highest batch size, accumulation and number of calibration batches; with kLongestBlock they keep
 /// every product of them within 64 bits.
 inline constexpr double kMostAtOnce = 1 << 20;
@@ -18,8 +21,12 @@ inline constexpr double kLongestBlock = 1 << 22;
 
 /// Dataset, files, block size, sample limits.
 ParamSpecs data_flags();
+/// --tokenizer_name.
+ParamSpec tokenizer_flag();
 /// --rope.
 ParamSpec rope_flag();
+/// --transform_config.
+ParamSpec transform_flag();
 /// --device and --use_cpu.
 ParamSpecs device_flags();
 /// The same, and how training uses the device.

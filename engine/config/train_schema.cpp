@@ -6,8 +6,6 @@
 namespace engine {
 namespace {
 
-constexpr double no_limit = std::numeric_limits<double>::infinity();
-
 ParamSpecs model_flags() {
   return in_group(
       "Model",
@@ -19,10 +17,7 @@ ParamSpecs model_flags() {
            .help(
                "What to train from scratch, instead of a checkpoint: a config.json, its folder, or "
                "a flavour of the CLM family such as clm-60m"),
-       path("tokenizer_name", unset)
-           .nullable()
-           .help("Folder or hub name of the tokenizer; null = the checkpoint's own"),
-       rope_flag()});
+       tokenizer_flag(), rope_flag()});
 }
 
 ParamSpecs train_data_flags() {
@@ -31,14 +26,14 @@ ParamSpecs train_data_flags() {
          in_group("Data",
                   {integer("max_train_samples", unset)
                        .nullable()
-                       .range(1, no_limit)
+                       .range(1, kNoLimit)
                        .help("Use at most this many training blocks"),
                    integer("preprocessing_num_workers", unset)
                        .nullable()
                        .range(1, 1024)
                        .help("Threads that tokenise; null = all cores. Does not change the tokens"),
                    integer("dataloader_num_workers", 0)
-                       .range(0, no_limit)
+                       .range(0, kNoLimit)
                        .help("Accepted; one thread prepares batches ahead, whatever the number")}));
   return flags;
 }
@@ -73,30 +68,30 @@ ParamSpecs training_flags() {
            .open_below()
            .help("Passes over the training text, when max_steps is not set"),
        integer("max_steps", -1)
-           .range(-1, no_limit)
+           .range(-1, kNoLimit)
            .help("Optimizer steps; above 0 it wins over num_train_epochs"),
        choice("eval_strategy", {"no", "steps"})
            .help("steps: evaluate every eval_steps steps (logging_steps when that is not given). "
                  "A given eval_steps alone means the same"),
        integer("eval_steps", unset)
            .nullable()
-           .range(1, no_limit)
+           .range(1, kNoLimit)
            .unit("steps")
            .help("Evaluate every so many steps; null = only at the end, with do_eval"),
        boolean("bf16", false).help("Compute in bfloat16 over fp32 weights and optimizer state"),
        integer("seed", 42)
-           .range(0, no_limit)
+           .range(0, kNoLimit)
            .help("Seed of everything random: order of the blocks, dropout, simulated noise")});
 }
 
 ParamSpecs optimizer_flags() {
   return in_group("Optimizer",
                   {real("learning_rate", 5e-5)
-                       .range(0, no_limit)
+                       .range(0, kNoLimit)
                        .log_scale()
                        .help("Highest learning rate of the schedule"),
                    real("weight_decay", 0.0)
-                       .range(0, no_limit)
+                       .range(0, kNoLimit)
                        .help("AdamW's decoupled decay; not on biases and norm weights, but on "
                              "embeddings and head"),
                    real("adam_beta1", 0.9)
@@ -108,11 +103,11 @@ ParamSpecs optimizer_flags() {
                        .open_above()
                        .help("AdamW's decay of the squared gradient's mean"),
                    real("adam_epsilon", 1e-8)
-                       .range(0, no_limit)
+                       .range(0, kNoLimit)
                        .log_scale()
                        .help("AdamW's guard against division by zero"),
                    real("max_grad_norm", 1.0)
-                       .range(0, no_limit)
+                       .range(0, kNoLimit)
                        .help("Global L2 norm that gradients are clipped to; 0 = no clipping"),
                    choice("optim", {"adamw_torch", "adamw_torch_fused"})
                        .help("Both names mean the one optimizer here: fused AdamW")});
@@ -124,14 +119,14 @@ ParamSpecs schedule_flags() {
       {choice("lr_scheduler_type", {"linear", "cosine", "constant", "constant_with_warmup"})
            .help("Course of the learning rate after the warm-up; constant knows no warm-up"),
        integer("warmup_steps", 0)
-           .range(0, no_limit)
+           .range(0, kNoLimit)
            .unit("steps")
            .help("Steps over which the learning rate rises from 0; above 0 it wins over "
                  "warmup_ratio"),
        real("warmup_ratio", 0.0).range(0, 1).help("Warm-up as a share of all steps"),
        integer("lr_schedule_steps", unset)
            .nullable()
-           .range(1, no_limit)
+           .range(1, kNoLimit)
            .ours()
            .unit("steps")
            .help("Length of the learning rate's course when it is not max_steps; steps beyond it "
@@ -143,10 +138,10 @@ ParamSpecs saving_flags() {
       "Saving and logging",
       {choice("save_strategy", {"steps", "no", "epoch"})
            .help("When to save; the final model is always saved"),
-       integer("save_steps", 500).range(1, no_limit).unit("steps").help("Save every so many steps"),
+       integer("save_steps", 500).range(1, kNoLimit).unit("steps").help("Save every so many steps"),
        integer("save_total_limit", unset)
            .nullable()
-           .range(1, no_limit)
+           .range(1, kNoLimit)
            .help("Keep at most this many checkpoints; null = all"),
        boolean("save_async", true)
            .ours()
@@ -154,11 +149,11 @@ ParamSpecs saving_flags() {
                "Write checkpoints beside the training, from a copy in host memory; without it, or "
                "where the copy does not fit, the training waits"),
        integer("logging_steps", 10)
-           .range(1, no_limit)
+           .range(1, kNoLimit)
            .unit("steps")
            .help("Log every so many steps; the loss is the mean since the last log"),
        integer("layer_stats_steps", 50)
-           .range(0, no_limit)
+           .range(0, kNoLimit)
            .ours()
            .unit("steps")
            .help("Measure the simulated layers on every so many steps (ranges, clamp rate, SQNR, "
@@ -173,10 +168,7 @@ ParamSpecs saving_flags() {
 ParamSpecs transform_flags() {
   return in_group(
       "Transform",
-      {path("transform_config", unset)
-           .nullable()
-           .help(
-               "Transform file, or none; null = what the checkpoint records, else the plain model"),
+      {transform_flag(),
        boolean("allow_transform_change", false)
            .ours()
            .help("Resume under another transform than the one the run was started with"),
@@ -206,7 +198,7 @@ ParamSpecs sentinel_flags() {
            .ours()
            .help("A gradient norm of so many times the running median is a blow-up; 0 = never"),
        integer("sentinel_plateau_steps", 1000)
-           .range(0, no_limit)
+           .range(0, kNoLimit)
            .ours()
            .unit("steps")
            .help("A loss that has not fallen by 0.1 % over so many steps is a plateau; 0 = never"),
