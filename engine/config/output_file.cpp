@@ -3,6 +3,7 @@
 
 #include "engine/runs/atomic_file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -23,6 +24,14 @@ Problem problem(const char* id, const std::string& flag, const std::string& file
           .remedy = remedy};
 }
 
+/// Also /dev/stdout: replacing the file would leave what is printed without a name.
+bool is_standard_output(const std::string& file) {
+  struct stat named = {};
+  struct stat printed = {};
+  return stat(file.c_str(), &named) == 0 && fstat(STDOUT_FILENO, &printed) == 0 &&
+         named.st_dev == printed.st_dev && named.st_ino == printed.st_ino;
+}
+
 }  // namespace
 
 std::optional<Problem> output_file_problem(const std::string& flag, const std::string& file) {
@@ -30,6 +39,9 @@ std::optional<Problem> output_file_problem(const std::string& flag, const std::s
   std::error_code ignored;
   if (const std::string obstacle = obstacle_at(file); !obstacle.empty()) {
     return problem("bad-value", flag, file, file + " " + obstacle, "Name a plain file");
+  }
+  if (is_standard_output(file)) {
+    return problem("bad-value", flag, file, file + " is where stdout goes", "Name another file");
   }
   const fs::path folder = fs::absolute(link_target(file), ignored).parent_path();
   if (!fs::is_directory(folder, ignored)) {

@@ -9,8 +9,8 @@
 namespace engine {
 
 /// Why `file`, which `flag` names, cannot be written: no folder, one without permission, or a
-/// folder, a device or a pipe in its place. Found before minutes of work are lost. Nothing when it
-/// can, or when it is empty.
+/// folder, a device, a pipe or the program's own stdout in its place. Found before minutes of work
+/// are lost. Nothing when it can, or when it is empty.
 std::optional<Problem> output_file_problem(const std::string& flag, const std::string& file);
 
 /// Whether both name one file, also through links; never where one is empty.

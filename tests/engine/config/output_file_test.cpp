@@ -3,9 +3,11 @@
 
 #include "tests/support/scratch_folder.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 
 namespace engine {
@@ -38,6 +40,25 @@ TEST(OutputFile, IsNoDeviceAndNoLinkInACircle) {
   }
   fs::create_symlink("no/new.csv", scratch / "link");
   EXPECT_EQ(output_file_problem("--csv", (scratch / "link").string())->id, "no-folder");
+}
+
+TEST(OutputFile, IsNotWhereTheProgramPrints) {
+  const ScratchFolder scratch;
+  const std::string file = scratch.write("printed.txt", "").string();
+  std::fflush(stdout);
+  const int before = dup(STDOUT_FILENO);
+  const int printed = open(file.c_str(), O_WRONLY);
+  dup2(printed, STDOUT_FILENO);
+  const auto by_name = output_file_problem("--csv", file);
+  const auto by_device = output_file_problem("--csv", "/dev/stdout");
+  dup2(before, STDOUT_FILENO);
+  close(printed);
+  close(before);
+  for (const auto& problem : {by_name, by_device}) {
+    ASSERT_TRUE(problem);
+    EXPECT_NE(problem->message.find("stdout"), std::string::npos) << problem->message;
+  }
+  EXPECT_FALSE(output_file_problem("--csv", file));
 }
 
 TEST(OutputFile, NeedsAFolderThatTakesFiles) {
