@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/devices.h"
 
+#include <ATen/Context.h>
 #include <torch/version.h>
 
 #ifdef PARADIGM_TORCH_CUDA
@@ -308,6 +309,12 @@ ChosenDevice choose_device(const std::string& wanted, bool is_transformed) {
   ChosenDevice chosen = choose_device(device_report(), wanted, is_transformed);
   if (chosen.device.is_cuda()) let_cuda_memory_grow();
   return chosen;
+}
+
+void set_full_determinism(bool is_wanted) {
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(is_wanted, /*warn_only=*/false);
+  context.setDeterministicFillUninitializedMemory(false);
 }
 
 void release_kept_memory() {

@@ -45,6 +45,11 @@ ChosenDevice choose_device(const DeviceReport& report, const std::string& wanted
 /// Of the devices of this machine. On a GPU, from then on LibTorch's memory grows in one piece.
 ChosenDevice choose_device(const std::string& wanted, bool is_transformed);
 
+/// --full_determinism: whether from then on LibTorch sums in a fixed order wherever it has one, at
+/// a cost: attention's gradients on a GPU, on which else two equal runs differ by rounding. Our own
+/// kernels always do.
+void set_full_determinism(bool is_wanted);
+
 /// Gives memory that LibTorch keeps for later back to the GPUs, for other processes to use.
 void release_kept_memory();
 

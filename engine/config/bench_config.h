@@ -23,6 +23,7 @@ struct BenchConfig {
   bool cuda_graphs = true;
   std::int64_t layer_stats_steps = 0;
   std::string activation_checkpointing = "none";
+  bool full_determinism = false;
   std::string device = "auto";
   std::optional<std::int64_t> threads;  ///< absent: as many as LibTorch takes
   std::int64_t warmup = 2;

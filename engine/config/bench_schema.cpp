@@ -110,6 +110,7 @@ BenchConfig bench_config_from(const ParamValues& given) {
   config.cuda_graphs = values.get_bool("cuda_graphs");
   config.layer_stats_steps = values.get_int("layer_stats_steps");
   config.activation_checkpointing = values.get_text("activation_checkpointing");
+  config.full_determinism = values.get_bool("full_determinism");
   config.device = values.get_bool("use_cpu") ? "cpu" : values.get_text("device");
   if (is_set(values.get("threads"))) config.threads = values.get_int("threads");
   config.warmup = values.get_int("warmup");

@@ -76,7 +76,11 @@ ParamSpecs training_device_flags() {
                                  .ours()
                                  .help("Forget activations and compute them again in the "
                                        "backward pass: of every MLP (selective) or decoder "
-                                       "layer; less memory, more time, the same numbers")}));
+                                       "layer; less memory, more time, the same numbers"),
+                             boolean("full_determinism", false)
+                                 .help("On a GPU, sum attention's gradients in one order: two "
+                                       "equal runs, or one that was resumed, end at the same "
+                                       "bits, as they always do on the CPU; slower")}));
   return flags;
 }
 

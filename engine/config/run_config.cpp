@@ -115,6 +115,7 @@ void visit_run_fields(Config& config, Visitor&& visit) {
   visit("device", config.device);
   visit("cuda_graphs", config.cuda_graphs);
   visit("activation_checkpointing", config.activation_checkpointing);
+  visit("full_determinism", config.full_determinism);
 }
 
 Problem flag_problem(const std::string& flag, const std::string& value, std::string message,

@@ -80,6 +80,7 @@ struct RunConfig {
   std::string device = "auto";
   bool cuda_graphs = true;
   std::string activation_checkpointing = "none";  ///< none, selective, layer
+  bool full_determinism = false;
 
   std::optional<std::string>
       transform_config;  ///< path, "none", or absent = what the checkpoint records

@@ -110,8 +110,6 @@ ParamSpecs distributed_flags() {
   append(flags, refused("give per_device_train_batch_size or per_device_eval_batch_size",
                         {optional_integer("per_gpu_train_batch_size"),
                          optional_integer("per_gpu_eval_batch_size")}));
-  append(flags, refused("a run repeats itself without it on the CPU",
-                        {boolean("full_determinism", false)}));
   append(flags,
          refused("memory is kept by the allocator", {optional_integer("torch_empty_cache_steps")}));
   return flags;

@@ -96,6 +96,7 @@ class Bench {
       }
     }
     device_ = choose_device(config.device, !choices_.empty());
+    set_full_determinism(config.full_determinism);
     if (!device_.note.empty()) result_.notes.push_back(device_.note);
   }
 

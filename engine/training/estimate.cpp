@@ -91,6 +91,7 @@ class CostProbe {
     choice_ = choose_transform(config_.transform_config, directory, source_.config,
                                config_.bf16 ? "bf16" : "fp32");
     device_ = choose_device(config_.device, !choice_.is_plain());
+    set_full_determinism(config_.full_determinism);
     block_size_ = resolved_block_size(config_.block_size, *tokenizer_,
                                       source_.config.max_position_embeddings, result_.notes);
     result_.device = device_.id;

@@ -179,6 +179,7 @@ class Preparation {
                                config_.bf16 ? "bf16" : "fp32");
     notes_.insert(notes_.end(), choice_.notes.begin(), choice_.notes.end());
     device_ = choose_device(config_.device, !choice_.is_plain());
+    set_full_determinism(config_.full_determinism);
     if (!device_.note.empty()) notes_.push_back(device_.note);
     config_.device = device_.id;
     config_.block_size = resolved_block_size(config_.block_size, *tokenizer_,

@@ -80,11 +80,12 @@ class CapturedStepOnCuda : public ::testing::Test {
 
   static std::shared_ptr<GraphMemory> memory() { return graph_memory(at::Device(at::kCUDA, 0)); }
 
-  static Batches batches(std::uint64_t step, std::int64_t count, std::int64_t rows = 2) {
+  static Batches batches(std::uint64_t step, std::int64_t count, std::int64_t rows = 2,
+                         std::int64_t length = 32) {
     at::Generator generator = at::detail::createCPUGenerator(100 + step);
     Batches all;
     for (std::int64_t i = 0; i < count; ++i) {
-      all.push_back(at::randint(257, {rows, 32}, generator, at::kLong));
+      all.push_back(at::randint(257, {rows, length}, generator, at::kLong));
     }
     return all;
   }
@@ -203,6 +204,26 @@ TEST_F(CapturedStepOnCuda, SampledStepsTrainAsOthersDo) {
       EXPECT_TRUE(never.trainer->is_captured() && always.trainer->measures_in_graph());
     }
   }
+}
+
+// Of this size, attention's gradients by cuDNN are not the same twice.
+TEST_F(CapturedStepOnCuda, UnderFullDeterminismEqualTrainingsEndAtTheSameBits) {
+  tests::write_tiny_llama(folder_ / "model", {.hidden_size = 256, .intermediate_size = 512});
+  set_full_determinism(true);
+  for (const std::optional<std::string>& rules :
+       {std::optional<std::string>(), std::optional<std::string>(kBitFlips),
+        std::optional<std::string>(kOpticalLinears)}) {
+    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+      SCOPED_TRACE(testing::Message() << rules.value_or("plain") << dtype);
+      Training one = training(rules, dtype, memory());
+      Training other = training(rules, dtype, memory());
+      for (std::uint64_t step = 0; step < 8; ++step) {
+        expect_same_step(one, other, batches(step, 1, 12, 1024));
+      }
+      EXPECT_TRUE(one.trainer->is_captured()) << one.trainer->capture_failure();
+    }
+  }
+  set_full_determinism(false);
 }
 
 TEST_F(CapturedStepOnCuda, TrainersThatTakeTurnsShareTheMemory) {
