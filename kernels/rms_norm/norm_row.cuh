@@ -6,13 +6,16 @@
 #include "kernels/device/range.cuh"
 #include "kernels/device/rows.cuh"
 
+#include <algorithm>
+#include <initializer_list>
 #include <type_traits>
 
 namespace kernels::device {
 
 constexpr int kMostColumns = 2048;  ///< of a row that stays in registers
-/// Packs of four of a lane: more would leave no registers for other rows.
-constexpr int kMostPacks = 4;
+/// Packs of four, or of eight, of a lane: more would leave no registers for other rows; with three
+/// eights rows of 768 and 1536 leave no warp idle.
+constexpr int kMostFours = 4, kMostEights = 3;
 
 /// Of a row that a warp takes at once, `count` neighbours a lane.
 constexpr int columns_of_warp(int count) { return 32 * count; }
@@ -73,6 +76,28 @@ void with_row_shape(std::int64_t width, Work&& work) {
   if (packs <= 2 * kMost) return with_warps(std::integral_constant<int, 2>{});
   if (packs <= 4 * kMost) return with_warps(std::integral_constant<int, 4>{});
   with_warps(std::integral_constant<int, 8>{});
+}
+
+/// Calls work(neighbours that a lane takes in one access) as an integral constant: 16 bytes where
+/// all of `rows` can be read so.
+template <typename T, typename Work>
+void with_access(std::int64_t width, std::initializer_list<const void*> rows, Work&& work) {
+  if constexpr (sizeof(T) == 2) {
+    if (width % 8 == 0 && std::all_of(rows.begin(), rows.end(), aligned_for_eight)) {
+      return work(std::integral_constant<int, 8>{});
+    }
+  }
+  work(std::integral_constant<int, 4>{});
+}
+
+/// Calls work(count, packs, warps) as integral constants for norm_row(): one choice for all kernels
+/// that norm rows, so that they sum in the same order.
+template <typename T, typename Work>
+void with_norm_shape(std::int64_t width, std::initializer_list<const void*> rows, Work&& work) {
+  with_access<T>(width, rows, [&](auto count) {
+    with_row_shape<count() == 8 ? kMostEights : kMostFours, count()>(
+        width, [&](auto packs, auto row_warps) { work(count, packs, row_warps); });
+  });
 }
 
 /// y = (x + what is added) · scale · weight of one row, which stays in registers. `add` gets the

@@ -5,7 +5,6 @@
 #include "kernels/rms_norm/norm_row.cuh"
 #include "kernels/rms_norm/rms_norm.h"
 
-#include <algorithm>
 #include <initializer_list>
 #include <type_traits>
 
@@ -13,12 +12,9 @@ namespace kernels::cuda {
 namespace {
 
 using device::kMostColumns;
-using device::kMostPacks;
 using device::RowWarps;
+using device::with_access;
 using device::with_row_shape;
-
-/// Of a lane: rows of 768 and 1536 then leave no warp idle.
-constexpr int kMostEights = 3;
 
 template <typename T, int kCount, int kPacks, int kRowWarps>
 __global__ void __launch_bounds__(device::kThreads)
@@ -310,18 +306,6 @@ bool stays_in_registers(std::int64_t width, std::initializer_list<const void*> r
          device::aligned_for_four(weight, 4);
 }
 
-/// Calls work(neighbours that a lane takes in one access, as an integral constant) for rows that
-/// stay in registers: 16 bytes where they can be read so.
-template <typename T, typename Work>
-void with_access(std::int64_t width, std::initializer_list<const void*> rows, Work&& work) {
-  if constexpr (sizeof(T) == 2) {
-    if (width % 8 == 0 && std::all_of(rows.begin(), rows.end(), device::aligned_for_eight)) {
-      return work(std::integral_constant<int, 8>{});
-    }
-  }
-  work(std::integral_constant<int, 4>{});
-}
-
 }  // namespace
 
 void rms_norm(const void* x, const void* delta, const float* weight, ElementType type,
@@ -337,13 +321,11 @@ void rms_norm(const void* x, const void* delta, const float* weight, ElementType
           static_cast<T*>(sum), static_cast<T*>(y), scale, extent);
     };
     if (stays_in_registers(width, {x, delta, sum, y}, weight, type)) {
-      with_access<T>(width, {x, delta, sum, y}, [&](auto count) {
-        with_row_shape<count() == 8 ? kMostEights : kMostPacks, count()>(
-            width, [&](auto packs, auto row_warps) {
-              launch(&rms_norm_kernel<T, count(), packs(), row_warps()>,
-                     RowWarps<row_warps()>::kRows);
-            });
-      });
+      device::with_norm_shape<T>(width, {x, delta, sum, y},
+                                 [&](auto count, auto packs, auto row_warps) {
+                                   launch(&rms_norm_kernel<T, count(), packs(), row_warps()>,
+                                          RowWarps<row_warps()>::kRows);
+                                 });
     } else {
       launch(&any_rms_norm_kernel<T>, device::kWarps);
     }
