@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/models/comparison_model.h"
 
-#include "widgets/models/run_notes.h"
 #include "widgets/style/run_look_icon.h"
 #include "widgets/style/text.h"
 
@@ -9,6 +8,7 @@
 #include <QGuiApplication>
 
 #include <algorithm>
+#include <utility>
 
 namespace widgets {
 namespace {
@@ -17,9 +17,9 @@ constexpr quintptr kTop = 0;  ///< internal id of rows at the top; a run below g
 
 }  // namespace
 
-ComparisonModel::ComparisonModel(RunNotes* notes, QObject* parent)
-    : QAbstractItemModel(parent), notes_(notes) {
-  connect(notes_, &RunNotes::changed, this, &ComparisonModel::noteChanged);
+ComparisonModel::ComparisonModel(RunNotesPtr notes, QObject* parent)
+    : QAbstractItemModel(parent), notes_(std::move(notes)) {
+  connect(notes_.get(), &RunNotes::changed, this, &ComparisonModel::noteChanged);
 }
 
 void ComparisonModel::setView(ComparisonViewPtr view) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "widgets/models/comparison_groups.h"
+#include "widgets/models/run_notes.h"
 
 #include <QAbstractItemModel>
 #include <QString>
@@ -12,8 +13,6 @@
 
 namespace widgets {
 
-class RunNotes;
-
 /// One row per run: name with its look and a check box (shown in the charts), state, step, the
 /// settings that differ, for each metric the statistic and the difference to the baseline, speed,
 /// duration, newest checkpoint, and what the user says about it. Below rows of groups when grouped.
@@ -23,7 +22,7 @@ class ComparisonModel : public QAbstractItemModel {
  public:
   enum Role { kSortRole = Qt::UserRole + 1, kFirstRole, kTextRole };
 
-  explicit ComparisonModel(RunNotes* notes, QObject* parent = nullptr);
+  explicit ComparisonModel(RunNotesPtr notes, QObject* parent = nullptr);
 
   void setView(ComparisonViewPtr view);
   const ComparisonViewPtr& view() const { return view_; }
@@ -72,7 +71,7 @@ class ComparisonModel : public QAbstractItemModel {
   /// Every row there is, of groups and of runs, says it anew.
   void tellChanged(const QList<int>& roles = {});
 
-  RunNotes* notes_;
+  RunNotesPtr notes_;
   ComparisonViewPtr view_;
   std::vector<RunColumn> columns_;
   std::vector<QString> keys_;

@@ -5,7 +5,7 @@
 #include <QStringList>
 
 #include <map>
-#include <optional>
+#include <memory>
 
 class QSettings;
 
@@ -52,6 +52,10 @@ class RunNotes : public QObject {
   QStringList baselines_;
   std::map<QString, QString> choices_;
 };
+
+/// Whoever shows notes holds them: widgets are hidden and laid out, and ask for notes, while the
+/// window that made them is being destroyed.
+using RunNotesPtr = std::shared_ptr<RunNotes>;
 
 /// "paper, 60M" as tags: between commas, trimmed, each once.
 QStringList tags_from(const QString& text);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/panels/compare_curve_tools.h"
 
-#include "widgets/models/run_notes.h"
 #include "widgets/panels/tool_row.h"
 #include "widgets/style/metrics.h"
 
@@ -12,6 +11,8 @@
 #include <QSignalBlocker>
 #include <QSpinBox>
 #include <QToolButton>
+
+#include <utility>
 
 namespace widgets {
 namespace {
@@ -24,9 +25,9 @@ const QString kNo = QStringLiteral("no");
 
 }  // namespace
 
-CompareCurveTools::CompareCurveTools(RunNotes* notes, QWidget* parent)
+CompareCurveTools::CompareCurveTools(RunNotesPtr notes, QWidget* parent)
     : QWidget(parent),
-      notes_(notes),
+      notes_(std::move(notes)),
       half_life_(new QSpinBox),
       align_(new QLineEdit),
       charts_(make_tool(tr("More charts"), QString(), QStringLiteral("compare.charts"),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "widgets/models/run_notes.h"
+
 #include <QStringList>
 #include <QWidget>
 
@@ -13,8 +15,6 @@ class QToolButton;
 
 namespace widgets {
 
-class RunNotes;
-
 /// How the curves of a comparison are drawn: means or single runs, smoothing, logarithmic axes, the
 /// step that x is counted from, and which metrics have a chart besides the main one. What is chosen
 /// comes back with the next start.
@@ -22,7 +22,7 @@ class CompareCurveTools : public QWidget {
   Q_OBJECT
 
  public:
-  explicit CompareCurveTools(RunNotes* notes, QWidget* parent = nullptr);
+  explicit CompareCurveTools(RunNotesPtr notes, QWidget* parent = nullptr);
 
   /// The notes have another store: takes the choices that stand there.
   void restore();
@@ -48,7 +48,7 @@ class CompareCurveTools : public QWidget {
   void fillCharts();
   QToolButton* addToggle(const QString& text, const QString& name, const QString& tip);
 
-  RunNotes* notes_;
+  RunNotesPtr notes_;
   QToolButton* means_;
   QToolButton* log_x_;
   QToolButton* log_y_;

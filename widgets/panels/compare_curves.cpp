@@ -31,12 +31,12 @@ bool is_whole(const engine::ComparisonOptions& options) {
 
 }  // namespace
 
-CompareCurves::CompareCurves(RunNotes* notes, QWidget* parent)
+CompareCurves::CompareCurves(RunNotesPtr notes, QWidget* parent)
     : QWidget(parent),
       verdict_(new WrappedLabel),
       replicas_(make_tool(QString(), QStringLiteral("add"), QStringLiteral("compare.replicas"),
                           tr("Queue the missing replicas"))),
-      tools_(new CompareCurveTools(notes)),
+      tools_(new CompareCurveTools(std::move(notes))),
       splitter_(new QSplitter(Qt::Vertical)),
       differences_(new DifferencePlot) {
   auto* column = new QVBoxLayout(this);

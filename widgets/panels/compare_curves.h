@@ -2,6 +2,7 @@
 #pragma once
 
 #include "widgets/models/comparison_view.h"
+#include "widgets/models/run_notes.h"
 
 #include <QStringList>
 #include <QWidget>
@@ -17,7 +18,6 @@ namespace widgets {
 class CompareCurveTools;
 class CurvePlot;
 class DifferencePlot;
-class RunNotes;
 struct Curve;
 struct DifferenceCurve;
 
@@ -28,7 +28,7 @@ class CompareCurves : public QWidget {
   Q_OBJECT
 
  public:
-  explicit CompareCurves(RunNotes* notes, QWidget* parent = nullptr);
+  explicit CompareCurves(RunNotesPtr notes, QWidget* parent = nullptr);
 
   void setView(ComparisonViewPtr view);  ///< null: nothing to show
   /// Somebody answers replicasRequested(): there is a button for it.

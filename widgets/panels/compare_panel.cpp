@@ -40,14 +40,14 @@ void release_elsewhere(ComparisonViewPtr view) {
 ComparePanel::ComparePanel(Selection* selection, QWidget* parent)
     : QWidget(parent),
       messages_(new MessageBar(this)),
-      tools_(new CompareTools(&notes_)),
-      table_(new CompareTable(&notes_)),
+      tools_(new CompareTools(notes_)),
+      table_(new CompareTable(notes_)),
       tabs_(new QTabWidget),
-      curves_(new CompareCurves(&notes_)),
+      curves_(new CompareCurves(notes_)),
       details_(new ComparisonDetails),
       effects_(new CompareEffects),
       layers_(new CompareLayers),
-      trade_off_(new CompareTradeOff(&notes_)) {
+      trade_off_(new CompareTradeOff(notes_)) {
   tabs_->setObjectName(QStringLiteral("compare.tabs"));
   tabs_->setDocumentMode(true);
   tabs_->addTab(curves_, tr("Curves"));
@@ -93,7 +93,7 @@ QWidget* ComparePanel::makeDifferences() {
 
 void ComparePanel::connectParts(Selection* selection) {
   connect(tabs_, &QTabWidget::currentChanged, this, [this](int tab) {
-    notes_.setChoice(kTab, QString::number(tab));
+    notes_->setChoice(kTab, QString::number(tab));
     showTab();
   });
   connect(tools_, &CompareTools::optionsChanged, this, &ComparePanel::optionsChanged);
@@ -107,7 +107,7 @@ void ComparePanel::connectParts(Selection* selection) {
   connect(table_, &CompareTable::runChosen, selection, &Selection::setRun);
   connect(table_, &CompareTable::baselineChosen, this, &ComparePanel::setBaseline);
   connect(table_, &CompareTable::groupingChanged, this,
-          [this](const QString& by) { notes_.setChoice(kGrouping, by); });
+          [notes = notes_](const QString& by) { notes->setChoice(kGrouping, by); });
   connect(curves_, &CompareCurves::replicasRequested, this, &ComparePanel::replicasRequested);
   connect(details_, &ComparisonDetails::layersChosen, selection, &Selection::setLayers);
   connect(details_, &ComparisonDetails::groupChanged, this, &ComparePanel::showEffects);
@@ -119,12 +119,12 @@ void ComparePanel::connectParts(Selection* selection) {
 }
 
 void ComparePanel::setStore(QSettings* settings) {
-  notes_.setStore(settings);
-  table_->setGrouping(notes_.choice(kGrouping));
+  notes_->setStore(settings);
+  table_->setGrouping(notes_->choice(kGrouping));
   tools_->restore();
   curves_->tools()->restore();
   trade_off_->restore();
-  tabs_->setCurrentIndex(notes_.choice(kTab).toInt());
+  tabs_->setCurrentIndex(notes_->choice(kTab).toInt());
 }
 
 void ComparePanel::setTable(const ComparisonViewPtr& view, const QStringList& metrics) {
@@ -182,8 +182,8 @@ std::vector<std::string> ComparePanel::beside() const {
 }
 
 void ComparePanel::setBaseline(const QString& key) {
-  if (notes_.baselines().value(0) == key) return;
-  notes_.rememberBaseline(key);
+  if (notes_->baselines().value(0) == key) return;
+  notes_->rememberBaseline(key);
   Q_EMIT optionsChanged();
 }
 

@@ -49,7 +49,7 @@ class ComparePanel : public QWidget {
   /// Metrics that have a chart besides the main one.
   std::vector<std::string> beside() const;
   /// Keys of the runs that were chosen, the last chosen first.
-  QStringList baselines() const { return notes_.baselines(); }
+  QStringList baselines() const { return notes_->baselines(); }
   void setBaseline(const QString& key);
   const std::set<QString>& shownRuns() const;
   void setShown(const std::set<QString>& keys);
@@ -59,7 +59,7 @@ class ComparePanel : public QWidget {
   QString cost() const;
 
   MessageBar* messages() const { return messages_; }
-  RunNotes* notes() { return &notes_; }
+  RunNotes* notes() { return notes_.get(); }
   CompareTable* table() const { return table_; }
   ComparisonModel* model() const;
   CurvePlot* curves() const;
@@ -87,7 +87,8 @@ class ComparePanel : public QWidget {
     bool trade_off = false;
   };
 
-  RunNotes notes_;
+  /// Shared with the parts, which ask for notes until they are gone: later than members of this.
+  const RunNotesPtr notes_ = std::make_shared<RunNotes>();
   MessageBar* messages_;
   CompareTools* tools_;
   CompareTable* table_;

@@ -3,7 +3,6 @@
 
 #include "widgets/models/comparison_filter.h"
 #include "widgets/models/comparison_model.h"
-#include "widgets/models/run_notes.h"
 #include "widgets/panels/item_views.h"
 #include "widgets/style/text.h"
 
@@ -17,13 +16,14 @@
 #include <filesystem>
 #include <functional>
 #include <set>
+#include <utility>
 
 namespace widgets {
 
-CompareTable::CompareTable(RunNotes* notes, QWidget* parent)
+CompareTable::CompareTable(RunNotesPtr notes, QWidget* parent)
     : QTreeView(parent),
-      notes_(notes),
-      model_(new ComparisonModel(notes, this)),
+      notes_(std::move(notes)),
+      model_(new ComparisonModel(notes_, this)),
       filter_(new ComparisonFilter(model_, this)) {
   setObjectName(QStringLiteral("compare.table"));
   setAccessibleName(tr("Runs to compare"));
@@ -60,7 +60,7 @@ CompareTable::CompareTable(RunNotes* notes, QWidget* parent)
     const bool is_shown = name.data(Qt::CheckStateRole).toInt() == Qt::Checked;
     filter_->setData(name, is_shown ? Qt::Unchecked : Qt::Checked, Qt::CheckStateRole);
   });
-  connect(notes_, &RunNotes::changed, this, [this] {
+  connect(notes_.get(), &RunNotes::changed, this, [this] {
     hideUnusedColumns();
     tellFilter();
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "widgets/models/comparison_view.h"
+#include "widgets/models/run_notes.h"
 
 #include <QTreeView>
 
@@ -13,7 +14,6 @@ namespace widgets {
 
 class ComparisonFilter;
 class ComparisonModel;
-class RunNotes;
 
 /// The runs that can be compared: ticked ones are in the charts. Its menu pins, tags and annotates
 /// the selected runs, groups rows, and copies the table.
@@ -21,7 +21,7 @@ class CompareTable : public QTreeView {
   Q_OBJECT
 
  public:
-  explicit CompareTable(RunNotes* notes, QWidget* parent = nullptr);
+  explicit CompareTable(RunNotesPtr notes, QWidget* parent = nullptr);
 
   ComparisonModel* runs() const { return model_; }
   ComparisonFilter* filter() const { return filter_; }
@@ -54,7 +54,7 @@ class CompareTable : public QTreeView {
   void layOutColumns();
   void hideUnusedColumns();
 
-  RunNotes* notes_;
+  RunNotesPtr notes_;
   ComparisonModel* model_;
   ComparisonFilter* filter_;
   QString filter_text_;

@@ -2,7 +2,6 @@
 #include "widgets/panels/compare_tools.h"
 
 #include "engine/error.h"
-#include "widgets/models/run_notes.h"
 #include "widgets/panels/tool_row.h"
 #include "widgets/style/theme.h"
 
@@ -10,6 +9,8 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QToolButton>
+
+#include <utility>
 
 namespace widgets {
 namespace {
@@ -20,9 +21,9 @@ constexpr const char* kAxis = "axis";
 
 }  // namespace
 
-CompareTools::CompareTools(RunNotes* notes, QWidget* parent)
+CompareTools::CompareTools(RunNotesPtr notes, QWidget* parent)
     : QWidget(parent),
-      notes_(notes),
+      notes_(std::move(notes)),
       metric_(make_choice(QStringLiteral("compare.metric"), tr("Metric"), tr("What is compared"))),
       statistic_(make_choice(QStringLiteral("compare.statistic"), tr("Statistic"),
                              tr("The number of a curve that the table and the verdicts are about; "

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/compare/run_comparison.h"
+#include "widgets/models/run_notes.h"
 
 #include <QStringList>
 #include <QWidget>
@@ -13,15 +14,13 @@ class QToolButton;
 
 namespace widgets {
 
-class RunNotes;
-
 /// What a comparison is of: metric, statistic, horizontal axis, and which runs the table lists.
 /// Metric, statistic and axis come back with the next start.
 class CompareTools : public QWidget {
   Q_OBJECT
 
  public:
-  explicit CompareTools(RunNotes* notes, QWidget* parent = nullptr);
+  explicit CompareTools(RunNotesPtr notes, QWidget* parent = nullptr);
 
   /// The notes have another store: takes the choices that stand there.
   void restore();
@@ -44,7 +43,7 @@ class CompareTools : public QWidget {
   void makeChoices();
   void remember(const char* name, const QString& choice);
 
-  RunNotes* notes_;
+  RunNotesPtr notes_;
   QStringList metrics_;
   QComboBox* metric_;
   QComboBox* statistic_;

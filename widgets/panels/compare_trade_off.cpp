@@ -3,7 +3,6 @@
 
 #include "engine/compare/trade_off.h"
 #include "engine/error.h"
-#include "widgets/models/run_notes.h"
 #include "widgets/panels/tool_row.h"
 #include "widgets/plots/trade_off_plot.h"
 #include "widgets/style/metrics.h"
@@ -14,6 +13,8 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include <utility>
+
 namespace widgets {
 namespace {
 
@@ -22,9 +23,9 @@ const QString kLog = QStringLiteral("cost_log");
 
 }  // namespace
 
-CompareTradeOff::CompareTradeOff(RunNotes* notes, QWidget* parent)
+CompareTradeOff::CompareTradeOff(RunNotesPtr notes, QWidget* parent)
     : QWidget(parent),
-      notes_(notes),
+      notes_(std::move(notes)),
       cost_(new QLineEdit(QStringLiteral("q_levels"))),
       log_(make_tool(tr("Log"), QString(), QStringLiteral("compare.cost_log"),
                      tr("Logarithmic cost"))),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "widgets/models/comparison_view.h"
+#include "widgets/models/run_notes.h"
 
 #include <QWidget>
 
@@ -11,7 +12,6 @@ class QToolButton;
 
 namespace widgets {
 
-class RunNotes;
 class TradeOffPlot;
 
 /// All runs of the table as results against a cost that the user names, and that comes back
@@ -20,7 +20,7 @@ class CompareTradeOff : public QWidget {
   Q_OBJECT
 
  public:
-  explicit CompareTradeOff(RunNotes* notes, QWidget* parent = nullptr);
+  explicit CompareTradeOff(RunNotesPtr notes, QWidget* parent = nullptr);
 
   /// The notes have another store: takes the choices that stand there.
   void restore();
@@ -34,7 +34,7 @@ class CompareTradeOff : public QWidget {
  private:
   void showPoints();
 
-  RunNotes* notes_;
+  RunNotesPtr notes_;
   QLineEdit* cost_;
   QToolButton* log_;
   QLabel* note_;

@@ -50,8 +50,8 @@ int column_of(const QAbstractItemModel& model, const QString& header) {
 
 TEST(ComparisonModel, ShowsSettingsThatDifferStatisticsAndDifferences) {
   const ScratchFolder folder;
-  RunNotes notes;
-  ComparisonModel model(&notes);
+  const auto notes = std::make_shared<RunNotes>();
+  ComparisonModel model(notes);
   QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
   const auto view = sample_view(folder);
   model.setView(view);
@@ -74,8 +74,8 @@ TEST(ComparisonModel, ShowsSettingsThatDifferStatisticsAndDifferences) {
 
 TEST(ComparisonModel, TicksSayWhatIsShown) {
   const ScratchFolder folder;
-  RunNotes notes;
-  ComparisonModel model(&notes);
+  const auto notes = std::make_shared<RunNotes>();
+  ComparisonModel model(notes);
   model.setView(sample_view(folder));
   QSignalSpy spy(&model, &ComparisonModel::shownChanged);
   EXPECT_TRUE(model.setData(model.index(2, 0), Qt::Checked, Qt::CheckStateRole));
@@ -87,8 +87,8 @@ TEST(ComparisonModel, TicksSayWhatIsShown) {
 
 TEST(ComparisonFilter, SortsByValueAndHeedsExpressions) {
   const ScratchFolder folder;
-  RunNotes notes;
-  ComparisonModel model(&notes);
+  const auto notes = std::make_shared<RunNotes>();
+  ComparisonModel model(notes);
   ComparisonFilter filter(&model);
   QAbstractItemModelTester tester(&filter, QAbstractItemModelTester::FailureReportingMode::Fatal);
   model.setView(sample_view(folder, 2));
@@ -103,9 +103,9 @@ TEST(ComparisonFilter, SortsByValueAndHeedsExpressions) {
   filter.sort(levels, Qt::DescendingOrder);
   EXPECT_EQ(order(), "64 256 16");
   filter.sort(levels, Qt::AscendingOrder);
-  notes.set(model.keyOf(0), {.tags = {}, .text = {}, .pinned = true});
+  notes->set(model.keyOf(0), {.tags = {}, .text = {}, .pinned = true});
   EXPECT_EQ(order(), "64 256 16") << "pinned before the others";
-  notes.set(model.keyOf(0), {});
+  notes->set(model.keyOf(0), {});
   filter.setText(QStringLiteral("q_levels<100 run"));
   EXPECT_EQ(filter.rowCount(), 2);
   filter.setText(QStringLiteral("q_levels=16"));
@@ -128,9 +128,9 @@ TEST(ComparisonFilter, SortsByValueAndHeedsExpressions) {
   filter.setText(QStringLiteral("loss < ("));
   EXPECT_EQ(filter.rowCount(), 0);
   EXPECT_FALSE(filter.problem().isEmpty());
-  notes.set(model.keyOf(1), {.tags = {QStringLiteral("paper"), QStringLiteral("60M")},
-                             .text = QStringLiteral("look at the head"),
-                             .pinned = false});
+  notes->set(model.keyOf(1), {.tags = {QStringLiteral("paper"), QStringLiteral("60M")},
+                              .text = QStringLiteral("look at the head"),
+                              .pinned = false});
   for (const char* text : {"tags=paper", "tags = 60m", "head", "paper look"}) {
     filter.setText(QString::fromLatin1(text));
     EXPECT_EQ(filter.rowCount(), 1) << text;
@@ -157,8 +157,8 @@ TEST(ComparisonModel, GroupsRunsUnderRowsWithTheirMeans) {
   engine::ComparisonOptions options;
   options.metrics = {"loss"};
   const auto view = widgets::make_table_view(std::move(runs), options);
-  RunNotes notes;
-  ComparisonModel model(&notes);
+  const auto notes = std::make_shared<RunNotes>();
+  ComparisonModel model(notes);
   ComparisonFilter filter(&model);
   QAbstractItemModelTester source_tester(&model,
                                          QAbstractItemModelTester::FailureReportingMode::Fatal);
@@ -191,7 +191,7 @@ TEST(ComparisonModel, GroupsRunsUnderRowsWithTheirMeans) {
 
   model.setGrouping(QStringLiteral("tags"));
   EXPECT_EQ(model.rowCount(), 1);
-  notes.set(model.keyOf(3), {.tags = {QStringLiteral("good")}, .text = {}, .pinned = false});
+  notes->set(model.keyOf(3), {.tags = {QStringLiteral("good")}, .text = {}, .pinned = false});
   EXPECT_EQ(model.rowCount(), 2) << "a new tag makes a new group";
   model.setGrouping(QStringLiteral("q_levels"));
   EXPECT_EQ(model.rowCount(), 2);
@@ -209,8 +209,8 @@ TEST(ComparisonModel, ARunThatEndsChangesItsGroup) {
     runs[2] = next;
     return widgets::make_table_view(runs, {});
   };
-  RunNotes notes;
-  ComparisonModel model(&notes);
+  const auto notes = std::make_shared<RunNotes>();
+  ComparisonModel model(notes);
   QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
   model.setView(with_state(engine::RunState::running));
   model.setGrouping(QStringLiteral("state"));
@@ -224,8 +224,8 @@ TEST(ComparisonModel, ARunThatEndsChangesItsGroup) {
 
 TEST(ComparisonModel, TagsAndNotesAreWrittenInTheTable) {
   const ScratchFolder folder;
-  RunNotes notes;
-  ComparisonModel model(&notes);
+  const auto notes = std::make_shared<RunNotes>();
+  ComparisonModel model(notes);
   model.setView(sample_view(folder));
   EXPECT_FALSE(model.isUsed(widgets::RunField::tags));
   const QModelIndex tags = model.index(1, model.columnOf(widgets::RunField::tags));
@@ -233,8 +233,8 @@ TEST(ComparisonModel, TagsAndNotesAreWrittenInTheTable) {
   EXPECT_FALSE(model.index(1, 0).flags().testFlag(Qt::ItemIsEditable));
   EXPECT_TRUE(model.setData(tags, QStringLiteral(" paper ,60M,, paper"), Qt::EditRole));
   EXPECT_EQ(tags.data().toString(), QStringLiteral("paper, 60M"));
-  EXPECT_EQ(notes.of(model.keyOf(1)).tags.size(), 2);
-  EXPECT_TRUE(notes.of(model.keyOf(0)).tags.isEmpty());
+  EXPECT_EQ(notes->of(model.keyOf(1)).tags.size(), 2);
+  EXPECT_TRUE(notes->of(model.keyOf(0)).tags.isEmpty());
   EXPECT_TRUE(model.isUsed(widgets::RunField::tags));
 }
 

@@ -20,7 +20,9 @@
 #include <QLineEdit>
 #include <QMenu>
 #include <QPainterPath>
+#include <QPointer>
 #include <QSignalSpy>
+#include <QStyledItemDelegate>
 #include <QTabWidget>
 #include <QTest>
 #include <QToolButton>
@@ -29,6 +31,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
@@ -66,6 +69,23 @@ void picture(QWidget& panel, const char* name) {
   QTest::qWait(100);
   panel.grab().save(QStringLiteral("%1/compare_%2.png").arg(folder, QLatin1String(name)));
 }
+
+/// Notes whether there are notes whenever a row is laid out, which asks for them.
+class LayoutProbe : public QStyledItemDelegate {
+ public:
+  LayoutProbe(widgets::RunNotes* notes, int* laid_out, int* without_notes)
+      : notes_(notes), laid_out_(laid_out), without_notes_(without_notes) {}
+  QSize sizeHint(const QStyleOptionViewItem&, const QModelIndex&) const override {
+    ++*laid_out_;
+    if (notes_.isNull()) ++*without_notes_;
+    return {50, 20};
+  }
+
+ private:
+  QPointer<widgets::RunNotes> notes_;
+  int* laid_out_;
+  int* without_notes_;
+};
 
 class ComparePanelTest : public testing::Test {
  protected:
@@ -313,6 +333,24 @@ TEST_F(ComparePanelTest, OneClickAsksForTheMissingReplicas) {
   EXPECT_EQ(std::get<std::int64_t>(asked[0].get("seed")), 3);
   panel_.setCharts(nullptr);
   EXPECT_FALSE(button->isVisibleTo(&panel_));
+}
+
+TEST_F(ComparePanelTest, RowsThatAreLaidOutWhileItIsClosedStillHaveNotes) {
+  auto panel = std::make_unique<ComparePanel>(&selection_);
+  panel->resize(900, 700);
+  panel->show();
+  ASSERT_TRUE(QTest::qWaitForWindowExposed(panel.get()));
+  panel->setTable(study(folder_, false), {"loss", "eval_loss"});
+  QCoreApplication::processEvents();
+  int laid_out = 0;
+  int without_notes = 0;
+  LayoutProbe probe(panel->notes(), &laid_out, &without_notes);
+  panel->table()->setItemDelegate(&probe);
+  panel->table()->reset();  // rows are laid out anew with the next event, which is its own end
+  laid_out = 0;
+  panel.reset();
+  EXPECT_GT(laid_out, 0) << "hiding a table lays it out";
+  EXPECT_EQ(without_notes, 0);
 }
 
 }  // namespace
