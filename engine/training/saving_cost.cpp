@@ -119,7 +119,7 @@ SavingCost saving_cost(const RunConfig& config, const ModelSource& source,
   const double copying = seconds_to_copy(sample);
   double writing = 0;
   if (scratch.path().empty()) {
-    cost.notes.push_back(
+    cost.notes.emplace_back(
         "Nothing can be written where the run would be: the time of its last save is not known");
   } else {
     writing = seconds_to_write(scratch.path(), sample, files, weights, state + weights);
