@@ -62,27 +62,28 @@ void RunContinuation::trainFurther(const QString& folder, const engine::RunExten
 }
 
 void RunContinuation::read(const QString& folder, LaunchPlace place, Change change, Start start) {
-  read_job_.start([folder] { return open_path(folder + QStringLiteral("/run.yaml")); },
-                  [this, place, change, start](JobResult<OpenedPath> result) {
-                    auto found = std::move(result.problems);
-                    widgets::LaunchRequest request;
-                    request.place = place;
-                    if (result.value) {
-                      request.values = result.value->run_values;
-                      found = engine::problems_in(engine::train_schema(), request.values);
-                    }
-                    try {
-                      if (engine::has_errors(found)) throw engine::Error(found);
-                      request.values = change(request.values);
-                      found = engine::problems_in(engine::run_config_from(request.values));
-                      if (engine::has_errors(found)) throw engine::Error(found);
-                      start(request);
-                      const auto& remarks = result.value->remarks;
-                      if (!remarks.empty()) Q_EMIT told(remarks.front());
-                    } catch (const engine::Error& error) {
-                      Q_EMIT told(error.problems().front());
-                    }
-                  });
+  BackgroundJob& job = read_jobs_[folder];
+  job.start([folder] { return open_path(folder + QStringLiteral("/run.yaml")); },
+            [this, place, change, start](JobResult<OpenedPath> result) {
+              auto found = std::move(result.problems);
+              widgets::LaunchRequest request;
+              request.place = place;
+              if (result.value) {
+                request.values = result.value->run_values;
+                found = engine::problems_in(engine::train_schema(), request.values);
+              }
+              try {
+                if (engine::has_errors(found)) throw engine::Error(found);
+                request.values = change(request.values);
+                found = engine::problems_in(engine::run_config_from(request.values));
+                if (engine::has_errors(found)) throw engine::Error(found);
+                start(request);
+                const auto& remarks = result.value->remarks;
+                if (!remarks.empty()) Q_EMIT told(remarks.front());
+              } catch (const engine::Error& error) {
+                Q_EMIT told(error.problems().front());
+              }
+            });
 }
 
 }  // namespace app

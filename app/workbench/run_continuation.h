@@ -10,6 +10,7 @@
 #include <QString>
 
 #include <functional>
+#include <map>
 
 namespace app {
 
@@ -27,7 +28,7 @@ class RunContinuation : public QObject {
   bool isLooking() const { return look_job_.isRunning(); }
 
   using Start = std::function<void(const widgets::LaunchRequest&)>;
-  /// Calls `start` with the run's own settings.
+  /// Calls `start` with the run's own settings; once when asked again before it has.
   void resume(const QString& folder, widgets::LaunchPlace place, Start start);
   /// The same for a finished run that is given more steps.
   void trainFurther(const QString& folder, const engine::RunExtension& extension,
@@ -43,7 +44,7 @@ class RunContinuation : public QObject {
 
   widgets::RunStore* runs_;
   BackgroundJob look_job_;
-  BackgroundJob read_job_;
+  std::map<QString, BackgroundJob> read_jobs_;  ///< by folder: no run takes another's place
 };
 
 }  // namespace app
