@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/program_options.h"
 
+#include "engine/remote/remote_address.h"
+
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <sstream>
 
 namespace app {
@@ -24,6 +27,18 @@ QSize size_from(const std::string& text) {
   return sane ? size : QSize();
 }
 
+/// Why this cannot be opened, "" when it may be: what is in it is seen later.
+std::string why_not_opened(const std::string& path) {
+  std::error_code ignored;
+  if (engine::is_remote_address(path) || std::filesystem::exists(path, ignored)) return {};
+  return path + ": there is no such file or folder; check the path";
+}
+
+std::string why_not_a_picture(const std::string& file) {
+  if (QString::fromStdString(file).endsWith(QLatin1String(".png"), Qt::CaseInsensitive)) return {};
+  return file + ": a picture is written as PNG; give the file a name that ends with .png";
+}
+
 }  // namespace
 
 ParsedProgramOptions parse_program_options(int argc, char** argv) {
@@ -38,13 +53,19 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
   program
       .add_option("--open", open,
                   "Checkpoint folders, transform files, run configurations, studies or run folders")
-      ->type_name("PATH...");
-  program.add_option("paths", more, "The same as --open")->type_name("PATH...");
-  program.add_option("--run", runs, "Run folders, or folders of runs")->type_name("RUNDIR...");
+      ->type_name("PATH...")
+      ->check(why_not_opened);
+  program.add_option("paths", more, "The same as --open")
+      ->type_name("PATH...")
+      ->check(why_not_opened);
+  program.add_option("--run", runs, "Run folders, or folders of runs")
+      ->type_name("RUNDIR...")
+      ->check(why_not_opened);
   program
       .add_option("--compare", compare,
                   "Run folders, folders of runs or logs of other trainers to show side by side")
-      ->type_name("PATH...");
+      ->type_name("PATH...")
+      ->check(why_not_opened);
   program.add_option("--set", settings, "Settings of the launch form, as name=value")
       ->type_name("NAME=VALUE...");
   program.add_flag(
@@ -69,12 +90,12 @@ ParsedProgramOptions parse_program_options(int argc, char** argv) {
   program.add_option("--size", size, "Size of the window")
       ->type_name("WxH")
       ->check([](const std::string& text) {
-        return size_from(text).isEmpty() ? "--size: " + text + " is not a size like 1440x900"
-                                         : std::string();
+        return size_from(text).isEmpty() ? text + " is not a size like 1440x900" : std::string();
       });
   program
       .add_option("--screenshot", screenshot, "Write a picture of the window to this file and exit")
-      ->type_name("FILE.png");
+      ->type_name("FILE.png")
+      ->check(why_not_a_picture);
   program
       .add_option("--after", options.after_ms,
                   "Milliseconds between the first paint and the picture")

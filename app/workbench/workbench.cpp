@@ -43,6 +43,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 namespace app {
 namespace {
@@ -341,6 +342,7 @@ void Workbench::start(const ProgramOptions& options) {
       ->setChecked(true);
   if (!options.size.isEmpty()) window_->resize(options.size);
 
+  is_for_picture_ = !options.screenshot.isEmpty();
   QStringList paths = options.open + options.runs;
   launch_when_ready_ = options.launch;
   try_when_ready_ = options.try_it;
@@ -368,7 +370,7 @@ void Workbench::start(const ProgramOptions& options) {
     given_.set(name, engine::parse_value(*spec, setting.mid(at + 1).toStdString(), place, wrong));
   }
   applyGivenSettings();
-  if (!wrong.empty()) window_->messages()->showProblem(wrong.front());
+  if (!wrong.empty()) refuse(wrong.front());
 
   run_->addRoot(QDir(QDir::currentPath()).absoluteFilePath(QStringLiteral("runs")));
   run_->takeUp();
@@ -418,7 +420,7 @@ void Workbench::openNext() {
                     if (result.value) {
                       take(*result.value);
                     } else {
-                      window_->messages()->showProblem(result.problems.front());
+                      refuse(result.problems.front());
                       launch_when_ready_ = false;
                     }
                     Q_EMIT opened();
@@ -582,7 +584,18 @@ void Workbench::updateProblemChip() {
   show_problem_count(window_->statusChip(QStringLiteral("problems")), *edit_->problems()->model());
 }
 
+void Workbench::refuse(const engine::Problem& problem) {
+  window_->messages()->showProblem(problem);
+  if (!is_for_picture_ || std::exchange(is_refused_, true)) return;
+  fprintf(stderr, "%s\n", engine::to_string(problem).c_str());
+  QTimer::singleShot(0, this, [this] {  // the event loop may not have begun
+    run_->abandon();
+    QApplication::exit(2);
+  });
+}
+
 void Workbench::takeScreenshot(const QString& file) {
+  if (is_refused_) return;
   if (!isSettled() || trial_->isBusy() || launch_service_->estimator().isRunning()) {
     QTimer::singleShot(20, this, [this, file] { takeScreenshot(file); });
     return;

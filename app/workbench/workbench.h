@@ -93,6 +93,9 @@ class Workbench : public QObject {
   void updateEngineChip();
   void updateProblemChip();
   void takeScreenshot(const QString& file);
+  /// About what the command line asked for. Who wants a picture of it does not get one of something
+  /// else: the program ends with exit code 2.
+  void refuse(const engine::Problem& problem);
 
   std::unique_ptr<QSettings> settings_;
   widgets::Selection selection_;
@@ -120,6 +123,8 @@ class Workbench : public QObject {
   bool try_when_ready_ = false;
   bool scan_when_ready_ = false;
   bool estimate_when_ready_ = false;
+  bool is_for_picture_ = false;
+  bool is_refused_ = false;  ///< no picture: the program ends
 };
 
 }  // namespace app

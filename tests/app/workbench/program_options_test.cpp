@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/program_options.h"
 
+#include "tests/support/scratch_folder.h"
+
 #include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -13,12 +18,17 @@ app::ParsedProgramOptions parse(std::vector<std::string> words) {
 }
 
 TEST(ProgramOptions, TakeEverythingTheScriptsUse) {
-  const auto parsed = parse({"--open", "ck", "rules.yaml", "--screenshot", "a.png", "--after",
-                             "250", "--theme", "dark", "--size", "1440x900", "--run", "runs/a",
-                             "--launch", "--try", "--set", "max_steps=5"});
+  const tests::ScratchFolder folder;
+  const std::string rules = folder.write("rules.yaml", "").string();
+  const std::string run = folder.write("runs/a/run.yaml", "").parent_path().string();
+  const auto parsed = parse({"--open", folder.path().string(), rules, "--screenshot", "a.png",
+                             "--after", "250", "--theme", "dark", "--size", "1440x900", "--run",
+                             run, "--compare", run, "--launch", "--try", "--set", "max_steps=5"});
   ASSERT_FALSE(parsed.exit_code.has_value()) << parsed.text.toStdString();
-  EXPECT_EQ(parsed.options.open, (QStringList{QStringLiteral("ck"), QStringLiteral("rules.yaml")}));
-  EXPECT_EQ(parsed.options.runs, QStringList{QStringLiteral("runs/a")});
+  EXPECT_EQ(parsed.options.open, (QStringList{QString::fromStdString(folder.path().string()),
+                                              QString::fromStdString(rules)}));
+  EXPECT_EQ(parsed.options.runs, QStringList{QString::fromStdString(run)});
+  EXPECT_EQ(parsed.options.compare, QStringList{QString::fromStdString(run)});
   EXPECT_EQ(parsed.options.screenshot, QStringLiteral("a.png"));
   EXPECT_EQ(parsed.options.after_ms, 250);
   EXPECT_EQ(parsed.options.theme, widgets::Theme::dark);
@@ -31,7 +41,7 @@ TEST(ProgramOptions, TakeEverythingTheScriptsUse) {
 }
 
 TEST(ProgramOptions, PathsWithoutAFlagAreOpened) {
-  EXPECT_EQ(parse({"ck", "rules.yaml"}).options.open.size(), 2);
+  EXPECT_EQ(parse({".", "/"}).options.open.size(), 2);
 }
 
 TEST(ProgramOptions, HelpNamesEveryOption) {
@@ -50,6 +60,27 @@ TEST(ProgramOptions, AWrongValueEndsWithCodeTwoAndSaysWhich) {
   EXPECT_TRUE(parsed.text.contains(QStringLiteral("big"))) << parsed.text.toStdString();
   EXPECT_EQ(parse({"--theme", "pink"}).exit_code, 2);
   EXPECT_EQ(parse({"--no-such-option"}).exit_code, 2);
+}
+
+TEST(ProgramOptions, PathsThatAreNotThereAreNamed) {
+  for (const char* option : {"--open", "--run", "--compare"}) {
+    const auto parsed = parse({option, ".", "/no/such/path"});
+    EXPECT_EQ(parsed.exit_code, 2) << option;
+    EXPECT_TRUE(parsed.text.contains(QStringLiteral("/no/such/path: there is no such file")))
+        << parsed.text.toStdString();
+  }
+  EXPECT_EQ(parse({"/no/such/path"}).exit_code, 2);
+  EXPECT_FALSE(parse({"--run", "ssh://host/data/runs"}).exit_code) << "not asked over the network";
+}
+
+TEST(ProgramOptions, PicturesHaveTheNameOfTheirFormat) {
+  for (const char* file : {"a.xyz", "a.jpg", "png"}) {
+    const auto parsed = parse({"--screenshot", file});
+    EXPECT_EQ(parsed.exit_code, 2) << file;
+    EXPECT_TRUE(parsed.text.contains(QStringLiteral("ends with .png")))
+        << parsed.text.toStdString();
+  }
+  EXPECT_FALSE(parse({"--screenshot", "A.PNG"}).exit_code);
 }
 
 }  // namespace

@@ -77,4 +77,21 @@ TEST_F(WorkbenchProgram, AScreenshotThatCannotBeWrittenIsAFailure) {
   EXPECT_TRUE(ended.errors.contains(QStringLiteral("no/such/folder/a.png")));
 }
 
+TEST_F(WorkbenchProgram, NoPictureIsTakenOfWhatCannotBeOpened) {
+  folder_.write("notes.txt", "no model");
+  folder_.write("old.png", "a picture of before");
+  const QStringList picture{QStringLiteral("--after"), QStringLiteral("0"),
+                            QStringLiteral("--screenshot"), QStringLiteral("old.png")};
+  const auto refuses = [&](const QStringList& words, const char* why) {
+    const Ended ended = run(picture + words, true, path_);
+    EXPECT_EQ(ended.code, 2) << ended.errors.toStdString();
+    EXPECT_EQ(ended.errors.count(QLatin1String(why)), 1) << ended.errors.toStdString();
+  };
+  refuses({QStringLiteral("--open"), QStringLiteral("notes.txt")}, "neither a checkpoint folder");
+  refuses({QStringLiteral("--set"), QStringLiteral("max_step=5")}, "Did you mean max_steps?");
+  refuses({QStringLiteral("--open"), QStringLiteral("nonexist")},
+          "nonexist: there is no such file or folder");
+  EXPECT_EQ(tests::content_of(folder_ / "old.png"), "a picture of before");
+}
+
 }  // namespace
