@@ -324,6 +324,7 @@ std::string text_of(const BenchResult& result, const std::optional<EarlierBench>
 
 EarlierBench read_earlier_bench(const std::string& file) {
   constexpr std::size_t kLargest = 64 << 20;
+  constexpr const char* kWayOut = "Give a file that `paradigm bench --json` wrote";
   const auto json = engine::parse_strict_json(engine::read_text_file(file, kLargest), file);
   EarlierBench earlier{.file = file, .conditions = {}, .step_seconds = {}};
   try {
@@ -331,13 +332,21 @@ EarlierBench read_earlier_bench(const std::string& file) {
       earlier.conditions.emplace_back(name, field_text(json.at(name)));
     }
     for (const auto& variant : json.at("variants")) {
-      earlier.step_seconds.emplace_back(variant.at("name").get<std::string>(),
-                                        variant.at("step_seconds").at("median").get<double>());
+      const std::string name = variant.at("name").get<std::string>();
+      const double seconds = variant.at("step_seconds").at("median").get<double>();
+      if (!std::isfinite(seconds) || seconds <= 0) {
+        engine::fail("bad-bench", {.file = file},
+                     fmt::format("the step of {} took {} seconds in it", name, seconds), kWayOut);
+      }
+      earlier.step_seconds.emplace_back(name, seconds);
     }
   } catch (const nlohmann::json::exception& error) {
     engine::fail("bad-bench", {.file = file},
                  "this is not the JSON of a paradigm bench: " + engine::json_reason(error),
-                 "Give a file that `paradigm bench --json` wrote");
+                 kWayOut);
+  }
+  if (earlier.step_seconds.empty()) {
+    engine::fail("bad-bench", {.file = file}, "no step was measured in it", kWayOut);
   }
   return earlier;
 }

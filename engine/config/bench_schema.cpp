@@ -2,9 +2,13 @@
 // The flags of `paradigm bench`.
 #include "engine/config/bench_config.h"
 #include "engine/config/flag_tables.h"
+#include "engine/config/output_file.h"
 #include "engine/config/run_config.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
 
 namespace engine {
 namespace {
@@ -83,6 +87,38 @@ Problem flag_problem(const std::string& flag, const std::string& value, std::str
           .remedy = std::move(remedy)};
 }
 
+/// Beyond these, threads only wait for each other: a step takes minutes.
+std::int64_t most_threads() {
+  return 4 * static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+std::optional<Problem> thread_problem(std::int64_t threads) {
+  if (threads <= most_threads()) return std::nullopt;
+  return flag_problem(
+      "threads", fmt::format("{}", threads),
+      fmt::format("threads is {}, and this machine has {} processors", threads, most_threads() / 4),
+      fmt::format("Give at most {}, four for each processor", most_threads()));
+}
+
+std::optional<Problem> profile_problem(const std::string& folder) {
+  const std::string obstacle = folder.empty() ? "no folder is named" : obstacle_to_folder(folder);
+  if (obstacle.empty()) return std::nullopt;
+  return flag_problem("profile", folder, "no traces can be written: " + obstacle,
+                      "Name a folder that you may write to, or one that can be made");
+}
+
+/// Each is a variant of its own in the report.
+std::optional<Problem> repeated_transform(const std::vector<std::string>& files) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (files[i] != files[j] && !is_same_file(files[i], files[j])) continue;
+      return flag_problem("transform_config", files[i], files[i] + " is given twice",
+                          "Give each transform once; --repeats measures it more often");
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const ParamSchema& bench_schema() {
@@ -137,6 +173,12 @@ std::vector<Problem> problems_in(const BenchConfig& config) {
                                     fmt::format("device is \"{}\"", config.device),
                                     "Allowed: auto, cpu, cuda, cuda:N"));
   }
+  const auto add = [&](const std::optional<Problem>& problem) {
+    if (problem) problems.push_back(*problem);
+  };
+  if (config.threads) add(thread_problem(*config.threads));
+  if (config.profile) add(profile_problem(*config.profile));
+  add(repeated_transform(config.transform_configs));
   return problems;
 }
 

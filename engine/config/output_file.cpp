@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -53,6 +55,27 @@ std::optional<Problem> output_file_problem(const std::string& flag, const std::s
                    "Name a file in another folder");
   }
   return std::nullopt;
+}
+
+fs::path nearest_existing_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::path at = fs::absolute(folder, error).lexically_normal();
+  while (!at.empty() && !fs::is_directory(at, error) && at != at.parent_path()) {
+    at = at.parent_path();
+  }
+  return at;
+}
+
+std::string obstacle_to_folder(const fs::path& folder) {
+  const fs::path there = nearest_existing_folder(folder);
+  if (access(there.c_str(), W_OK | X_OK) != 0) return there.string() + ": " + std::strerror(errno);
+  std::error_code error;
+  const fs::path rest = fs::absolute(folder, error).lexically_normal().lexically_relative(there);
+  if (rest.empty() || rest == ".") return "";
+  // A link that leads nowhere is there as well.
+  const fs::path next = there / *rest.begin();
+  const bool is_there = fs::exists(fs::symlink_status(next, error));
+  return is_there && !fs::is_directory(next, error) ? next.string() + " is not a folder" : "";
 }
 
 bool is_same_file(const std::string& a, const std::string& b) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/device/device_error.h"
 
+#include "engine/memory_limit.h"
 #include "kernels/cuda_error.h"
 
 #include <c10/util/Exception.h>
@@ -28,7 +29,8 @@ std::string asked_of_cpu(const std::string& text) {
   const std::size_t at = text.find(before);
   if (at == std::string::npos) return "";
   const double bytes = std::strtod(text.c_str() + at + before.size(), nullptr);
-  return fmt::format("Out of memory. {:.1f} GB were asked for in one piece.", bytes / 1e9);
+  return fmt::format("Out of memory. {:.1f} GB were asked for in one piece; {:.1f} GB are free.",
+                     bytes / 1e9, static_cast<double>(available_memory()) / 1e9);
 }
 
 }  // namespace

@@ -3,16 +3,21 @@
 
 #include "engine/data/hub_cache.h"
 #include "engine/device/computing_errors.h"
+#include "engine/device/device_error.h"
 #include "engine/device/peak_memory.h"
 #include "engine/device/processor_time.h"
 #include "engine/device/step_profile.h"
 #include "engine/devices.h"
 #include "engine/error.h"
+#include "engine/memory_limit.h"
 #include "engine/model/clm_family.h"
 #include "engine/model/model_flops.h"
+#include "engine/runs/atomic_file.h"
 #include "engine/training/matmul_limit.h"
 #include "engine/training/model_setup.h"
+#include "engine/training/out_of_memory.h"
 #include "engine/training/random_tokens.h"
+#include "engine/training/step_memory.h"
 #include "engine/training/trainer.h"
 #include "engine/transform/transform_choice.h"
 #include "kernels/noise_key.h"
@@ -79,6 +84,51 @@ ModelSource benched_model(const BenchConfig& config) {
   return source;
 }
 
+/// Files of the same name in two folders are told apart by their paths.
+std::string name_of_variant(const std::string& file, const std::vector<std::string>& files) {
+  const auto name_of = [](const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+  };
+  const auto alike = std::count_if(files.begin(), files.end(), [&](const std::string& other) {
+    return name_of(other) == name_of(file);
+  });
+  return alike > 1 ? file : name_of(file);
+}
+
+std::string remedy_for(const BenchConfig& config) {
+  return "To fit: " + ways_to_fit({.batch_flag = "--batch_size",
+                                   .batch_size = config.batch_size,
+                                   .batch_remark = "",
+                                   .length_flag = "--seq_len",
+                                   .length = config.seq_len,
+                                   .activation_checkpointing = config.activation_checkpointing,
+                                   .bf16 = config.bf16});
+}
+
+/// A transformed step may take so many times the least of a plain one.
+constexpr double kMostOfLeast = 8;
+
+double least_activations(const LlamaConfig& model, const BenchConfig& config) {
+  return least_activation_bytes(model, config.batch_size * config.seq_len, config.bf16,
+                                config.activation_checkpointing);
+}
+
+/// The processor's memory must be asked for before: a system that has promised too much ends the
+/// process without a word.
+void require_memory_of_processor(const LlamaConfig& model, const BenchConfig& config) {
+  require_memory(model, 4);
+  const double weights = 16.0 * static_cast<double>(model.total_parameters());
+  const double activations = least_activations(model, config);
+  const auto free = static_cast<double>(available_memory());
+  if (free <= 0 || weights + activations <= free) return;
+  fail("too-little-memory", {.file = "--batch_size"},
+       fmt::format("a step of {} x {} tokens needs at least {:.1f} GB ({:.1f} GB of weights, "
+                   "gradients and moments, {:.1f} GB of activations), and {:.1f} GB are free",
+                   config.batch_size, config.seq_len, (weights + activations) / 1e9, weights / 1e9,
+                   activations / 1e9, free / 1e9),
+       remedy_for(config));
+}
+
 class Bench {
  public:
   Bench(const BenchConfig& config, const ProgressFunction& on_progress)
@@ -87,7 +137,7 @@ class Bench {
     for (const std::string& file : config.transform_configs) {
       TransformChoice choice = choose_transform(file, {}, model, config.bf16 ? "bf16" : "fp32");
       add_notes(choice.notes);
-      const std::string name = std::filesystem::path(file).filename().string();
+      const std::string name = name_of_variant(file, config.transform_configs);
       auto singles = config.per_rule ? single_rules(choice, model)
                                      : std::vector<std::pair<std::string, TransformChoice>>{};
       choices_.emplace_back(name, std::move(choice));
@@ -98,6 +148,12 @@ class Bench {
     device_ = choose_device(config.device, !choices_.empty());
     set_full_determinism(config.full_determinism);
     if (!device_.note.empty()) result_.notes.push_back(device_.note);
+    if (config.seq_len > model.max_position_embeddings) {
+      result_.notes.push_back(
+          fmt::format("seq_len {} is longer than the {} positions the model was made for",
+                      config.seq_len, model.max_position_embeddings));
+    }
+    if (device_.device.is_cpu()) require_memory_of_processor(model, config);
   }
 
   BenchResult run() {
@@ -134,7 +190,8 @@ class Bench {
           measure_matmul_limit(source_.config, config_.batch_size * config_.seq_len,
                                config_.bf16 ? at::kBFloat16 : at::kFloat, device_.device)
               .seconds;
-    } catch (const c10::OutOfMemoryError&) {  // the variants fill the device
+    } catch (const c10::Error& error) {  // the variants fill the device
+      if (memory_asked_for(error).empty()) throw;
     }
     if (config_.profile) profile_variants();
     for (auto& variant : variants_) result_.variants.push_back(std::move(variant->result));
@@ -213,6 +270,32 @@ class Bench {
     }
   }
 
+  /// Where a step could take most of the processor's memory, smaller ones tell how much it takes.
+  void require_memory_of_step(Variant& variant) const {
+    if (!device_.device.is_cpu() || kMostOfLeast * least_activations(source_.config, config_) <
+                                        static_cast<double>(available_memory())) {
+      return;
+    }
+    const auto needed = extrapolated_peak(config_.batch_size, [&](std::int64_t rows) {
+      report("memory", 0, 0);
+      zero_gradients(variant.model->parameters());
+      const at::Tensor ids =
+          random_tokens(rows, config_.seq_len, source_.config.vocab_size, seed());
+      const PeakMemory peak(device_.device);
+      timed(variant, ids, 1);
+      return peak.above_start();
+    });
+    zero_gradients(variant.model->parameters());
+    const auto free = static_cast<double>(available_memory());
+    if (!needed || *needed <= free) return;
+    fail("too-little-memory", {.file = "--batch_size"},
+         fmt::format("a step of {} x {} tokens, {}, needs {:.1f} GB above the weights, by steps "
+                     "of an eighth of it, and {:.1f} GB are free",
+                     config_.batch_size, config_.seq_len, variant.result.name, *needed / 1e9,
+                     free / 1e9),
+         remedy_for(config_));
+  }
+
   /// The same tokens for every variant in a turn, others in the next.
   at::Tensor random_ids(std::int64_t turn) const {
     return random_tokens(config_.batch_size, config_.seq_len, source_.config.vocab_size,
@@ -236,6 +319,7 @@ class Bench {
   }
 
   void measure_memory(Variant& variant, const at::Tensor& ids) const {
+    require_memory_of_step(variant);
     zero_gradients(variant.model->parameters());
     const PeakMemory peak(device_.device);
     timed(variant, ids, captures() ? Trainer::kStepsBeforeCapture : 1);
@@ -298,7 +382,7 @@ class Bench {
     const std::filesystem::path folder = *config_.profile;
     std::error_code error;
     std::filesystem::create_directories(folder, error);
-    if (error) fail("cannot-write", {.file = folder.string()}, error.message());
+    if (error) fail_to_write(folder, error.value());
     const at::Tensor ids = random_ids(0);
     for (std::size_t index = 0; index < variants_.size(); ++index) {
       Variant& variant = *variants_[index];
@@ -306,8 +390,11 @@ class Bench {
       with_its_memory(variant, ids, [&](Variant& own, const at::Tensor& tokens) {
         // Once before, so that nothing is cast in the step that is looked at.
         timed(own, tokens, 1);
-        own.result.kernels = profile(device_.device, folder / fmt::format("{}.json", index),
-                                     [&] { timed(own, tokens, 1); });
+        const std::filesystem::path trace = folder / fmt::format("{}.json", index);
+        const std::filesystem::path part = folder / fmt::format(".{}.json.part", index);
+        own.result.kernels = profile(device_.device, part, [&] { timed(own, tokens, 1); });
+        std::filesystem::rename(part, trace, error);
+        if (error) fail_to_write(trace, error.value());
       });
     }
   }
@@ -327,7 +414,15 @@ class Bench {
 
 BenchResult bench(const BenchConfig& config, const ProgressFunction& on_progress) {
   const ThreadCount threads(config.threads);
-  return with_errors_as("bench-failed", [&] { return Bench(config, on_progress).run(); });
+  return with_errors_as("bench-failed", [&] {
+    try {
+      return Bench(config, on_progress).run();
+    } catch (const c10::Error& error) {
+      const std::string asked = memory_asked_for(error);
+      if (asked.empty()) throw;
+      fail("out-of-memory", {.file = "--batch_size"}, asked, remedy_for(config));
+    }
+  });
 }
 
 }  // namespace engine

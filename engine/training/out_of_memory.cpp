@@ -10,25 +10,36 @@
 
 namespace engine {
 
+std::string ways_to_fit(const MemorySettings& settings) {
+  std::vector<std::string> ways;
+  if (settings.batch_size > 1) {
+    ways.push_back(fmt::format("lower {} ({} now{})", settings.batch_flag, settings.batch_size,
+                               settings.batch_remark));
+  }
+  if (settings.activation_checkpointing != "layer") {
+    ways.push_back("give --activation_checkpointing layer");
+  }
+  if (!settings.bf16) ways.push_back("give --bf16");
+  ways.push_back("lower " + settings.length_flag +
+                 (settings.length ? fmt::format(" ({} now)", *settings.length) : ""));
+  return fmt::format("{}", fmt::join(ways, ", or "));
+}
+
 std::string out_of_memory_message(const std::exception& error, const RunConfig& config) {
   const std::string asked = memory_asked_for(error);
   if (asked.empty()) return "";
-  std::vector<std::string> remedies;
-  if (config.per_device_train_batch_size > 1) {
-    remedies.push_back(fmt::format(
-        "lower --per_device_train_batch_size ({} now; as many times --gradient_accumulation_steps "
-        "more, {} now, keep the training the same)",
-        config.per_device_train_batch_size, config.gradient_accumulation_steps));
-  }
-  if (config.activation_checkpointing != "layer") {
-    remedies.push_back("give --activation_checkpointing layer");
-  }
-  if (!config.bf16) remedies.push_back("give --bf16");
-  remedies.push_back(config.block_size
-                         ? fmt::format("lower --block_size ({} now)", *config.block_size)
-                         : "lower --block_size");
+  const std::string ways =
+      ways_to_fit({.batch_flag = "--per_device_train_batch_size",
+                   .batch_size = config.per_device_train_batch_size,
+                   .batch_remark = fmt::format("; as many times --gradient_accumulation_steps "
+                                               "more, {} now, keep the training the same",
+                                               config.gradient_accumulation_steps),
+                   .length_flag = "--block_size",
+                   .length = config.block_size,
+                   .activation_checkpointing = config.activation_checkpointing,
+                   .bf16 = config.bf16});
   return fmt::format("{} To fit: {}. paradigm estimate --fit finds a micro-batch that does.", asked,
-                     fmt::join(remedies, ", or "));
+                     ways);
 }
 
 }  // namespace engine

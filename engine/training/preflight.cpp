@@ -3,6 +3,7 @@
 #include "engine/training/preflight.h"
 
 #include "engine/checkpoint/model_folder.h"
+#include "engine/config/output_file.h"
 #include "engine/data/input_file.h"
 #include "engine/data/text_format.h"
 #include "engine/devices.h"

@@ -2,6 +2,7 @@
 #include "engine/training/run_claim.h"
 
 #include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/config/output_file.h"
 #include "engine/error.h"
 #include "engine/remote/remote_copy.h"
 #include "engine/runs/process_identity.h"
@@ -9,11 +10,7 @@
 #include "engine/runs/run_reader.h"
 #include "engine/scripted/scripted_copies.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -208,28 +205,10 @@ fs::path folder_of(const RunConfig& config) {
 
 }  // namespace
 
-fs::path nearest_existing_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::path at = fs::absolute(folder, error).lexically_normal();
-  while (!at.empty() && !fs::is_directory(at, error) && at != at.parent_path()) {
-    at = at.parent_path();
-  }
-  return at;
-}
-
 RunStart look_at_start(const RunConfig& config) {
   const fs::path dir = folder_of(config);
   const fs::path there = nearest_existing_folder(dir);
-  if (access(there.c_str(), W_OK | X_OK) != 0) {
-    fail_unwritable(dir, there.string() + ": " + std::strerror(errno));
-  }
-  if (there != dir) {
-    const fs::path missing = first_missing(dir);
-    std::error_code error;
-    if (missing.parent_path() != there && !fs::is_directory(missing.parent_path(), error)) {
-      fail_unwritable(dir, missing.parent_path().string() + " is not a folder");
-    }
-  }
+  if (const std::string why = obstacle_to_folder(dir); !why.empty()) fail_unwritable(dir, why);
   refuse_live_process(dir);
   if (RunLock::state(dir) == LockState::held) fail_locked(dir);
   const RunState before = there == dir ? recorded_state(dir) : RunState::unknown;

@@ -25,9 +25,6 @@ struct RunStart {
 /// with the ways out, as RunClaim does.
 RunStart look_at_start(const RunConfig& config);
 
-/// `folder`, or the nearest folder above it that exists.
-std::filesystem::path nearest_existing_folder(const std::filesystem::path& folder);
-
 /// A run's hold on its output folder: the lock, and the decision whether the run is new or goes on.
 /// Until keep() is called, destruction takes back what was made, so that a run that never took a
 /// step leaves nothing behind.

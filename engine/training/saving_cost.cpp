@@ -3,8 +3,8 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/saved_checkpoints.h"
+#include "engine/config/output_file.h"
 #include "engine/scripted/scripted_copies.h"
-#include "engine/training/run_claim.h"
 
 #include <algorithm>
 #include <chrono>

@@ -19,21 +19,21 @@ namespace {
 struct Options {
   std::shared_ptr<SchemaOptions> flags;
   std::vector<std::string> transforms;
-  std::string against;
+  std::optional<std::string> against;
   bool json = false;
 };
 
 engine::BenchConfig checked_config(const Options& options) {
   engine::BenchConfig config = engine::bench_config_from(checked_values(*options.flags));
-  print_or_throw(problems_in(config));
   config.transform_configs = options.transforms;
+  print_or_throw(problems_in(config));
   return config;
 }
 
 int bench(const Options& options) {
   const engine::BenchConfig config = checked_config(options);
   std::optional<EarlierBench> earlier;
-  if (!options.against.empty()) earlier = read_earlier_bench(options.against);
+  if (options.against) earlier = read_earlier_bench(*options.against);
   const auto result = with_shown_progress([&](const engine::ProgressFunction& progress) {
     return app::load_engine().bench(config, progress);
   });

@@ -73,8 +73,42 @@ TEST(BenchReport, ReadsItsOwnJsonAgain) {
   EXPECT_NE(notes[0].find("threads was 1"), std::string::npos) << notes[0];
 }
 
+TEST(BenchReport, AnEarlierStepTookAFinitePositiveTime) {
+  const tests::ScratchFolder scratch;
+  for (const char* median : {"0", "-1", "\"NaN\"", "null", "NaN", "1e999"}) {
+    Json json = json_of(benched());
+    json["variants"][1]["step_seconds"]["median"] = "here";
+    std::string text = json.dump();
+    text.replace(text.find("\"here\""), 6, median);
+    const auto file = scratch.write("hostile.json", text);
+    try {
+      read_earlier_bench(file);
+      ADD_FAILURE() << median;
+    } catch (const engine::Error& error) {
+      EXPECT_EQ(error.problems().at(0).place.file, file.string()) << median;
+    }
+  }
+}
+
+TEST(BenchReport, AFileThatCannotBeReadIsRefusedByName) {
+  const tests::ScratchFolder scratch;
+  for (const std::filesystem::path& file : {scratch / "nowhere.json", scratch.path()}) {
+    try {
+      read_earlier_bench(file);
+      ADD_FAILURE() << file;
+    } catch (const engine::Error& error) {
+      EXPECT_NE(std::string(error.what()).find(file.string()), std::string::npos) << error.what();
+    }
+  }
+  EXPECT_THROW(read_earlier_bench(""), engine::Error);
+}
+
 TEST(BenchReport, AForeignFileIsRefusedByName) {
   const tests::ScratchFolder scratch;
+  Json nothing = json_of(benched());
+  nothing["variants"] = Json::array();
+  const auto unmeasured = scratch.write("unmeasured.json", nothing.dump());
+  EXPECT_THROW(read_earlier_bench(unmeasured), engine::Error);
   for (const char* content : {"{}", "[1]", "{\"model\": ", "{\"variants\": 3}"}) {
     const auto file = scratch.write("foreign.json", content);
     try {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/config/bench_config.h"
 #include "engine/config/sweep_schema.h"
+#include "tests/support/scratch_folder.h"
 
 #include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
 
 namespace engine {
 namespace {
@@ -47,6 +53,55 @@ TEST(BenchSchema, OneModelIsNamedAndNotTwo) {
   both.model_name_or_path.reset();
   both.device = "gpu";
   EXPECT_EQ(problems_in(both).at(0).place.file, "--device");
+}
+
+BenchConfig debug_config() {
+  BenchConfig config;
+  config.flavor = "debug";
+  return config;
+}
+
+TEST(BenchSchema, MoreThreadsThanTheProcessorsCanServeAreRefusedByValue) {
+  BenchConfig config = debug_config();
+  const auto processors = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+  config.threads = 4 * processors;
+  EXPECT_TRUE(problems_in(config).empty());
+  config.threads = 4 * processors + 1;
+  const std::vector<Problem> problems = problems_in(config);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].place.file, "--threads");
+  EXPECT_EQ(problems[0].value, std::to_string(4 * processors + 1));
+  EXPECT_NE(problems[0].remedy.find("at most " + std::to_string(4 * processors)),
+            std::string::npos);
+}
+
+TEST(BenchSchema, TracesNeedAFolderThatCanBeMade) {
+  const tests::ScratchFolder scratch;
+  BenchConfig config = debug_config();
+  config.profile = (scratch / "new/traces").string();
+  EXPECT_TRUE(problems_in(config).empty());
+  EXPECT_FALSE(std::filesystem::exists(scratch / "new")) << "a check makes nothing";
+  const std::string file = scratch.write("traces.json", "{}").string();
+  for (const std::string& folder : {file, file + "/below", std::string()}) {
+    config.profile = folder;
+    const std::vector<Problem> problems = problems_in(config);
+    ASSERT_EQ(problems.size(), 1u) << folder;
+    EXPECT_EQ(problems[0].place.file, "--profile");
+    EXPECT_FALSE(problems[0].remedy.empty());
+  }
+}
+
+TEST(BenchSchema, ATransformGivenTwiceIsRefusedHoweverItIsSpelt) {
+  const tests::ScratchFolder scratch;
+  const std::string file = scratch.write("optical.yaml", "").string();
+  const std::string other = scratch.write("other/optical.yaml", "").string();
+  BenchConfig config = debug_config();
+  config.transform_configs = {file, other};
+  EXPECT_TRUE(problems_in(config).empty());
+  config.transform_configs = {file, other, scratch.path().string() + "/./other/../optical.yaml"};
+  const std::vector<Problem> problems = problems_in(config);
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].place.file, "--transform_config");
 }
 
 TEST(BenchSchema, SizesOutOfRangeAreRefused) {

@@ -29,6 +29,27 @@ TEST(OutputFile, NeedsAFolderThatIsThereAndIsNone) {
   EXPECT_EQ(output_file_problem("--csv", scratch.path().string())->id, "bad-value");
 }
 
+TEST(OutputFolder, CanBeMadeBelowOneThatIsThere) {
+  const ScratchFolder scratch;
+  EXPECT_EQ(obstacle_to_folder(scratch.path()), "");
+  EXPECT_EQ(obstacle_to_folder(scratch / "new/below/"), "");
+  EXPECT_EQ(obstacle_to_folder("relative/below"), "");
+  EXPECT_EQ(nearest_existing_folder(scratch / "new/below"), scratch.path());
+}
+
+TEST(OutputFolder, CannotBeMadeWhereSomethingElseStands) {
+  const ScratchFolder scratch;
+  const fs::path file = scratch.write("file", "x");
+  fs::create_symlink("nowhere", scratch / "link");
+  for (const fs::path& folder : {file, file / "below", scratch / "link", scratch / "link/below"}) {
+    EXPECT_NE(obstacle_to_folder(folder).find("is not a folder"), std::string::npos) << folder;
+  }
+  if (geteuid() == 0) return;  // nothing is forbidden to root
+  fs::permissions(scratch.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  EXPECT_NE(obstacle_to_folder(scratch / "new"), "");
+  fs::permissions(scratch.path(), fs::perms::owner_all);
+}
+
 TEST(OutputFile, IsNoDeviceAndNoLinkInACircle) {
   const ScratchFolder scratch;
   fs::create_symlink("circle", scratch / "circle");

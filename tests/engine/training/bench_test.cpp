@@ -10,6 +10,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -94,6 +98,64 @@ TEST_F(Bench, ThreadsAreOnlyLent) {
   config_.threads = 2;
   EXPECT_EQ(bench(config_, {}).threads, 2);
   EXPECT_EQ(at::get_num_threads(), 1);
+}
+
+TEST_F(Bench, AStepThatCannotFitIsRefusedBeforeItIsTaken) {
+  config_.batch_size = 1 << 20;
+  config_.seq_len = 1 << 16;
+  const auto never = [](const std::string& stage, double, double) {
+    ADD_FAILURE() << stage << " was begun";
+    return false;
+  };
+  try {
+    bench(config_, never);
+    FAIL();
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    for (const char* part : {"--batch_size", "1048576 x 65536 tokens needs at least", "GB are free",
+                             "lower --batch_size (1048576 now)", "--activation_checkpointing layer",
+                             "--bf16", "lower --seq_len (65536 now)"}) {
+      EXPECT_NE(message.find(part), std::string::npos) << part << " in: " << message;
+    }
+  }
+}
+
+TEST_F(Bench, LongerRowsThanTheModelWasMadeForAreNoted) {
+  config_.rounds = config_.repeats = 1;
+  config_.transform_configs.clear();
+  const auto is_noted = [&] {
+    const std::vector<std::string> notes = bench(config_, {}).notes;
+    return std::any_of(notes.begin(), notes.end(), [&](const std::string& note) {
+      return note.find("seq_len " + std::to_string(config_.seq_len)) != std::string::npos;
+    });
+  };
+  EXPECT_FALSE(is_noted());
+  config_.seq_len = read_llama_config(folder_ / "model/config.json").max_position_embeddings + 1;
+  config_.batch_size = 1;
+  EXPECT_TRUE(is_noted());
+}
+
+TEST_F(Bench, TransformsOfOneNameAreToldApartByTheirPaths) {
+  config_.rounds = config_.repeats = 1;
+  config_.transform_configs.push_back(folder_.write("other/optical.yaml", kOptical).string());
+  config_.transform_configs.push_back(folder_.write("third.yaml", kOptical).string());
+  const BenchResult result = bench(config_, {});
+  ASSERT_EQ(result.variants.size(), 4u);
+  EXPECT_EQ(result.variants[1].name, config_.transform_configs[0]);
+  EXPECT_EQ(result.variants[2].name, config_.transform_configs[1]);
+  EXPECT_EQ(result.variants[3].name, "third.yaml");
+}
+
+TEST_F(Bench, TracesAreWrittenWholeAndNothingBesideThem) {
+  config_.rounds = config_.repeats = 1;
+  config_.profile = (folder_ / "new/traces").string();
+  bench(config_, {});
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(*config_.profile)) {
+    names.insert(entry.path().filename().string());
+    EXPECT_TRUE(nlohmann::json::accept(tests::content_of(entry.path()))) << entry.path();
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"0.json", "1.json"}));
 }
 
 TEST_F(Bench, CanBeCancelledAndRefusesAnUnknownFlavour) {

@@ -41,5 +41,17 @@ TEST(OutOfMemory, LeavesOutWhatIsAlreadyAsLowAsItGoes) {
   EXPECT_NE(message.find("--block_size"), std::string::npos);
 }
 
+TEST(OutOfMemory, WaysToFitUseTheNamesOfTheCommand) {
+  EXPECT_EQ(ways_to_fit({.batch_flag = "--batch_size",
+                         .batch_size = 8,
+                         .batch_remark = "",
+                         .length_flag = "--seq_len",
+                         .length = 512,
+                         .activation_checkpointing = "selective",
+                         .bf16 = false}),
+            "lower --batch_size (8 now), or give --activation_checkpointing layer, or give --bf16, "
+            "or lower --seq_len (512 now)");
+}
+
 }  // namespace
 }  // namespace engine
