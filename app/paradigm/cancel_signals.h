@@ -18,6 +18,8 @@ class CancelSignals {
     sigemptyset(&action.sa_mask);
     for (std::size_t i = 0; i < std::size(kSignals); ++i) {
       sigaction(kSignals[i], &action, &old_[i]);
+      // What a shell made its background's jobs ignore they go on to ignore.
+      if (old_[i].sa_handler == SIG_IGN) sigaction(kSignals[i], &old_[i], nullptr);
     }
   }
   ~CancelSignals() {
