@@ -34,6 +34,37 @@ const YamlPair* YamlNode::find(const std::string& key) const {
   return nullptr;
 }
 
+namespace {
+
+/// Where the text of a scalar begins, behind its anchor and tag; npos where there is none.
+std::size_t scalar_start(const std::string& source, std::size_t offset) {
+  std::size_t i = offset;
+  while (i < source.size() && (source[i] == '&' || source[i] == '!')) {
+    i = source.find_first_of(" \t\r\n", i);
+    if (i != std::string::npos) i = source.find_first_not_of(" \t\r\n", i);
+    if (i == std::string::npos) return i;
+  }
+  return i < source.size() ? i : std::string::npos;
+}
+
+/// Whether the text ends inside a quoted scalar. yaml-cpp takes that for its end behind a newline.
+bool is_left_open(const std::string& source, std::size_t offset) {
+  std::size_t i = scalar_start(source, offset);
+  if (i == std::string::npos || (source[i] != '\'' && source[i] != '"')) return false;
+  const char quote = source[i];
+  for (++i; i < source.size(); ++i) {
+    if (quote == '"' && source[i] == '\\') {
+      ++i;
+    } else if (source[i] == quote) {
+      if (quote == '"' || source.compare(i, 2, "''") != 0) return false;
+      ++i;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 /// Builds the tree from yaml-cpp's events. Depth, aliases and size are checked before the parser
 /// goes deeper.
 class YamlTreeBuilder : public YAML::EventHandler {
@@ -156,6 +187,8 @@ void YamlTreeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag,
   YamlNode* node = new_node(YamlKind::scalar, mark, anchor);
   node->text = value;
   node->is_quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
+  if (node->is_quoted && is_left_open(document_.text_, node->offset))
+    throw Stop{node->offset, "the quote that opens here is never closed", "Close it"};
   if (!plain_tags.count(tag)) check_tag(tag, "tag:yaml.org,2002:str", node->offset);
   add(node, node->offset);
 }
@@ -358,14 +391,8 @@ std::pair<std::size_t, std::size_t> double_quoted_step(const std::string& source
 }  // namespace
 
 std::size_t offset_in_scalar(const std::string& source, std::size_t offset, std::size_t index) {
-  std::size_t i = offset;
-  while (i < source.size() && (source[i] == '&' || source[i] == '!')) {
-    i = source.find_first_of(" \t\r\n", i);
-    if (i == std::string::npos) return offset;
-    i = source.find_first_not_of(" \t\r\n", i);
-    if (i == std::string::npos) return offset;
-  }
-  if (i >= source.size()) return offset;
+  std::size_t i = scalar_start(source, offset);
+  if (i == std::string::npos) return offset;
   const char quote = source[i] == '\'' || source[i] == '"' ? source[i] : '\0';
   if (quote) ++i;
   std::size_t done = 0;

@@ -202,6 +202,10 @@ std::vector<Hostile> hostile_texts() {
           {"leading comma", ", a"},
           {"stray bracket", "a: 1\n]"},
           {"open quote", "a: 'b"},
+          {"open quote before a newline", "a: 'b\n"},
+          {"open quote over lines", "a: \"b\nc: 1\n"},
+          {"open quote behind an anchor", "a: &b 'c''\n"},
+          {"escaped quote", "a: \"b\\\"\n"},
           {"open list", "a: [1, 2"},
           {"unknown tag", "a: !foo 1"},
           {"python tag", "a: !!python/object:os.system 1"},
@@ -211,6 +215,13 @@ std::vector<Hostile> hostile_texts() {
           {"too large", std::string(2'000'000, 'a')},
           {"many nodes", "[" + repeated("1,", 200'000) + "1]"},
           {"many duplicates", repeated("a: 1\n", 10'000)}};
+}
+
+TEST(YamlDocument, AQuoteThatIsNeverClosedIsNamedWhereItOpens) {
+  EXPECT_EQ(only_problem("a: 1\nb: \"c\nd: 1\n"),
+            "f.yaml:2:4: error: the quote that opens here is never closed. Close it [bad-yaml]");
+  EXPECT_EQ(read("a: 'it''s'\nb: \"\\\"\"\nc: &x ! 'y'\nd: \"\"\n"),
+            "{a: \"it's\", b: \"\"\", c: \"y\", d: \"\"}");
 }
 
 TEST(YamlDocument, HostileTextsEndInLocatedProblemsQuickly) {
