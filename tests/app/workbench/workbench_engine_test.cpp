@@ -28,7 +28,26 @@
 
 namespace {
 
-using WorkbenchWithTheEngine = tests::TrueWindow;
+class WorkbenchWithTheEngine : public tests::TrueWindow {
+ protected:
+  /// The launch panel in front, its form asking for a plain run of the tiny checkpoint on the CPU.
+  void openLaunchForm(std::int64_t batch, std::int64_t steps) {
+    open();
+    waitForEngine();
+    workbench_->openPaths({path("tiny")});
+    ASSERT_TRUE(patient([&] { return workbench_->isSettled(); }));
+    auto* form = workbench_->run()->launchPanel()->form();
+    form->setValue("transform_config", std::string("none"));
+    form->setValue("train_file", (folder_ / "text.txt").string());
+    form->setValue("output_dir", (folder_ / "run").string());
+    form->setValue("block_size", std::int64_t{32});
+    form->setValue("per_device_train_batch_size", batch);
+    form->setValue("max_steps", steps);
+    form->setValue("device", std::string("cpu"));
+    workbench_->window()->setWorkspace(app::Workspace::run);
+    workbench_->window()->raisePanel(QStringLiteral("launch"));
+  }
+};
 
 TEST_F(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
   // A heartbeat of the GUI thread, through the loading of LibTorch and the training.
@@ -89,24 +108,12 @@ TEST_F(WorkbenchWithTheEngine, TrainsATransformedCheckpointInItsBackground) {
 TEST_F(WorkbenchWithTheEngine, FitsTheMicroBatchToTheMemoryAndLaunchesWhatFits) {
   // So large that what the process keeps of earlier work is little beside a step.
   constexpr std::int64_t kGlobalBatch = 2048;
-  open();
-  waitForEngine();
-  workbench_->openPaths({path("tiny")});
-  ASSERT_TRUE(patient([&] { return workbench_->isSettled(); }));
+  ASSERT_NO_FATAL_FAILURE(openLaunchForm(kGlobalBatch, 2));
   auto* panel = workbench_->run()->launchPanel();
   auto* form = panel->form();
-  form->setValue("transform_config", std::string("none"));
-  form->setValue("train_file", (folder_ / "text.txt").string());
-  form->setValue("output_dir", (folder_ / "run").string());
-  form->setValue("block_size", std::int64_t{32});
-  form->setValue("per_device_train_batch_size", kGlobalBatch);
-  form->setValue("max_steps", std::int64_t{2});
   form->setValue("do_train", true);
   form->setValue("save_strategy", std::string("no"));
   form->setValue("logging_steps", std::int64_t{1});
-  form->setValue("device", std::string("cpu"));
-  workbench_->window()->setWorkspace(app::Workspace::run);
-  workbench_->window()->raisePanel(QStringLiteral("launch"));
   const auto is_estimated = [&] {
     return panel->cost()->estimate() && !panel->cost()->isRunning();
   };
@@ -150,21 +157,8 @@ TEST_F(WorkbenchWithTheEngine, FitsTheMicroBatchToTheMemoryAndLaunchesWhatFits) 
 }
 
 TEST_F(WorkbenchWithTheEngine, EstimatesTheMemoryOfTheProcessThatWillTrain) {
-  open();
-  waitForEngine();
-  workbench_->openPaths({path("tiny")});
-  ASSERT_TRUE(patient([&] { return workbench_->isSettled(); }));
+  ASSERT_NO_FATAL_FAILURE(openLaunchForm(2, 5));
   auto* panel = workbench_->run()->launchPanel();
-  auto* form = panel->form();
-  form->setValue("transform_config", std::string("none"));
-  form->setValue("train_file", (folder_ / "text.txt").string());
-  form->setValue("output_dir", (folder_ / "run").string());
-  form->setValue("block_size", std::int64_t{32});
-  form->setValue("per_device_train_batch_size", std::int64_t{2});
-  form->setValue("max_steps", std::int64_t{5});
-  form->setValue("device", std::string("cpu"));
-  workbench_->window()->setWorkspace(app::Workspace::run);
-  workbench_->window()->raisePanel(QStringLiteral("launch"));
   // What a window may hold: a model that was tried, the curves of many runs.
   constexpr std::int64_t kHeld = 400'000'000;
   const std::vector<char> held(kHeld, 1);
